@@ -1,0 +1,1 @@
+"""Result to plotly figure: one module per analysis, one theme."""

@@ -1,0 +1,175 @@
+"""Every error and warning of the library, worded in one place.
+
+Each error says what was found, what was expected and what to do next. They derive from `CrmError`, so that a
+face (command line, dashboard, notebook) can catch one class and show one clear message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import ClassVar, Self
+
+
+class CrmError(Exception):
+    """Something the user can mend: what was found, what was expected, what to do.
+
+    Parameters
+    ----------
+    found, expected, remedy
+        One sentence each; `expected` and `remedy` may be empty.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, found: str, expected: str = "", remedy: str = "") -> None:
+        super().__init__(found, expected, remedy)
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.found, self.expected, self.remedy) if part)
+
+    def to_dict(self) -> dict[str, str]:
+        """Give the machine-readable form: code, found, expected, remedy."""
+        return {"code": self.code, "found": self.found, "expected": self.expected, "remedy": self.remedy}
+
+
+class SourceError(CrmError):
+    """A file or database cannot be read, or is not what it claims to be."""
+
+    code = "source"
+
+    @classmethod
+    def not_found(cls, path: object) -> Self:
+        """Word the error for a path that does not exist."""
+        return cls(
+            f"There is no file or folder at {str(path)!r}.",
+            remedy="Check the spelling, and that the path is relative to the folder you started in.",
+        )
+
+    @classmethod
+    def empty(cls, source: str) -> Self:
+        """Word the error for a source without a single row."""
+        return cls(f"{source} holds no rows.", "A heading row and at least one row of data were expected.")
+
+
+class TooLargeError(SourceError):
+    """A file would take more memory or time than is allowed."""
+
+    code = "too_large"
+
+
+class QueryError(SourceError):
+    """A database query is not one read-only SELECT, failed, or took too long."""
+
+    code = "query"
+
+
+class ColumnError(CrmError):
+    """A required column is missing, named twice, or cannot be recognised."""
+
+    code = "columns"
+
+    @classmethod
+    def missing(cls, column: str, table: str, found: Sequence[str]) -> Self:
+        """Word the error for a required column that was not recognised."""
+        return cls(
+            f"No column of the {table} was recognised as {column!r}; found {_listed(found)}.",
+            f"{table} need a column {column!r}.",
+            f"Name it: columns={{{column!r}: '<heading>'}} in Python, or in crm.toml under "
+            f"[sources.{table}.columns].{_did_you_mean(column, found)}",
+        )
+
+    @classmethod
+    def no_such_heading(cls, heading: str, wanted_for: str, found: Sequence[str]) -> Self:
+        """Word the error for a heading that the mapping names and the source lacks."""
+        return cls(
+            f"There is no heading {heading!r} (wanted for {wanted_for!r}); found {_listed(found)}.",
+            remedy=f"Correct the mapping.{_did_you_mean(heading, found)}",
+        )
+
+
+class ConfigError(CrmError):
+    """crm.toml is missing, is not TOML, or says something that cannot be."""
+
+    code = "config"
+
+
+class OptionError(CrmError, ValueError):
+    """An option of an analysis is out of its range."""
+
+    code = "option"
+
+    @classmethod
+    def out_of_range(cls, option: str, value: object, expected: str) -> Self:
+        """Word the error for a value outside the option's range."""
+        return cls(f"{option}={value!r} is out of range.", f"Expected {expected}.")
+
+
+class UnknownNameError(CrmError, KeyError):
+    """A name (analysis, view, table, segment) that does not exist."""
+
+    code = "unknown_name"
+
+    __str__ = CrmError.__str__
+
+    @classmethod
+    def of(cls, kind: str, name: str, known: Iterable[str]) -> Self:
+        """Word the error for an unknown name, with did-you-mean."""
+        names = list(known)
+        return cls(
+            f"There is no {kind} {name!r}.",
+            f"Known: {_listed(names)}.",
+            _did_you_mean(name, names).strip(),
+        )
+
+
+class NotEnoughDataError(CrmError):
+    """Too few rows, customers or periods remain for the question."""
+
+    code = "not_enough_data"
+
+    @classmethod
+    def of(cls, what: str, found: int, needed: int, remedy: str = "") -> Self:
+        """Word the error for too few of something."""
+        return cls(
+            f"Found {found:,} {what}.",
+            f"At least {needed:,} needed.",
+            remedy or "Widen the dates or filters, or look at the check report for what was set aside.",
+        )
+
+
+class MissingPackageError(CrmError, ImportError):
+    """An optional package is not installed."""
+
+    code = "missing_package"
+
+    @classmethod
+    def of(cls, package: str, extra: str, purpose: str) -> Self:
+        """Word the error for an optional package, with the command that installs it."""
+        return cls(
+            f"{package} is not installed.",
+            f"It is needed to {purpose}.",
+            f'Install it with: pip install "crm-analytics[{extra}]"',
+        )
+
+
+class CrmWarning(UserWarning):
+    """Base of the library's warnings."""
+
+
+class StatisticalWarning(CrmWarning):
+    """A statistical difficulty that also travels on the Result as a note."""
+
+
+def _listed(names: Sequence[str], most: int = 20) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "nothing"
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
+    folded = {k.casefold(): k for k in known}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return f" Did you mean {folded[close[0]]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""At the door: read, recognise columns, check, and hand over a CustomerBase."""

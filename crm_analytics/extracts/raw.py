@@ -1,0 +1,54 @@
+"""A source as it came: text or typed columns under the headings found, nothing interpreted yet.
+
+Every reader (CSV, sheet, Parquet, frame, database) ends in a `RawTable`; recognition, check and parsing begin here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+ROW: Final = "__row__"
+"""Name of the row-number column of a raw frame: the row's number in its file, first data row = 1."""
+
+FILE: Final = "__file__"
+"""Name of the column that says which file a row came from, present only where several files were read as one."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """What a reader found.
+
+    Parameters
+    ----------
+    frame
+        `ROW` (UInt32), `FILE` where several files were read, then the columns as found, headings made unique;
+        strings for text files and sheets of text, typed for Parquet, frames and databases.
+    source
+        A label for people: file name or database without credentials.
+    kind
+        "csv", "excel", "parquet", "frame", "database".
+    details
+        What was decided, in words: encoding, separator, heading row, sheet.
+    unreadable
+        Rows that could not be split into columns: `ROW`, `text`, `reason`.
+    notes
+        What a reader should know, e.g. a preamble that was passed over.
+    """
+
+    frame: pl.LazyFrame
+    source: str
+    kind: str
+    details: Mapping[str, str] = field(default_factory=dict)
+    unreadable: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={ROW: pl.UInt32(), "text": pl.String(), "reason": pl.String()})
+    )
+    notes: tuple[str, ...] = ()
+
+    @property
+    def headings(self) -> list[str]:
+        """The headings as found, without the house's own columns."""
+        return [c for c in self.frame.collect_schema().names() if c not in (ROW, FILE)]

@@ -1,0 +1,101 @@
+"""How a person reads a value: money with its currency, shares as percentages, days as dates.
+
+Used by every face, so that a figure looks the same wherever it stands.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from typing import Final
+
+from crm_analytics.terms import Term, Unit
+
+NOTHING: Final = "–"
+"""What stands where there is no value; the reason is in the notes."""
+
+_SYMBOLS: Final = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$"}
+_WHOLE_FROM: Final = 1000.0  # from here on pence tell nothing
+
+
+def money(value: float, currency: str | None = None, *, short: bool = False) -> str:
+    """Write an amount of money.
+
+    >>> money(1234.5, "GBP"), money(-12.5, "EUR"), money(2_345_678, "USD", short=True), money(3, "CHF")
+    ('£1,234', '-€12.50', '$2.35M', 'CHF 3.00')
+    """
+    symbol = "" if currency is None else _SYMBOLS.get(currency, f"{currency} ")
+    sign = "-" if round(value, 2) < 0 else ""
+    size = abs(value)
+    text = compact(size) if short else f"{size:,.0f}" if size >= _WHOLE_FROM else f"{size:,.2f}"
+    return f"{sign}{symbol}{text}"
+
+
+def compact(value: float) -> str:
+    """Write a number in at most three digits and a letter.
+
+    >>> compact(12), compact(1234), compact(2_345_678), compact(7.8e9), compact(999_999)
+    ('12', '1.23k', '2.35M', '7.80B', '1.00M')
+    """
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9995:
+            scaled = value / size
+            digits = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0  # noqa: PLR2004
+            return f"{scaled:.{digits}f}{letter}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def share(value: float) -> str:
+    """Write a share in [0, 1] as a percentage.
+
+    >>> share(0.1234), share(1), share(0.0004)
+    ('12.3%', '100.0%', '0.04%')
+    """
+    tiny = 0 < abs(value) < 0.001  # noqa: PLR2004
+    return f"{100 * value:.2f}%" if tiny else f"{100 * value:.1f}%"
+
+
+def value(item: object, unit: Unit, currency: str | None = None) -> str:
+    """Write any value of a table in its unit.
+
+    >>> value(0.25, "share"), value(None, "money"), value(1200, "count"), value(date(2026, 3, 1), "day")
+    ('25.0%', '–', '1,200', '1 Mar 2026')
+    """
+    if item is None or (isinstance(item, float) and not math.isfinite(item)):
+        return NOTHING
+    if isinstance(item, datetime) and unit == "instant":
+        return f"{item.day} {item:%b %Y %H:%M}"
+    if isinstance(item, date):
+        return f"{item.day} {item:%b %Y}"
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, int | float):
+        return _number(float(item), unit, currency)
+    return str(item)
+
+
+def _number(item: float, unit: Unit, currency: str | None) -> str:
+    match unit:
+        case "money":
+            return money(item, currency)
+        case "share":
+            return share(item)
+        case "count" | "days" | "score":
+            return f"{item:,.0f}" if item.is_integer() else f"{item:,.1f}"
+        case _:
+            return f"{item:,.0f}" if item.is_integer() and abs(item) >= _WHOLE_FROM else f"{item:,.2f}"
+
+
+def label(term: Term, currency: str | None = None) -> str:
+    """Write a heading with its unit.
+
+    >>> label(Term("spend", "Spend", "money", ""), "GBP")
+    'Spend (£)'
+    """
+    match term.unit:
+        case "money":
+            return f"{term.label} ({_SYMBOLS.get(currency, currency).strip()})" if currency else term.label
+        case "days" if "day" not in term.label.lower():
+            return f"{term.label} (days)"
+        case _:
+            return term.label

@@ -1,0 +1,1 @@
+"""The state of the customer base: the figures a manager opens with."""

@@ -1,0 +1,79 @@
+"""The explicit list of analyses. A new analysis adds one entry here; every face finds it by this list."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crm_analytics.errors import UnknownNameError
+from crm_analytics.results import Result
+
+if TYPE_CHECKING:
+    from crm_analytics.extracts.base import CustomerBase
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis: its name, the question it answers, where it lives and which tables it reads.
+
+    `table` drives the analysis and is its first argument; `also` are tables passed by keyword where the base has them.
+    """
+
+    name: str
+    title: str
+    question: str
+    module: str
+    table: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def function(self) -> Callable[..., Result]:
+        """The function itself, imported when asked for."""
+        found: Callable[..., Result] = getattr(importlib.import_module(self.module), self.name)
+        return found
+
+
+ANALYSES: tuple[Analysis, ...] = (
+    Analysis(
+        "overview",
+        "The customer base",
+        "How is the customer base doing, against the period before and the same period last year?",
+        "crm_analytics.overview.overview",
+        table="transactions",
+    ),
+    Analysis(
+        "rfm",
+        "RFM segments",
+        "Which customers are recent, frequent and valuable, and which are slipping away?",
+        "crm_analytics.segmentation.rfm",
+        table="transactions",
+        also=("customers",),
+    ),
+    Analysis(
+        "value_tiers",
+        "Value tiers",
+        "Who brings the money, how concentrated is it, and which good customers are declining?",
+        "crm_analytics.segmentation.value_tiers",
+        table="transactions",
+    ),
+)
+
+
+def analysis(name: str) -> Analysis:
+    """Give the analysis of this name, or say which there are."""
+    for found in ANALYSES:
+        if found.name == name:
+            return found
+    raise UnknownNameError.of("analysis", name, (a.name for a in ANALYSES))
+
+
+def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN401 each analysis has options of its own
+    """Run an analysis on a customer base, as the command line and the dashboards do.
+
+    Options go to the analysis; the base gives its tables and, unless overridden, its as-of date.
+    """
+    entry = analysis(name)
+    tables = {other: base.table(other) for other in entry.also if base.has(other)}
+    return entry.function(base.table(entry.table), **{"as_of": base.as_of, **tables, **options})

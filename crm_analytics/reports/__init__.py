@@ -1,0 +1,1 @@
+"""Reports: Results to a self-contained HTML page."""

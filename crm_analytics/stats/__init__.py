@@ -1,0 +1,1 @@
+"""Numerics on arrays and small frames. Knows no business."""
