@@ -25,7 +25,7 @@ _HOMES: Final[dict[str, str]] = {
     "read_contacts": "extracts.readers",
     "read_subscriptions": "extracts.readers",
     "read_products": "extracts.readers",
-    "overview": "overview.overview",
+    "overview": "key_figures.overview",
     "rfm": "segmentation.rfm",
     "value_tiers": "segmentation.value_tiers",
     "run": "registry",
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from crm_analytics.extracts.readers import read_subscriptions as read_subscriptions
     from crm_analytics.extracts.readers import read_surveys as read_surveys
     from crm_analytics.extracts.readers import read_transactions as read_transactions
-    from crm_analytics.overview.overview import overview as overview
+    from crm_analytics.key_figures.overview import overview as overview
     from crm_analytics.registry import run as run
     from crm_analytics.results import Result as Result
     from crm_analytics.segmentation.rfm import rfm as rfm

@@ -40,7 +40,7 @@ ANALYSES: tuple[Analysis, ...] = (
         "overview",
         "The customer base",
         "How is the customer base doing, against the period before and the same period last year?",
-        "crm_analytics.overview.overview",
+        "crm_analytics.key_figures.overview",
         table="transactions",
     ),
     Analysis(
@@ -72,8 +72,8 @@ def analysis(name: str) -> Analysis:
 def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN401 each analysis has options of its own
     """Run an analysis on a customer base, as the command line and the dashboards do.
 
-    Options go to the analysis; the base gives its tables and, unless overridden, its as-of date.
+    Options go to the analysis; the base gives its tables and, unless overridden, its window (`start`, `as_of`).
     """
     entry = analysis(name)
     tables = {other: base.table(other) for other in entry.also if base.has(other)}
-    return entry.function(base.table(entry.table), **{"as_of": base.as_of, **tables, **options})
+    return entry.function(base.table(entry.table), **{"as_of": base.as_of, "start": base.start, **tables, **options})

@@ -1,0 +1,1 @@
+"""Key figures: what a manager opens with."""

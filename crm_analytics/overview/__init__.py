@@ -1,1 +1,0 @@
-"""The state of the customer base: the figures a manager opens with."""

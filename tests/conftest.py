@@ -1,0 +1,26 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+settings.register_profile("house", deadline=None, max_examples=50, derandomize=True)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Give a file of the third-party data that lies beside a checkout, or skip."""
+
+    def find(name: str) -> Path:
+        path = SHARED_DATA / name
+        if not path.exists():
+            pytest.skip(f"third-party data {name} is not beside the checkout")
+        return path
+
+    return find
