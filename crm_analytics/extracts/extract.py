@@ -91,6 +91,7 @@ class Extract:
     currency: str | None = None
     time_zone: str | None = None
     week_start: Literal["monday", "sunday", "saturday"] = "monday"
+    filters: tuple[str, ...] = ()  # what a base's `where` left in, in words; goes to the provenance
 
     @property
     def rejected(self) -> pl.DataFrame:
