@@ -54,6 +54,15 @@ class SourceError(CrmError):
         """Word the error for a source without a single row."""
         return cls(f"{source} holds no rows.", "A heading row and at least one row of data were expected.")
 
+    @classmethod
+    def not_written(cls, path: object, cause: str) -> Self:
+        """Word the error for a file that cannot be written."""
+        return cls(
+            f"{str(path)!r} could not be written: {cause[:1].lower()}{cause[1:]}.",
+            remedy="Choose another place, free some space, or close the program that has it open. "
+            "An older file of this name is untouched.",
+        )
+
 
 class TooLargeError(SourceError):
     """A file would take more memory or time than is allowed."""
