@@ -69,6 +69,11 @@ class TooLargeError(SourceError):
 
     code = "too_large"
 
+    @classmethod
+    def for_a_sheet(cls, table: str, rows: int, most: int) -> Self:
+        """Word the error for a table that no sheet holds."""
+        return cls(f"The table {table!r} has {rows:,} rows.", f"A sheet holds {most:,}.", "Write it as CSV instead.")
+
 
 class QueryError(SourceError):
     """A database query is not one read-only SELECT, failed, or took too long."""

@@ -1,0 +1,286 @@
+"""Tables as CSV and XLSX that hold no formulas: what leaves the house cannot run in a spreadsheet.
+
+Text that a spreadsheet could take for a formula gets an apostrophe in front (`extracts.formula_guard`), which our own
+reader takes off again. Numbers stay numbers, days stay days.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+import polars.selectors as cs
+
+from crm_analytics import formats
+from crm_analytics.errors import MissingPackageError, TooLargeError
+from crm_analytics.extracts.formula_guard import guard, guard_text
+from crm_analytics.reports import about
+from crm_analytics.reports.files import write_bytes
+from crm_analytics.results import Result
+from crm_analytics.terms import Term, Unit
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+MOST_ROWS: Final = 1_048_575
+"""Rows of data that a sheet holds below its heading."""
+
+MOST_CHARACTERS: Final = 32_767
+"""Characters that a cell holds; longer text ends in an ellipsis."""
+
+_NUMBER_FORMATS: Final[Mapping[Unit, str]] = {
+    "money": "#,##0.00",
+    "share": "0.0%",
+    "count": "#,##0",
+    "days": "#,##0",
+    "number": "#,##0.00",
+    "index": "0.000",
+    "score": "#,##0.##",
+    "day": "d mmm yyyy",
+    "instant": "d mmm yyyy hh:mm",
+}
+_BORN: Final = datetime(2000, 1, 1)  # noqa: DTZ001 a fixed birthday, so that equal tables give equal files
+_FIRST_DAY: Final = date(1900, 3, 1)  # spreadsheets count days wrongly before this one
+
+
+def csv_bytes(frame: pl.DataFrame) -> bytes:
+    r"""Write a table as CSV that is safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    frame
+        Any table; text and headings are guarded, numbers, days and flags are written as they are.
+
+    Returns
+    -------
+    bytes
+        UTF-8, comma, a heading row, empty cells for nothing; days as 2026-03-01. A byte-order mark leads only where
+        there is text beyond ASCII, since spreadsheets need it just there.
+
+    Examples
+    --------
+    >>> csv_bytes(pl.DataFrame({"name": ["=1+1", "Ann"], "spend": [-5.0, 12.5]}))
+    b"name,spend\n'=1+1,-5.0\nAnn,12.5\n"
+    """
+    text = _as_text(frame).with_columns(guard(cs.string()))
+    text = text.rename({name: guard_text(name) for name in text.columns})
+    data = text.write_csv(datetime_format="%Y-%m-%d %H:%M:%S%.f").encode()
+    return data if data.isascii() else b"\xef\xbb\xbf" + data
+
+
+def write_csv(path: str | Path, frame: pl.DataFrame) -> Path:
+    """Write a table as safe CSV in one step: the file is whole or not there.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be written.
+    """
+    return write_bytes(path, csv_bytes(frame))
+
+
+def xlsx_bytes(
+    tables: Mapping[str, pl.DataFrame],
+    terms: Mapping[str, Term] | None = None,
+    currency: str | None = None,
+    *,
+    background: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """Write tables as a workbook for people: headings in words, units as formats, definitions beside them.
+
+    Parameters
+    ----------
+    tables
+        Name of the sheet and its table, in order.
+    terms
+        What the columns mean; a column without a term keeps its own name as heading.
+    currency
+        Currency of the money columns, shown in their headings.
+    background
+        Pairs of a label and a text for the sheet "About", e.g. from `reports.about.about`.
+
+    Returns
+    -------
+    bytes
+        An .xlsx file without a single formula or link; equal input gives equal bytes.
+
+    Raises
+    ------
+    TooLargeError
+        If a table has more rows than a sheet holds.
+    MissingPackageError
+        If xlsxwriter is not installed.
+    """
+    known = terms or {}
+    file = io.BytesIO()
+    with _workbook(file) as book:
+        names = _sheet_names(tables)
+        for name, frame in zip(names, tables.values(), strict=True):
+            _write_table(book, name, frame, known, currency)
+        _write_definitions(book, tables, known)
+        _write_pairs(book, "About", background)
+    return file.getvalue()
+
+
+def workbook(result: Result) -> bytes:
+    """Write a whole result as a workbook: summary, every table, definitions, notes and where it comes from."""
+    pairs = [
+        ("Analysis", result.title),
+        ("Finding", result.headline()),
+        *((f"Note {i}", note.text) for i, note in enumerate(result.notes, 1)),
+        *about.about(result),
+    ]
+    tables = {"summary": result.summary(), **result.tables()}
+    return xlsx_bytes(tables, result.terms, result.currency, background=pairs)
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Turn what a sheet cannot hold (lists, structs, categories, times) into text."""
+    return frame.with_columns(
+        cs.categorical().cast(pl.String),
+        cs.enum().cast(pl.String),
+        cs.duration().cast(pl.String),
+        cs.time().cast(pl.String),
+        *(_nested_as_text(name, dtype) for name, dtype in frame.schema.items() if dtype.is_nested()),
+        *(pl.lit(None, pl.String).alias(name) for name, dtype in frame.schema.items() if dtype == pl.Null),
+        cs.binary().bin.encode("hex"),
+    )
+
+
+def _nested_as_text(name: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
+        return pl.col(name).cast(pl.List(pl.String)).list.join("; ")
+    return pl.struct(pl.col(name)).struct.json_encode().alias(name)
+
+
+def _workbook(file: io.BytesIO) -> Workbook:
+    try:
+        import xlsxwriter  # noqa: PLC0415 an extra
+    except ModuleNotFoundError as error:
+        raise MissingPackageError.of("xlsxwriter", "excel", "write a workbook") from error
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    book = xlsxwriter.Workbook(
+        file, {**options, "default_date_format": "d mmm yyyy", "nan_inf_to_errors": False}
+    )
+    book.set_properties({"created": _BORN})
+    return book
+
+
+def _sheet_names(names: Mapping[str, object]) -> list[str]:
+    """Make names that a workbook accepts: at most 31 characters, no marks that it keeps for itself, all different."""
+    taken = {"definitions", "about", "history"}
+    found = []
+    for name in names:
+        words = re.sub(r"[\[\]:*?/\\]", " ", name.replace("_", " ")).strip("' ") or "table"
+        words = words[:1].upper() + words[1:]
+        sheet, n = words[:31].rstrip("' "), 2
+        while sheet.casefold() in taken:
+            sheet, n = f"{words[:26].rstrip()} ({n})", n + 1
+        taken.add(sheet.casefold())
+        found.append(sheet)
+    return found
+
+
+def _write_table(
+    book: Workbook, name: str, frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None
+) -> None:
+    if frame.height > MOST_ROWS:
+        raise TooLargeError.for_a_sheet(name, frame.height, MOST_ROWS)
+    sheet = book.add_worksheet(name)
+    head = book.add_format(
+        {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F1F3F5"}
+    )
+    for i, column in enumerate(_as_text(frame).iter_columns()):
+        term = terms.get(column.name)
+        heading = guard_text(formats.label(term, currency) if term else column.name)
+        sheet.write_string(0, i, heading, head)
+        sheet.set_column(i, i, _width(heading, column, term))
+        _write_column(book, sheet, i, column, term)
+    sheet.freeze_panes(1, 1)
+    if frame.width and frame.height:
+        sheet.autofilter(0, 0, frame.height, frame.width - 1)
+        sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{frame.height + 1}"})  # ids are text on purpose
+
+
+def _write_column(book: Workbook, sheet: Worksheet, i: int, column: pl.Series, term: Term | None) -> None:
+    cell = book.add_format({"num_format": _number_format(column, term)})
+    if column.dtype == pl.String:
+        column = guard(column)
+    for row, value in enumerate(column, 1):
+        _write_cell(sheet, row, i, value, cell)
+
+
+def _write_cell(sheet: Worksheet, row: int, i: int, value: object, cell: Any) -> None:  # noqa: ANN401 xlsxwriter's own
+    match value:
+        case None:
+            pass
+        case bool():
+            sheet.write_boolean(row, i, value)
+        case int() | float() if abs(value) < float("inf"):
+            sheet.write_number(row, i, value, cell)
+        case date() if _as_day(value) >= _FIRST_DAY:
+            sheet.write_datetime(row, i, value, cell)
+        case float():  # not a number or infinite: nothing to show
+            pass
+        case _:
+            sheet.write_string(row, i, _short(str(value)))
+
+
+def _as_day(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
+
+
+def _number_format(column: pl.Series, term: Term | None) -> str:
+    if column.dtype == pl.Date:
+        return _NUMBER_FORMATS["day"]
+    if column.dtype == pl.Datetime:
+        return _NUMBER_FORMATS["instant"]
+    if term is None or term.unit not in _NUMBER_FORMATS:
+        return "General"
+    fractions = column.dtype.is_float() and bool((column.drop_nulls() % 1 != 0).any())
+    return "#,##0.0" if term.unit in ("count", "days") and fractions else _NUMBER_FORMATS[term.unit]
+
+
+def _width(heading: str, column: pl.Series, term: Term | None) -> float:
+    """Give a width that shows headings on two lines and nearly all values whole."""
+    sample = column.head(500)
+    if column.dtype == pl.String:
+        longest = sample.str.len_chars().quantile(0.95) or 0
+    else:
+        longest = max((len(formats.value(v, term.unit if term else "number")) for v in sample), default=0) + 2
+    words = max((len(word) for word in heading.split()), default=0)
+    return float(min(max(longest, words, len(heading) / 2, 6) + 2, 60))
+
+
+def _write_definitions(book: Workbook, tables: Mapping[str, pl.DataFrame], terms: Mapping[str, Term]) -> None:
+    columns = dict.fromkeys(c for frame in tables.values() for c in frame.columns if c in terms)
+    rows = [(terms[c].label, terms[c].definition) for c in columns]
+    _write_pairs(book, "Definitions", rows)
+
+
+def _write_pairs(book: Workbook, name: str, pairs: Sequence[tuple[str, str]]) -> None:
+    if not pairs:
+        return
+    sheet = book.add_worksheet(name)
+    label = book.add_format({"bold": True, "valign": "top"})
+    text = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, min(max(len(first) for first, _ in pairs) + 2, 40))
+    sheet.set_column(1, 1, 100)
+    for row, (first, second) in enumerate(pairs):
+        sheet.write_string(row, 0, guard_text(first), label)
+        sheet.write_string(row, 1, _short(guard_text(second)), text)
