@@ -1,0 +1,72 @@
+"""The one way to a picture: find the chart module of the analysis, draw the view, check that nothing is lacking."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+
+import plotly.graph_objects as go
+
+from crm_analytics.charts.duties import shortcomings
+from crm_analytics.charts.theme import Theme, theme
+from crm_analytics.errors import UnknownNameError
+from crm_analytics.results import Result
+
+Views = Mapping[str, Callable[[Result, Theme], go.Figure]]
+"""What a chart module offers as `VIEWS`: a drawing for each view's name."""
+
+
+def draw(result: Result, view: str | None = None, *, theme: str | Theme = "light") -> go.Figure:
+    """Draw a view of a result.
+
+    Parameters
+    ----------
+    result
+        What an analysis found.
+    view
+        One of `result.views`; the first if none is named.
+    theme
+        "light" or "dark".
+
+    Returns
+    -------
+    go.Figure
+        With title, axis titles, hover text in words and, in `layout.meta["alt"]`, a description for those who do
+        not see it. It has no width: it fits where it is put, down to a phone.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such view or theme.
+    """
+    name = view or result.views[0].name
+    views = views_of(result.analysis)
+    if name not in views:
+        raise UnknownNameError.of(f"view of {result.analysis}", name, views)
+    figure = views[name](result, _look(theme))
+    lacking = shortcomings(figure)
+    if lacking:
+        message = f"The drawing {result.analysis}/{name} is not fit to be shown: {'; '.join(lacking)}."
+        raise AssertionError(message)
+    return figure
+
+
+def views_of(analysis: str) -> Views:
+    """Give the drawings of an analysis, from the chart module of its name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no chart module of this name.
+    """
+    module = f"crm_analytics.charts.{analysis}"
+    try:
+        views: Views = importlib.import_module(module).VIEWS
+    except (ModuleNotFoundError, AttributeError) as error:
+        if getattr(error, "name", module) not in (module, "VIEWS"):
+            raise
+        raise UnknownNameError.of("chart module", analysis, ()) from error
+    return views
+
+
+_look = theme  # the parameter of `draw` bears the public name

@@ -1,0 +1,289 @@
+"""Results as one self-contained HTML page: findings first, pictures, short tables, and all that stands behind them.
+
+The page needs no network and cannot use it: plotly.js is inside, once, and a content security policy forbids the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from plotly.offline import get_plotlyjs
+
+from crm_analytics import formats
+from crm_analytics.charts import THEMES, draw
+from crm_analytics.errors import OptionError
+from crm_analytics.reports import about, page
+from crm_analytics.reports.files import write_bytes
+from crm_analytics.reports.markup import Markup, as_json, joined, raw, tag
+from crm_analytics.results import Note, Result, View
+from crm_analytics.terms import Term
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What the page may load: nothing from anywhere but itself."""
+
+_LEFT: Final = frozenset({"text", "id", "flag"})
+_BOUNDS: Final = ("_lower", "_upper")
+
+
+def write(
+    path: str | Path,
+    results: Sequence[Result],
+    *,
+    title: str,
+    subtitle: str | None = None,
+    is_sample: bool = False,
+    generated_at: str | None = None,
+) -> Path:
+    """Write the report in one step: the file is whole or not there. Parameters as for `render`.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be written; an older file is then untouched.
+    OptionError
+        If there is no result to report.
+    """
+    text = render(results, title=title, subtitle=subtitle, is_sample=is_sample, generated_at=generated_at)
+    return write_bytes(path, text.encode())
+
+
+def render(
+    results: Sequence[Result],
+    *,
+    title: str,
+    subtitle: str | None = None,
+    is_sample: bool = False,
+    generated_at: str | None = None,
+) -> str:
+    """Make the report of some results.
+
+    Parameters
+    ----------
+    results
+        In the order in which they are to be read.
+    title, subtitle
+        Of the whole, for example the company and the period.
+    is_sample
+        Say at the top that the figures are those of the sample company.
+    generated_at
+        When it was made, in words; left out, the page bears no time and equal results give equal bytes.
+
+    Returns
+    -------
+    str
+        The page: key findings, then per result headline, pictures, table and notes, then definitions and the
+        making of the figures.
+
+    Raises
+    ------
+    OptionError
+        If there is no result to report.
+    """
+    if not results:
+        raise OptionError.out_of_range("results", [], "at least one result")
+    ids = _ids(results)
+    body = joined(
+        _masthead(results, title, subtitle, is_sample=is_sample),
+        tag(
+            "main",
+            _key_findings(results, ids),
+            *(_finding(result, ids[i]) for i, result in enumerate(results)),
+            _definitions(results),
+            _making(results, ids),
+        ),
+        _footer(results, generated_at),
+    )
+    return _page(title, body)
+
+
+def _page(title: str, body: Markup) -> str:
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", title),
+        tag("style", raw(page.style(THEMES["light"], THEMES["dark"]))),
+    )
+    scripts = joined(tag("script", raw(get_plotlyjs())), tag("script", raw(page.SCRIPT)))
+    return "<!DOCTYPE html>\n" + tag("html", head, tag("body", body, scripts), lang="en") + "\n"
+
+
+def _ids(results: Sequence[Result]) -> list[str]:
+    names = [r.analysis.replace("_", "-") for r in results]
+    return [n if names.count(n) == 1 else f"{n}-{i + 1}" for i, n in enumerate(names)]
+
+
+def _masthead(results: Sequence[Result], title: str, subtitle: str | None, *, is_sample: bool) -> Markup:
+    sample = "Sample data: these customers are invented." if is_sample else ""
+    return tag(
+        "header",
+        *([tag("p", sample, class_="banner", role="note")] if sample else []),
+        tag("h1", title),
+        *([tag("p", subtitle, class_="subtitle")] if subtitle else []),
+        tag("p", " · ".join(_standing(results)), class_="standing"),
+    )
+
+
+def _standing(results: Sequence[Result]) -> list[str]:
+    """Say what holds for all results: up to when, in which currency, from which source, under which filters."""
+    found = [r.provenance for r in results]
+    days = _distinct(formats.value(p.as_of, "day") for p in found if p.as_of)
+    currencies = _distinct(r.currency for r in results if r.currency)
+    sources = _distinct(s for p in found for s in p.sources)
+    filters = _distinct(f for p in found for f in p.filters)
+    parts = [
+        f"As of {', '.join(days)}" if days else "",
+        f"amounts in {', '.join(currencies)}" if currencies else "",
+        f"from {', '.join(sources)}" if sources else "",
+        f"only {'; '.join(filters)}" if filters else "",
+    ]
+    return [p for p in parts if p]
+
+
+def _distinct(items: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+def _key_findings(results: Sequence[Result], ids: Sequence[str]) -> Markup:
+    items = (
+        tag("li", tag("p", tag("a", r.title, href=f"#{i}"), class_="topic"), tag("p", r.headline()))
+        for r, i in zip(results, ids, strict=True)
+    )
+    return tag("section", tag("h2", "Key findings"), tag("ol", *items, class_="key"), id="key-findings")
+
+
+def _finding(result: Result, name: str) -> Markup:
+    return tag(
+        "section",
+        tag("h2", result.title),
+        tag("p", result.headline(), class_="headline"),
+        *(_figure(result, view, f"{name}-{view.name.replace('_', '-')}") for view in result.views),
+        _table(result, result.summary(), f"{result.title} in figures"),
+        _notes(result.notes),
+        id=name,
+        class_="finding",
+    )
+
+
+def _figure(result: Result, view: View, name: str) -> Markup:
+    drawn = {look: draw(result, view.name, theme=look) for look in THEMES}
+    light = drawn["light"]
+    alt = str(light.layout.meta["alt"])
+    data = ",".join(
+        f'"{look}":{figure.update_layout(title=None).to_json(engine="json")}'
+        for look, figure in drawn.items()
+    )
+    return tag(
+        "figure",
+        tag("figcaption", tag("h3", view.title, id=f"{name}-title")),
+        tag(
+            "div",
+            id=name,
+            class_="chart",
+            role="img",
+            aria_label=alt,
+            style=f"min-height:{light.layout.height or 460}px",
+        ),
+        tag("script", as_json(f"{{{data}}}"), type="application/json", data_for=name),
+        tag("details", tag("summary", "The picture in words"), tag("p", alt)),
+    )
+
+
+def _table(result: Result, frame: pl.DataFrame, caption: str) -> Markup:
+    columns = [c for c in frame.columns if not _is_bound(c, frame.columns)]
+    heads = (
+        tag("th", formats.label(result.terms[c], result.currency), scope="col", class_=_side(result.terms[c]))
+        for c in columns
+    )
+    rows = (_row(result, row, columns) for row in frame.iter_rows(named=True))
+    table = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *rows))
+    return tag("div", table, class_="scroll", role="region", aria_label=caption, tabindex="0")
+
+
+def _row(result: Result, row: dict[str, object], columns: Sequence[str]) -> Markup:
+    first, *rest = (_cell(result, row, c) for c in columns)
+    side = _side(result.terms[columns[0]])
+    cells = (
+        tag("td", text, class_=_side(result.terms[c])) for c, text in zip(columns[1:], rest, strict=True)
+    )
+    return tag("tr", tag("th", first, scope="row", class_=side), *cells)
+
+
+def _cell(result: Result, row: dict[str, object], column: str) -> Markup:
+    """Write a value and, small beneath it, its interval where the table has one."""
+    unit = result.terms[column].unit
+    low, high = (row.get(column + end) for end in _BOUNDS)
+    value = joined(formats.value(row[column], unit, result.currency))
+    if low is None or high is None or row[column] is None:
+        return value
+    span = f"{formats.value(low, unit, result.currency)} to {formats.value(high, unit, result.currency)}"
+    return joined(value, tag("small", span))
+
+
+def _is_bound(column: str, columns: Sequence[str]) -> bool:
+    return any(column.endswith(end) and column.removesuffix(end) in columns for end in _BOUNDS)
+
+
+def _side(term: Term) -> str | None:
+    return "left" if term.unit in _LEFT else None
+
+
+def _notes(notes: Sequence[Note]) -> Markup:
+    if not notes:
+        return joined()
+    ordered = sorted(notes, key=lambda n: n.severity != "caution")
+    items = (
+        tag(
+            "li",
+            *([tag("strong", "Caution: ")] if n.severity == "caution" else []),
+            n.text,
+            class_=n.severity,
+        )
+        for n in ordered
+    )
+    return tag("div", tag("h3", "Notes"), tag("ul", *items), class_="notes")
+
+
+def _definitions(results: Sequence[Result]) -> Markup:
+    seen = {(t.label, t.definition): t for r in results for t in _terms_shown(r)}
+    pairs = (
+        joined(tag("dt", t.label), tag("dd", t.definition))
+        for t in sorted(seen.values(), key=lambda t: (t.label.casefold(), t.definition))
+    )
+    return tag("section", tag("h2", "Definitions"), tag("dl", *pairs, class_="terms"), id="definitions")
+
+
+def _terms_shown(result: Result) -> list[Term]:
+    """Give the terms of what the page shows: the summary and the tables behind the pictures, without bounds."""
+    tables = result.tables()
+    frames = [result.summary(), *(tables[v.table] for v in result.views if v.table in tables)]
+    return [result.terms[c] for f in frames for c in f.columns if not _is_bound(c, f.columns)]
+
+
+def _making(results: Sequence[Result], ids: Sequence[str]) -> Markup:
+    parts = (
+        tag(
+            "section",
+            tag("h3", result.title, id=f"{name}-making"),
+            tag("dl", *(joined(tag("dt", label), tag("dd", text)) for label, text in about.about(result))),
+        )
+        for result, name in zip(results, ids, strict=True)
+    )
+    return tag("section", tag("h2", "How the figures were made"), *parts, id="making")
+
+
+def _footer(results: Sequence[Result], generated_at: str | None) -> Markup:
+    version = results[0].provenance.library_version
+    when = f"Made {generated_at} with" if generated_at else "Made with"
+    return tag(
+        "footer", tag("p", f"{when} crm-analytics {version}. This page loads nothing from the network.")
+    )
