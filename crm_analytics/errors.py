@@ -121,6 +121,25 @@ class OptionError(CrmError, ValueError):
         """Word the error for a value outside the option's range."""
         return cls(f"{option}={value!r} is out of range.", f"Expected {expected}.")
 
+    @classmethod
+    def not_a_pair(cls, text: str) -> Self:
+        """Word the error for an option that is not written as name=value."""
+        return cls(f"The option {text!r} has no value.", "Options are written name=value.")
+
+    @classmethod
+    def unreadable(cls, option: str, text: str, expected: str, cause: str) -> Self:
+        """Word the error for a text that is no value of the option's type."""
+        cause = cause[:1].upper() + cause[1:].rstrip(".")
+        return cls(f"{option}={text} cannot be read.", f"{cause}.", f"The option takes: {expected}.")
+
+    @classmethod
+    def only_in_python(cls, option: str, analysis: str) -> Self:
+        """Word the error for an option whose value cannot be written as text."""
+        return cls(
+            f"The option {option!r} takes a table or another object.",
+            remedy=f"Set it in Python: crm.{analysis}(..., {option}=...).",
+        )
+
 
 class UnknownNameError(CrmError, KeyError):
     """A name (analysis, view, table, segment) that does not exist."""
