@@ -55,6 +55,11 @@ class SourceError(CrmError):
         return cls(f"{source} holds no rows.", "A heading row and at least one row of data were expected.")
 
     @classmethod
+    def no_answer(cls, address: str, seconds: float) -> Self:
+        """Word the error for a server that does not answer."""
+        return cls(f"{address} did not answer within {seconds:.0f} seconds.", remedy="Try again, or run with --debug.")
+
+    @classmethod
     def not_written(cls, path: object, cause: str) -> Self:
         """Word the error for a file that cannot be written."""
         return cls(
@@ -131,6 +136,11 @@ class OptionError(CrmError, ValueError):
         """Word the error for a text that is no value of the option's type."""
         cause = cause[:1].upper() + cause[1:].rstrip(".")
         return cls(f"{option}={text} cannot be read.", f"{cause}.", f"The option takes: {expected}.")
+
+    @classmethod
+    def port_taken(cls, port: int) -> Self:
+        """Word the error for a port that another program uses."""
+        return cls(f"Port {port} is in use.", remedy="Name another one with --port, or leave it out to take a free one.")
 
     @classmethod
     def only_in_python(cls, option: str, analysis: str) -> Self:
