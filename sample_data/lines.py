@@ -1,0 +1,132 @@
+"""Turn orders into order lines: what was bought at which price, and what came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from sample_data.catalogue import PER_BLOCK, Catalogue
+from sample_data.chance import Flags, Floats, Ints, labels, stream
+from sample_data.people import People
+from sample_data.purchases import Orders
+from sample_data.truth import Truth
+
+MOST_LINES = 6
+_QUANTITIES = np.array([1] * 14 + [2] * 4 + [3, 4])
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Order lines as arrays; `order` is the position of the order, `minute` the minute in the window."""
+
+    order: Ints
+    minute: Ints
+    product: Ints
+    quantity: Ints
+    price: Floats
+    cost: Floats
+    own_id: Flags
+    """Whether the line belongs to a refund booked under an id of its own."""
+
+
+def draw_lines(
+    truth: Truth, people: People, orders: Orders, catalogue: Catalogue, seed: int, block: int = 0
+) -> Lines:
+    """Draw the lines of every order so that its value is the gamma-gamma draw, to the rounding of prices."""
+    rng = stream(seed, "lines", block)
+    value = rng.gamma(truth.p, 1 / people.nu[orders.person])
+    count = np.minimum(1 + rng.poisson(1.3, len(value)), np.clip(value / 5, 1, MOST_LINES).astype(np.int64))
+    order = np.repeat(np.arange(len(value)), count)
+    line_value = np.repeat(value, count) * _portions(count, rng)
+    quantity = _QUANTITIES[rng.integers(len(_QUANTITIES), size=len(order))]
+    quantity = np.where(line_value / quantity < 2.5, 1, quantity)
+    price = _shop_price(line_value / quantity)
+    product = _distinct(order, catalogue.choose(line_value / quantity, rng))
+    minute = (orders.day * 1440 + _minute_of_day(len(value), rng))[order]
+    cost = np.round(catalogue.unit_costs[product] * quantity, 2)
+    return Lines(order, minute, product, quantity, price, cost, np.zeros(len(order), dtype=bool))
+
+
+def _portions(count: Ints, rng: np.random.Generator) -> Floats:
+    """Split every order at random over its lines; the portions of an order sum to one."""
+    weight = rng.gamma(2.0, 1.0, int(count.sum()))
+    starts = np.cumsum(count) - count
+    return weight / np.repeat(np.add.reduceat(weight, starts), count)
+
+
+def _shop_price(value: Floats) -> Floats:
+    """Round to prices that end in .49 or .99, above 60 in .99 alone."""
+    return np.maximum(np.where(value < 60, np.round(value * 2) / 2, np.round(value)) - 0.01, 0.49).round(2)
+
+
+def _distinct(order: Ints, product: Ints) -> Ints:
+    """Move a product that an order already has to a neighbour by price, until no order has one twice."""
+    product = product.copy()
+    while True:
+        twice = np.zeros(len(order), dtype=bool)
+        for back in range(1, MOST_LINES):
+            twice[back:] |= (order[back:] == order[:-back]) & (product[back:] == product[:-back])
+        if not twice.any():
+            return product
+        block, within = np.divmod(product[twice], PER_BLOCK)
+        product[twice] = block * PER_BLOCK + (within + 1) % PER_BLOCK
+
+
+def _minute_of_day(size: int, rng: np.random.Generator) -> Ints:
+    """Draw times of day between 7:00 and 22:59, most in the afternoon."""
+    return (7 * 60 + rng.beta(2.2, 1.9, size) * 16 * 60).astype(np.int64)
+
+
+def draw_refunds(truth: Truth, people: People, orders: Orders, lines: Lines, seed: int, block: int = 0) -> Lines:
+    """Draw the lines that take orders back: whole ones under their own id, or one line of the same order."""
+    rng = stream(seed, "refunds", block)
+    size = len(orders.person)
+    usual, often = truth.refund_probability, truth.returner_refund_probability
+    chance = np.where(people.returner[orders.person], often, usual)
+    later = (3 + rng.exponential(8.0, size)).astype(np.int64) * 1440
+    refunded, whole = rng.random(size) < chance, rng.random(size) < truth.whole_refund_share
+    count = np.bincount(lines.order, minlength=size)
+    whole |= count == 1
+    first = np.concatenate(([True], lines.order[1:] != lines.order[:-1]))
+    taken = refunded[lines.order] & (whole[lines.order] | first)
+    at = lines.minute + later[lines.order]
+    taken &= at < truth.n_days * 1440
+    order, cost = lines.order[taken], lines.cost[taken]
+    return Lines(
+        order,
+        at[taken],
+        lines.product[taken],
+        -lines.quantity[taken],
+        lines.price[taken],
+        -np.round(cost * truth.recovered_share, 2),
+        whole[order],
+    )
+
+
+def transactions_frame(
+    truth: Truth, people: People, orders: Orders, lines: Lines, catalogue: Catalogue, ids: pl.Series, first: int
+) -> pl.DataFrame:
+    """Give order lines as rows of the transactions table; `first` is the number of the first order."""
+    person = orders.person[lines.order]
+    channels = labels(list(truth.channels), orders.channel)
+    countries = labels(list(truth.countries), people.country)
+    number = pl.Series(lines.order + first).cast(pl.String)
+    mark = pl.Series(["", "R"]).gather(lines.own_id.astype(np.int64))
+    at = np.datetime64(truth.start, "m") + lines.minute
+    return pl.DataFrame(
+        {
+            "order_id": mark + number,
+            "ordered_at": pl.Series(at.astype("datetime64[us]")),
+            "customer_id": ids.gather(person),
+            "product_id": labels(catalogue.ids, lines.product),
+            "category": labels(catalogue.categories, lines.product),
+            "quantity": lines.quantity,
+            "unit_price": lines.price,
+            "amount": np.round(lines.price * lines.quantity, 2),
+            "cost": lines.cost,
+            "channel": channels.gather(lines.order),
+            "country": countries.gather(person),
+        }
+    )

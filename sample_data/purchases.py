@@ -1,0 +1,125 @@
+"""Draw when customers order and when they complain, from the BG/NBD process bent by events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sample_data.chance import Flags, Floats, Ints, pick, stream
+from sample_data.people import FADING, RISING, TREATED, People
+from sample_data.truth import Truth
+
+
+@dataclass(frozen=True, eq=False)
+class Orders:
+    """Orders as arrays, in the order of time: who, when in days from the start of the window, through what."""
+
+    person: Ints
+    time: Floats
+    channel: Ints
+
+    @property
+    def day(self) -> Ints:
+        """Give the day of each order."""
+        return self.time.astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Complaints:
+    """Complaints as arrays: who, on which day, and whether the handling is going to be slow."""
+
+    person: Ints
+    day: Ints
+    slow: Flags
+
+
+@dataclass(eq=False)
+class _Process:
+    """The state of the simulation: what bends each customer's rate, and what has happened so far."""
+
+    truth: Truth
+    people: People
+    rng: np.random.Generator
+    season: Floats
+    ceiling: Floats
+    slow_from: Floats
+    orders: list[tuple[Ints, Floats]] = field(default_factory=list)
+    complaints: list[tuple[Ints, Ints, Flags]] = field(default_factory=list)
+
+    def factor(self, person: Ints, time: Floats) -> Floats:
+        """Give what multiplies the rate of these customers at these times."""
+        truth, people = self.truth, self.people
+        factor = self.season[time.astype(np.int64)]
+        later = time >= truth.day(truth.migration_from)
+        group = people.group[person]
+        factor = np.where(later & (group == FADING), factor * truth.fading_factor, factor)
+        factor = np.where(later & (group == RISING), factor * truth.rising_factor, factor)
+        for column, campaign in enumerate(truth.campaigns):
+            since = time - truth.day(campaign.begins_on)
+            running = (since >= 0) & (since < truth.campaign_days)
+            lifted = running & (people.arms[person, column] == TREATED)
+            factor = np.where(lifted, factor * (1 + campaign.uplift), factor)
+        return np.where(time >= self.slow_from[person], factor * truth.slow_factor, factor)
+
+    def record(self, person: Ints, time: Floats) -> None:
+        """Note these orders, and draw which of them lead to a complaint."""
+        truth, rng = self.truth, self.rng
+        self.orders.append((person, time))
+        who = person[complains := rng.random(len(person)) < truth.complaint_probability]
+        day = time[complains].astype(np.int64) + 1 + rng.exponential(4.0, len(who)).astype(np.int64)
+        slow = rng.random(len(who)) < truth.slow_share
+        seen = day < truth.n_days
+        who, day, slow = who[seen], day[seen], slow[seen]
+        self.complaints.append((who, day, slow))
+        np.minimum.at(self.slow_from, who[slow], day[slow].astype(float) + truth.slow_after_days)
+
+    def step(self, person: Ints, time: Floats) -> tuple[Ints, Floats]:
+        """Take every living customer to the next candidate order, kept with chance factor / ceiling."""
+        time = time + self.rng.standard_exponential(len(person)) / (self.people.rate * self.ceiling)[person]
+        inside = time < self.truth.n_days
+        person, time = person[inside], time[inside]
+        kept = self.rng.random(len(person)) * self.ceiling[person] < self.factor(person, time)
+        self.record(person[kept], time[kept])
+        gone = kept & (self.rng.random(len(person)) < self.people.dropout[person])
+        return person[~gone], time[~gone]
+
+
+def simulate(truth: Truth, people: People, seed: int, block: int = 0) -> tuple[Orders, Complaints]:
+    """Run the purchase process to the end of the window.
+
+    Times come from thinning (Lewis and Shedler 1979): candidates at the highest rate a customer can have, each
+    kept with the chance that the rate at that time bears to the highest. As in BG/NBD, a customer may drop out
+    after each repeat order and not after the first.
+    """
+    rng = stream(seed, "purchases", block)
+    process = _Process(
+        truth, people, rng, truth.season_by_day(), _ceiling(truth, people), np.full(people.size, np.inf)
+    )
+    person = np.flatnonzero(people.buyer)
+    time = people.first_day[person] + rng.random(len(person))
+    process.record(person, time)
+    while len(person):
+        person, time = process.step(person, time)
+    return _in_time(process, stream(seed, "order channels", block))
+
+
+def _ceiling(truth: Truth, people: People) -> Floats:
+    """Give the most that each customer's rate can ever be multiplied by."""
+    ceiling = np.full(people.size, max(truth.season))
+    ceiling[people.group == RISING] *= max(truth.rising_factor, 1.0)
+    for column, campaign in enumerate(truth.campaigns):
+        ceiling[people.arms[:, column] == TREATED] *= 1 + max(campaign.uplift, 0.0)
+    return ceiling
+
+
+def _in_time(process: _Process, rng: np.random.Generator) -> tuple[Orders, Complaints]:
+    """Put what was noted in the order of time, and draw the channel of each order."""
+    truth = process.truth
+    person, time = (np.concatenate(part) for part in zip(*process.orders, strict=True))
+    who, day, slow = (np.concatenate(part) for part in zip(*process.complaints, strict=True))
+    by_time, by_day = np.argsort(time, kind="stable"), np.lexsort((who, day))
+    person, time = person[by_time], time[by_time]
+    own = rng.random(len(person)) < truth.own_channel_share
+    channel = np.where(own, process.people.channel[person], pick(rng, truth.channels, len(person)))
+    return Orders(person, time, channel), Complaints(who[by_day], day[by_day], slow[by_day])
