@@ -115,6 +115,20 @@ class ConfigError(CrmError):
 
     code = "config"
 
+    @classmethod
+    def none_here(cls) -> Self:
+        """Word the error for a command without a base in a folder without settings."""
+        return cls(
+            "There is no crm.toml in this folder.",
+            remedy="Make one with: crm-analytics init orders.csv. Or name a file or folder after the command; "
+            "crm-analytics demo shows everything on sample data.",
+        )
+
+    @classmethod
+    def already_there(cls, path: object) -> Self:
+        """Word the error for settings that would be overwritten."""
+        return cls(f"{str(path)!r} is already there.", remedy="Write elsewhere with --out, or overwrite it with --force.")
+
 
 class OptionError(CrmError, ValueError):
     """An option of an analysis is out of its range."""
