@@ -1,0 +1,97 @@
+"""Options of an analysis as text: what its signature says decides how `name=value` is read."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError
+
+from crm_analytics.errors import OptionError, UnknownNameError
+from crm_analytics.registry import Analysis
+from crm_analytics.tables import TABLES
+
+
+def parse(entry: Analysis, pairs: Sequence[str]) -> dict[str, Any]:
+    """Read options such as ``bins=4`` or ``cut_offs=0.5,0.8`` for an analysis.
+
+    Parameters
+    ----------
+    entry
+        The analysis whose signature decides.
+    pairs
+        Texts ``name=value``; a list is written with commas or as JSON, a mapping as JSON.
+
+    Returns
+    -------
+    dict
+        Values by name, of the types that the analysis asks for.
+
+    Raises
+    ------
+    OptionError
+        If a text is no ``name=value``, or the value is not of the option's type.
+    UnknownNameError
+        If the analysis has no such option.
+    """
+    return dict(_parse_one(entry, pair) for pair in pairs)
+
+
+def names(entry: Analysis) -> list[str]:
+    """List the options that can be given as text."""
+    parameters = inspect.signature(entry.function).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in TABLES]
+
+
+def _parse_one(entry: Analysis, pair: str) -> tuple[str, Any]:
+    name, equals, text = pair.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals:
+        raise OptionError.not_a_pair(pair)
+    if name not in names(entry):
+        raise UnknownNameError.of(f"option of {entry.name}", name, names(entry))
+    return name, _value(entry, name, text.strip())
+
+
+def _value(entry: Analysis, name: str, text: str) -> Any:  # noqa: ANN401 as wide as the options are
+    hint = _hint(entry, name)
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(hint)
+    except PydanticSchemaGenerationError:
+        raise OptionError.only_in_python(name, entry.name) from None
+    problem = "a value"
+    for candidate in _readings(text):
+        try:
+            return adapter.validate_python(candidate)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+    raise OptionError.unreadable(name, text, _in_words(hint), problem)
+
+
+def _readings(text: str) -> list[Any]:
+    """Give what a text may mean, the plainest first."""
+    if text.casefold() == "none":
+        return [None, text]
+    if text.startswith(("[", "{")):
+        try:
+            return [json.loads(text), text]
+        except json.JSONDecodeError:
+            return [text]
+    return [text, [part.strip() for part in text.split(",") if part.strip()]]
+
+
+def _hint(entry: Analysis, name: str) -> Any:  # noqa: ANN401 a hint may be anything
+    try:
+        return get_type_hints(entry.function)[name]
+    except (NameError, KeyError):  # a name known to the type checker alone, or no hint
+        default = inspect.signature(entry.function).parameters[name].default
+        return str if default in (None, inspect.Parameter.empty) else type(default)
+
+
+def _in_words(hint: Any) -> str:  # noqa: ANN401 a hint may be anything
+    return (
+        hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "").replace("datetime.", "")
+    )
