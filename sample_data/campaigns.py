@@ -34,7 +34,7 @@ def contacts_frame(
 def _one(
     truth: Truth, people: People, ids: pl.Series, orders: pl.DataFrame, k: int, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Give the contacts of one campaign, all made at the same hour."""
+    """Give the contacts of one campaign, all made in the early morning of the same day."""
     campaign = truth.campaigns[k]
     reached = np.flatnonzero(people.arms[:, k] != NOT_CONTACTED)
     treated = people.arms[reached, k] == TREATED
@@ -59,7 +59,7 @@ def _one(
 
 
 def _begins(campaign: Campaign) -> pl.Expr:
-    return pl.lit(campaign.begins_on).cast(pl.Datetime("us"))
+    return pl.lit(campaign.begins_on).cast(pl.Datetime("us")) + pl.duration(hours=6)
 
 
 def _first_orders(truth: Truth, campaign: Campaign, orders: pl.DataFrame) -> pl.DataFrame:

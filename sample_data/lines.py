@@ -14,6 +14,10 @@ from sample_data.purchases import Orders
 from sample_data.truth import Truth
 
 MOST_LINES = 6
+NEIGHBOURS = 2 * PER_BLOCK
+"""Products among which a second line of the same product moves: more of them than an order can have lines."""
+DEAREST = 170.0
+"""Highest price of a unit; a dearer line is several units."""
 _QUANTITIES = np.array([1] * 14 + [2] * 4 + [3, 4])
 
 
@@ -40,13 +44,13 @@ def draw_lines(
     count = np.minimum(1 + rng.poisson(1.3, len(value)), np.clip(value / 5, 1, MOST_LINES).astype(np.int64))
     order = np.repeat(np.arange(len(value)), count)
     line_value = np.repeat(value, count) * _portions(count, rng)
-    quantity = _QUANTITIES[rng.integers(len(_QUANTITIES), size=len(order))]
-    quantity = np.where(line_value / quantity < 2.5, 1, quantity)
-    price = _shop_price(line_value / quantity)
-    product = _distinct(order, catalogue.choose(line_value / quantity, rng))
+    quantity = _quantities(line_value, rng)
+    unit = line_value / quantity
+    list_price = np.where(people.bargain[orders.person[order]], unit / (1 - truth.bargain_discount), unit)
+    product = _distinct(order, catalogue.choose(list_price, rng))
     minute = (orders.day * 1440 + _minute_of_day(len(value), rng))[order]
     cost = np.round(catalogue.unit_costs[product] * quantity, 2)
-    return Lines(order, minute, product, quantity, price, cost, np.zeros(len(order), dtype=bool))
+    return Lines(order, minute, product, quantity, _shop_price(unit), cost, np.zeros(len(order), dtype=bool))
 
 
 def _portions(count: Ints, rng: np.random.Generator) -> Floats:
@@ -54,6 +58,13 @@ def _portions(count: Ints, rng: np.random.Generator) -> Floats:
     weight = rng.gamma(2.0, 1.0, int(count.sum()))
     starts = np.cumsum(count) - count
     return weight / np.repeat(np.add.reduceat(weight, starts), count)
+
+
+def _quantities(line_value: Floats, rng: np.random.Generator) -> Ints:
+    """Draw the number of units: one as a rule, more on dear lines and never more than a unit's price allows."""
+    usual = _QUANTITIES[rng.integers(len(_QUANTITIES), size=len(line_value))]
+    usual = np.where(line_value / usual < 2.5, 1, usual)
+    return np.maximum(usual, np.ceil(line_value / DEAREST).astype(np.int64))
 
 
 def _shop_price(value: Floats) -> Floats:
@@ -70,8 +81,8 @@ def _distinct(order: Ints, product: Ints) -> Ints:
             twice[back:] |= (order[back:] == order[:-back]) & (product[back:] == product[:-back])
         if not twice.any():
             return product
-        block, within = np.divmod(product[twice], PER_BLOCK)
-        product[twice] = block * PER_BLOCK + (within + 1) % PER_BLOCK
+        block, within = np.divmod(product[twice], NEIGHBOURS)
+        product[twice] = block * NEIGHBOURS + (within + 1) % NEIGHBOURS
 
 
 def _minute_of_day(size: int, rng: np.random.Generator) -> Ints:

@@ -49,6 +49,7 @@ class People:
     nu: Floats
     group: Ints
     returner: Flags
+    bargain: Flags
     consent: Flags
     trait: Floats
     arms: Ints
@@ -79,8 +80,23 @@ def draw_people(truth: Truth, n: int, seed: int, block: int = 0, offset: int = 0
     group = _groups(truth, buyer & (first < truth.day(truth.migration_from)), rate, stream(seed, "groups", block))
     trait = _trait(truth, rate, dropout, stream(seed, "trait", block))
     arms = _arms(truth, buyer & consent, first, stream(seed, "arms", block))
+    bargain = stream(seed, "bargain", block).random(n) < truth.bargain_share
     return People(
-        offset, joined, first, buyer, channel, country, rate, dropout, nu, group, returner, consent, trait, arms
+        offset=offset,
+        joined_day=joined,
+        first_day=first,
+        buyer=buyer,
+        channel=channel,
+        country=country,
+        rate=rate,
+        dropout=dropout,
+        nu=nu,
+        group=group,
+        returner=returner,
+        bargain=bargain,
+        consent=consent,
+        trait=trait,
+        arms=arms,
     )
 
 
@@ -169,6 +185,7 @@ def truth_frame(people: People, ids: pl.Series) -> pl.DataFrame:
             "nu": people.nu,
             "group": labels(GROUPS, people.group),
             "is_returner": people.returner,
+            "is_bargain_hunter": people.bargain,
             "satisfaction_trait": people.trait,
         }
     )

@@ -55,7 +55,7 @@ def cases_frame(truth: Truth, complaints: Complaints, ids: pl.Series, seed: int)
             "closed_at": _instants(truth, np.where(is_open, 0, closed)),
             "category": labels(list(CATEGORIES), pick(rng, CATEGORIES, n)),
             "channel": labels(list(CASE_CHANNELS), pick(rng, CASE_CHANNELS, n)),
-            "first_contact_resolved": (closed - opened <= 1440) & (rng.random(n) < 0.85) & ~reopened,
+            "first_contact_resolved": (closed - opened <= 2880) & (rng.random(n) < 0.9) & ~reopened,
             "reopened": reopened & ~is_open,
             "csat": _case_csat(complaints.slow, rng),
         }
@@ -73,7 +73,7 @@ def cases_frame(truth: Truth, complaints: Complaints, ids: pl.Series, seed: int)
 def _handling_days(truth: Truth, slow: Flags, rng: np.random.Generator) -> Floats:
     """Draw how long a case is open: the quick ones always under the limit, the slow ones always over it."""
     limit = truth.slow_after_days
-    quick = np.minimum(rng.lognormal(np.log(1.1), 0.9, len(slow)) + 0.02, limit - 0.5)
+    quick = np.minimum(rng.lognormal(np.log(0.7), 1.0, len(slow)) + 0.02, limit - 0.5)
     return np.where(slow, limit + 0.1 + rng.exponential(6.0, len(slow)), quick)
 
 
@@ -154,7 +154,7 @@ def _outcomes(felt: Floats, website: Floats, rng: np.random.Generator) -> dict[s
     noise = rng.standard_normal((2, len(felt)))
     ease = 4.9 + 0.35 * (felt - 7) + 0.25 * np.nan_to_num(website - REFERENCE) + 0.7 * noise[0]
     return {
-        "nps": _whole(felt + 1.2 + 0.7 * noise[1], 0, 10, 0.02, rng),
+        "nps": _whole(7.9 + 1.3 * (felt - 7.2) + 0.9 * noise[1], 0, 10, 0.02, rng),
         "csat": _whole(felt, 1, 10, 0.01, rng),
         "ces": _whole(ease, 1, 7, 0.06, rng),
     }

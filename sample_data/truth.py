@@ -138,6 +138,12 @@ class Truth:
     recovered_share: float = 0.30
     """Share of the goods' cost that a return recovers."""
 
+    # -- customers who cost money
+    bargain_share: float = 0.10
+    """Customers who buy reduced goods only."""
+    bargain_discount: float = 0.55
+    """What is taken off the usual price for them; the goods cost the firm what they always do."""
+
     # -- groups that migrate
     fading_share: float = 0.30
     """Of the customers won before `migration_from` who are in the top quarter of purchase rates."""
@@ -165,7 +171,7 @@ class Truth:
     trait_dropout_weight: float = -0.35
     """The same with the rank of the dropout probability."""
     drivers: tuple[Driver, ...] = field(default_factory=_drivers)
-    satisfaction_base: float = 6.9
+    satisfaction_base: float = 6.7
     satisfaction_noise: float = 0.60
     invited_share: float = 0.40
     response: Mapping[str, float] = field(
