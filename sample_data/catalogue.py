@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sample_data.chance import Floats, Ints, stream
-from sample_data.people import days_series
-from sample_data.truth import Truth
+from sample_data.chance import Floats, Ints, Recipe, days_series
 
 PER_BLOCK = 4
 """Neighbours by price from which an order line takes its product."""
@@ -91,16 +89,15 @@ def make_catalogue() -> Catalogue:
     )
 
 
-def products_frame(truth: Truth, catalogue: Catalogue, seed: int) -> pl.DataFrame:
+def products_frame(recipe: Recipe, catalogue: Catalogue) -> pl.DataFrame:
     """Give the products table; all products were launched before the window."""
-    rng = stream(seed, "launches")
-    launched = rng.integers(-2000, -30, size=catalogue.size)
+    launched = recipe.stream("launches").integers(-2000, -30, size=catalogue.size)
     return pl.DataFrame(
         {
             "product_id": catalogue.ids,
             "name": catalogue.names,
             "category": catalogue.categories,
             "unit_cost": catalogue.unit_costs,
-            "launched_on": days_series(truth.start, launched),
+            "launched_on": days_series(recipe.truth, launched),
         }
     ).sort("product_id")

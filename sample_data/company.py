@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from sample_data.campaigns import contacts_frame
 from sample_data.catalogue import make_catalogue, products_frame
+from sample_data.chance import Recipe
 from sample_data.dirt import add_dirt
-from sample_data.lines import Lines, draw_lines, draw_refunds, transactions_frame
+from sample_data.lines import draw_lines, draw_refunds, transactions_frame
 from sample_data.people import People, customers_frame, draw_people, truth_frame
 from sample_data.plans import subscriptions_frame
 from sample_data.purchases import Orders, simulate
 from sample_data.service import cases_frame, surveys_frame
 from sample_data.truth import Truth
 
-FIRST_ORDER_NUMBER = 1_000_001
 BLOCK = 250_000
 """Customers drawn at a time, so that memory does not grow with the number asked for."""
 
@@ -45,57 +45,44 @@ def make_company(truth: Truth | None = None, *, customers: int = 5_000, seed: in
     seed
         The same seed gives the same tables.
     """
-    truth = truth or Truth()
-    catalogue = make_catalogue()
-    people = draw_people(truth, customers, seed)
-    ids = people.ids(id_width(customers))
-    orders, complaints = simulate(truth, people, seed)
-    clean = _transactions(truth, people, orders, ids, seed)
+    recipe = Recipe(truth or Truth(), seed, customers, _id_width(customers))
+    people = draw_people(recipe)
+    orders, complaints = simulate(recipe, people)
+    clean = _transactions(recipe, people, orders)
     tables = {
-        "transactions": add_dirt(truth, clean, seed),
-        "customers": customers_frame(truth, people, ids, seed),
-        "surveys": surveys_frame(truth, people, orders, complaints, ids, seed),
-        "cases": cases_frame(truth, complaints, ids, seed),
-        "contacts": contacts_frame(truth, people, ids, clean, seed),
-        "subscriptions": subscriptions_frame(truth, people, ids, seed),
-        "products": products_frame(truth, catalogue, seed),
+        "transactions": add_dirt(recipe, clean),
+        "customers": customers_frame(recipe, people),
+        "surveys": surveys_frame(recipe, people, orders, complaints),
+        "cases": cases_frame(recipe, complaints),
+        "contacts": contacts_frame(recipe, people, clean),
+        "subscriptions": subscriptions_frame(recipe, people),
+        "products": products_frame(recipe, make_catalogue()),
     }
-    return Company(tables, clean, truth_frame(people, ids))
-
-
-def id_width(customers: int) -> int:
-    """Give the number of digits of a customer id; at least six, so that there are leading zeros."""
-    return max(6, len(str(customers)))
+    return Company(tables, clean, truth_frame(recipe, people))
 
 
 def transactions_in_blocks(truth: Truth, customers: int, seed: int) -> Iterator[pl.DataFrame]:
     """Draw clean transactions for any number of customers, block after block, each in the order of time."""
-    first = FIRST_ORDER_NUMBER
+    number = None
     for block, offset in enumerate(range(0, customers, BLOCK)):
-        people = draw_people(truth, min(BLOCK, customers - offset), seed, block, offset)
-        orders, _ = simulate(truth, people, seed, block)
-        yield _transactions(truth, people, orders, people.ids(id_width(customers)), seed, block, first)
-        first += len(orders.person)
+        size = min(BLOCK, customers - offset)
+        recipe = Recipe(truth, seed, size, _id_width(customers), block, offset)
+        people = draw_people(recipe)
+        orders, _ = simulate(recipe, people)
+        orders = replace(orders, first_number=number or orders.first_number)
+        yield _transactions(recipe, people, orders)
+        number = orders.first_number + len(orders.person)
 
 
-def _transactions(
-    truth: Truth,
-    people: People,
-    orders: Orders,
-    ids: pl.Series,
-    seed: int,
-    block: int = 0,
-    first: int = FIRST_ORDER_NUMBER,
-) -> pl.DataFrame:
+def _id_width(customers: int) -> int:
+    """Give the number of digits of a customer id; at least six, so that there are leading zeros."""
+    return max(6, len(str(customers)))
+
+
+def _transactions(recipe: Recipe, people: People, orders: Orders) -> pl.DataFrame:
     """Give sales and refunds in the order of time."""
     catalogue = make_catalogue()
-    sold = draw_lines(truth, people, orders, catalogue, seed, block)
-    returned = draw_refunds(truth, people, orders, sold, seed, block)
-    both = (_frame_of(truth, people, orders, lines, ids, first) for lines in (sold, returned))
+    sold = draw_lines(recipe, people, orders, catalogue)
+    returned = draw_refunds(recipe, people, orders, sold)
+    both = (transactions_frame(recipe, people, orders, lines, catalogue) for lines in (sold, returned))
     return pl.concat(both).sort("ordered_at", "order_id", maintain_order=True)
-
-
-def _frame_of(
-    truth: Truth, people: People, orders: Orders, lines: Lines, ids: pl.Series, first: int
-) -> pl.DataFrame:
-    return transactions_frame(truth, people, orders, lines, make_catalogue(), ids, first)

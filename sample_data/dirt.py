@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from sample_data.chance import stream
-from sample_data.truth import Truth
+from sample_data.chance import Ints, Recipe
 
 _BAD_DATES = ("31/02/2025", "unknown", "2025-13-07 10:15:00", "00.00.0000")
 
 
-def add_dirt(truth: Truth, clean: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Add the dirt of `truth.dirt` to the clean transactions; instants become text.
+def add_dirt(recipe: Recipe, clean: pl.DataFrame) -> pl.DataFrame:
+    """Add the dirt of the truth to the clean transactions; instants become text.
 
     Every row but the padded ids is an additional one, so that the clean rows remain what they were: copies of
     lines under order ids of their own without a customer or with a date that is none, free gifts at 0.00 within
     orders, and exact copies. Padded ids have a blank after them and are right once it is cut off.
     """
-    rng = stream(seed, "dirt")
-    dirt = truth.dirt
+    dirt, rng = recipe.truth.dirt, recipe.stream("dirt")
     written = pl.col("ordered_at").dt.strftime("%Y-%m-%d %H:%M:%S")
     clean = clean.with_columns(pl.col("ordered_at").alias("place"), written)
     counts = (
@@ -32,7 +30,9 @@ def add_dirt(truth: Truth, clean: pl.DataFrame, seed: int) -> pl.DataFrame:
     sold = np.flatnonzero((clean["quantity"] > 0).to_numpy())
     lots = np.split(rng.choice(sold, size=sum(counts), replace=False), np.cumsum(counts)[:-1])
     guests, undated, gifts, copies = (clean[np.sort(lot)] for lot in lots[:4])
-    guests = guests.with_columns(_own_order_ids("G", guests.height), pl.lit(None, pl.String).alias("customer_id"))
+    guests = guests.with_columns(
+        _own_order_ids("G", guests.height), pl.lit(None, pl.String).alias("customer_id")
+    )
     bad = pl.Series("ordered_at", [_BAD_DATES[i % len(_BAD_DATES)] for i in range(undated.height)])
     undated = undated.with_columns(_own_order_ids("X", undated.height), bad)
     gifts = gifts.with_columns(quantity=pl.lit(1), unit_price=pl.lit(0.0), amount=pl.lit(0.0))
@@ -43,7 +43,7 @@ def _own_order_ids(mark: str, n: int) -> pl.Series:
     return pl.Series("order_id", [f"{mark}{i:07d}" for i in range(1, n + 1)])
 
 
-def _pad(clean: pl.DataFrame, rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> pl.DataFrame:
+def _pad(clean: pl.DataFrame, rows: Ints) -> pl.DataFrame:
     """Put a blank after the customer id of these rows."""
     flags = np.zeros(clean.height, dtype=bool)
     flags[rows] = True
@@ -54,4 +54,8 @@ def _pad(clean: pl.DataFrame, rows: np.ndarray[tuple[int, ...], np.dtype[np.int6
 def _in_order(clean: pl.DataFrame, *more: pl.DataFrame) -> pl.DataFrame:
     """Put the further rows where their date belongs."""
     schema = clean.schema
-    return pl.concat([clean, *(part.cast(dict(schema)) for part in more)]).sort("place", maintain_order=True).drop("place")
+    return (
+        pl.concat([clean, *(part.cast(schema) for part in more)])
+        .sort("place", maintain_order=True)
+        .drop("place")
+    )

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
@@ -48,10 +49,10 @@ def _write_frame(frame: pl.DataFrame, path: Path) -> None:
             _write_csv(frame, file, include_header=True)
 
 
-def _write_csv(frame: pl.DataFrame, file: object, *, include_header: bool) -> None:
+def _write_csv(frame: pl.DataFrame, file: IO[bytes], *, include_header: bool) -> None:
     """Write CSV in the same bytes everywhere."""
     frame.write_csv(
-        file,  # type: ignore[arg-type]
+        file,
         include_header=include_header,
         datetime_format=INSTANT,
         float_precision=2,
@@ -107,9 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Make the tables of the sample company.")
     parser.add_argument("--customers", type=int, default=CUSTOMERS, help="how many (default %(default)s)")
-    parser.add_argument("--years", type=int, default=YEARS, help="years up to 2026-06-30 (default %(default)s)")
+    parser.add_argument(
+        "--years", type=int, default=YEARS, help="years up to 2026-06-30 (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="the same seed gives the same files")
-    parser.add_argument("--out", type=Path, default=HERE, help="folder to write to (default: beside this script)")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="folder to write to (default: beside this script)"
+    )
     parser.add_argument("--format", choices=["csv", "parquet"], default="csv")
     parser.add_argument(
         "--only", choices=["transactions"], help="clean transactions alone, block by block, at any size"

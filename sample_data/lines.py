@@ -8,16 +8,15 @@ import numpy as np
 import polars as pl
 
 from sample_data.catalogue import PER_BLOCK, Catalogue
-from sample_data.chance import Flags, Floats, Ints, labels, stream
+from sample_data.chance import Flags, Floats, Ints, Recipe, instants_series, labels
 from sample_data.people import People
 from sample_data.purchases import Orders
-from sample_data.truth import Truth
 
 MOST_LINES = 6
 NEIGHBOURS = 2 * PER_BLOCK
 """Products among which a second line of the same product moves: more of them than an order can have lines."""
-DEAREST = 170.0
-"""Highest price of a unit; a dearer line is several units."""
+CHEAPEST, WHOLE_POUNDS, DEAREST = 2.5, 60.0, 170.0
+"""Lowest price of a unit on a line of several; price from which only pounds vary; highest price of a unit."""
 _QUANTITIES = np.array([1] * 14 + [2] * 4 + [3, 4])
 
 
@@ -35,11 +34,9 @@ class Lines:
     """Whether the line belongs to a refund booked under an id of its own."""
 
 
-def draw_lines(
-    truth: Truth, people: People, orders: Orders, catalogue: Catalogue, seed: int, block: int = 0
-) -> Lines:
+def draw_lines(recipe: Recipe, people: People, orders: Orders, catalogue: Catalogue) -> Lines:
     """Draw the lines of every order so that its value is the gamma-gamma draw, to the rounding of prices."""
-    rng = stream(seed, "lines", block)
+    truth, rng = recipe.truth, recipe.stream("lines")
     value = rng.gamma(truth.p, 1 / people.nu[orders.person])
     count = np.minimum(1 + rng.poisson(1.3, len(value)), np.clip(value / 5, 1, MOST_LINES).astype(np.int64))
     order = np.repeat(np.arange(len(value)), count)
@@ -57,19 +54,21 @@ def _portions(count: Ints, rng: np.random.Generator) -> Floats:
     """Split every order at random over its lines; the portions of an order sum to one."""
     weight = rng.gamma(2.0, 1.0, int(count.sum()))
     starts = np.cumsum(count) - count
-    return weight / np.repeat(np.add.reduceat(weight, starts), count)
+    return np.asarray(weight / np.repeat(np.add.reduceat(weight, starts), count))
 
 
 def _quantities(line_value: Floats, rng: np.random.Generator) -> Ints:
     """Draw the number of units: one as a rule, more on dear lines and never more than a unit's price allows."""
     usual = _QUANTITIES[rng.integers(len(_QUANTITIES), size=len(line_value))]
-    usual = np.where(line_value / usual < 2.5, 1, usual)
-    return np.maximum(usual, np.ceil(line_value / DEAREST).astype(np.int64))
+    usual = np.where(line_value / usual < CHEAPEST, 1, usual)
+    return np.asarray(np.maximum(usual, np.ceil(line_value / DEAREST).astype(np.int64)))
 
 
 def _shop_price(value: Floats) -> Floats:
     """Round to prices that end in .49 or .99, above 60 in .99 alone."""
-    return np.maximum(np.where(value < 60, np.round(value * 2) / 2, np.round(value)) - 0.01, 0.49).round(2)
+    return np.maximum(
+        np.where(value < WHOLE_POUNDS, np.round(value * 2) / 2, np.round(value)) - 0.01, 0.49
+    ).round(2)
 
 
 def _distinct(order: Ints, product: Ints) -> Ints:
@@ -90,9 +89,9 @@ def _minute_of_day(size: int, rng: np.random.Generator) -> Ints:
     return (7 * 60 + rng.beta(2.2, 1.9, size) * 16 * 60).astype(np.int64)
 
 
-def draw_refunds(truth: Truth, people: People, orders: Orders, lines: Lines, seed: int, block: int = 0) -> Lines:
+def draw_refunds(recipe: Recipe, people: People, orders: Orders, lines: Lines) -> Lines:
     """Draw the lines that take orders back: whole ones under their own id, or one line of the same order."""
-    rng = stream(seed, "refunds", block)
+    truth, rng = recipe.truth, recipe.stream("refunds")
     size = len(orders.person)
     usual, often = truth.refund_probability, truth.returner_refund_probability
     chance = np.where(people.returner[orders.person], often, usual)
@@ -117,20 +116,20 @@ def draw_refunds(truth: Truth, people: People, orders: Orders, lines: Lines, see
 
 
 def transactions_frame(
-    truth: Truth, people: People, orders: Orders, lines: Lines, catalogue: Catalogue, ids: pl.Series, first: int
+    recipe: Recipe, people: People, orders: Orders, lines: Lines, catalogue: Catalogue
 ) -> pl.DataFrame:
-    """Give order lines as rows of the transactions table; `first` is the number of the first order."""
+    """Give order lines as rows of the transactions table."""
+    truth = recipe.truth
     person = orders.person[lines.order]
     channels = labels(list(truth.channels), orders.channel)
     countries = labels(list(truth.countries), people.country)
-    number = pl.Series(lines.order + first).cast(pl.String)
+    number = pl.Series(lines.order + orders.first_number).cast(pl.String)
     mark = pl.Series(["", "R"]).gather(lines.own_id.astype(np.int64))
-    at = np.datetime64(truth.start, "m") + lines.minute
     return pl.DataFrame(
         {
             "order_id": mark + number,
-            "ordered_at": pl.Series(at.astype("datetime64[us]")),
-            "customer_id": ids.gather(person),
+            "ordered_at": instants_series(truth, lines.minute),
+            "customer_id": recipe.ids().gather(person),
             "product_id": labels(catalogue.ids, lines.product),
             "category": labels(catalogue.categories, lines.product),
             "quantity": lines.quantity,

@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
 
-from sample_data.chance import Flags, Floats, Ints, labels, logistic_rank, pick, stream
+from sample_data.chance import Flags, Floats, Ints, Recipe, days_series, labels, logistic_rank, pick
 from sample_data.truth import Truth
 
 STEADY, FADING, RISING = 0, 1, 2
 GROUPS = ["steady", "fading", "rising"]
 NOT_CONTACTED, CONTROL, TREATED = 0, 1, 2
+SAME_DAY_SHARE = 0.7
+"""Customers who join with their first order; the others some days before."""
 ACQUISITION_COST = {"web": 14.0, "store": 6.0, "marketplace": 9.0, "phone": 22.0}
 
-_GIVEN = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_GIVEN = _words(
     "Ada Alba Amir Anouk Arlo Asta Aurel Bea Benno Björn Bram Cara Casper Cleo Dara Dina Edda Eli Émile Esme Fadi "
     "Femke Finn Flora Gaia Gus Hana Hedda Hugo Ida Ines Iris Ivo Jana Jonas Juno Kai Kira Lars Lea Léonie Linus Lotte "
     "Luca Mads Mara Milo Mina Nadia Nell Noor Odin Olga Orla Otis Pia Quin Rafe Rhea Rosa Rune Saskia Seán Silas Sol "
     "Tara Theo Tilda Uma Vera Wim Xenia Yara Zeno Zoë"
-).split()
-_FRONT = (
+)
+_FRONT = _words(
     "Alder Amber Ash Bracken Bright Brook Clover Copper Dapple Elder Ember Fen Fern Gorse Hazel Heather Holly Juniper "
     "Larch Lark Linden Maple Marl Meadow Merle Moss Oat O'Thorn Quill Rowan Rush Saffron Sedge Silver Sorrel Swan "
     "Thistle Umber Willow Wren Müller Über"
-).split()
-_BACK = (
+)
+_BACK = _words(
     "bank barrow bourne brae burn combe croft dale dell fell field fold ford garth gate ham holm hurst ley mere more "
     "ridge shaw stead stone thwaite well wick worth"
-).split()
+)
 
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """Customers as arrays, in the order in which they joined; row number = customer number - 1 - `offset`."""
+    """Customers as arrays, in the order in which they joined; a customer is known by its position."""
 
-    offset: int
     joined_day: Ints
     first_day: Ints
     buyer: Flags
@@ -60,16 +65,12 @@ class People:
         """Number of customers."""
         return len(self.rate)
 
-    def ids(self, width: int) -> pl.Series:
-        """Give the customer ids, with leading zeros."""
-        numbers = pl.Series("customer_id", np.arange(1, self.size + 1) + self.offset)
-        return numbers.cast(pl.String).str.zfill(width)
 
-
-def draw_people(truth: Truth, n: int, seed: int, block: int = 0, offset: int = 0) -> People:
-    """Draw `n` customers."""
-    first, joined = _days(truth, n, stream(seed, "days", block))
-    rng = stream(seed, "people", block)
+def draw_people(recipe: Recipe) -> People:
+    """Draw the customers."""
+    truth, n = recipe.truth, recipe.size
+    first, joined = _days(truth, n, recipe.stream("days"))
+    rng = recipe.stream("people")
     buyer = rng.random(n) >= truth.prospect_share
     channel, country = pick(rng, truth.channels, n), pick(rng, truth.countries, n)
     alpha = np.array([truth.alpha[name] for name in truth.channels])
@@ -77,12 +78,8 @@ def draw_people(truth: Truth, n: int, seed: int, block: int = 0, offset: int = 0
     dropout, nu = rng.beta(truth.a, truth.b, n), rng.gamma(truth.q, 1 / truth.v, n)
     consent = rng.random(n) < truth.consent_share
     returner = rng.random(n) < truth.returner_share
-    group = _groups(truth, buyer & (first < truth.day(truth.migration_from)), rate, stream(seed, "groups", block))
-    trait = _trait(truth, rate, dropout, stream(seed, "trait", block))
-    arms = _arms(truth, buyer & consent, first, stream(seed, "arms", block))
-    bargain = stream(seed, "bargain", block).random(n) < truth.bargain_share
+    old = buyer & (first < truth.day(truth.migration_from))
     return People(
-        offset=offset,
         joined_day=joined,
         first_day=first,
         buyer=buyer,
@@ -91,12 +88,12 @@ def draw_people(truth: Truth, n: int, seed: int, block: int = 0, offset: int = 0
         rate=rate,
         dropout=dropout,
         nu=nu,
-        group=group,
+        group=_groups(truth, old, rate, recipe.stream("groups")),
         returner=returner,
-        bargain=bargain,
+        bargain=recipe.stream("bargain").random(n) < truth.bargain_share,
         consent=consent,
-        trait=trait,
-        arms=arms,
+        trait=_trait(truth, rate, dropout, recipe.stream("trait")),
+        arms=_arms(truth, buyer & consent, first, recipe.stream("arms")),
     )
 
 
@@ -107,7 +104,7 @@ def _days(truth: Truth, n: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
     growth = np.log1p(truth.growth_per_year) * truth.n_days / 365.25
     steady = np.log1p(rng.random(n) * np.expm1(growth)) / growth * truth.n_days
     first = np.minimum(np.where(launch, wave, steady).astype(np.int64), truth.n_days - 1)
-    lead = np.where(rng.random(n) < 0.7, 0, rng.exponential(6.0, n)).astype(np.int64)
+    lead = np.where(rng.random(n) < SAME_DAY_SHARE, 0, rng.exponential(6.0, n)).astype(np.int64)
     joined = np.maximum(first - lead, 0)
     order = np.lexsort((first, joined))
     return first[order], joined[order]
@@ -144,16 +141,16 @@ def _arms(truth: Truth, willing: Flags, first: Ints, rng: np.random.Generator) -
     return arms
 
 
-def customers_frame(truth: Truth, people: People, ids: pl.Series, seed: int) -> pl.DataFrame:
+def customers_frame(recipe: Recipe, people: People) -> pl.DataFrame:
     """Give the customers table."""
-    rng = stream(seed, "customer details")
+    truth, rng = recipe.truth, recipe.stream("customer details")
     base = np.array([ACQUISITION_COST[name] for name in truth.channels])[people.channel]
     cost = np.round(base * rng.lognormal(-0.08, 0.4, people.size), 2)
     return pl.DataFrame(
         {
-            "customer_id": ids,
+            "customer_id": recipe.ids(),
             "name": _names(people.size, rng),
-            "joined_on": days_series(truth.start, people.joined_day),
+            "joined_on": days_series(truth, people.joined_day),
             "country": labels(list(truth.countries), people.country),
             "channel": labels(list(truth.channels), people.channel),
             "acquisition_cost": cost,
@@ -168,16 +165,11 @@ def _names(n: int, rng: np.random.Generator) -> list[str]:
     return [f"{_GIVEN[g]} {_FRONT[f]}{_BACK[b]}" for g, f, b in zip(given, front, back, strict=True)]
 
 
-def days_series(start: date, days: Ints) -> pl.Series:
-    """Give dates from day numbers."""
-    return pl.Series((np.datetime64(start, "D") + days).astype("datetime64[D]"))
-
-
-def truth_frame(people: People, ids: pl.Series) -> pl.DataFrame:
+def truth_frame(recipe: Recipe, people: People) -> pl.DataFrame:
     """Give what is true of each customer and stands in no table."""
     return pl.DataFrame(
         {
-            "customer_id": ids,
+            "customer_id": recipe.ids(),
             "is_buyer": people.buyer,
             "first_day": people.first_day,
             "rate_per_week": people.rate * 7,

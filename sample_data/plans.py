@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from sample_data.chance import Floats, Ints, labels, stream
+from sample_data.chance import Floats, Ints, Recipe, labels
 from sample_data.people import People
 from sample_data.truth import Truth
 
@@ -26,13 +27,13 @@ class _Spells:
     level: Ints
 
 
-def subscriptions_frame(truth: Truth, people: People, ids: pl.Series, seed: int) -> pl.DataFrame:
+def subscriptions_frame(recipe: Recipe, people: People) -> pl.DataFrame:
     """Give the subscriptions table.
 
     A period runs from `started_on` up to, not including, `ended_on`; a change of plan ends one period and begins
     the next on the same day. Some customers come back after two to six months, as new as at first.
     """
-    rng = stream(seed, "plans")
+    truth, rng, ids = recipe.truth, recipe.stream("plans"), recipe.ids()
     spells = _first_spells(truth, people, rng)
     periods, ended = _run(truth, spells, rng)
     back = _comebacks(truth, spells, ended, rng)
@@ -66,9 +67,9 @@ def _comebacks(truth: Truth, spells: _Spells, ended: Ints, rng: np.random.Genera
     return _Spells(spells.person[who], month[who], spells.day[who], churn, spells.level[who])
 
 
-def _on(month: Ints, day: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.datetime64]]:
+def _on(month: Ints, day: Ints) -> NDArray[np.datetime64]:
     """Give the date that is `day` days after the first of the month."""
-    return month.astype("datetime64[M]").astype("datetime64[D]") + day
+    return np.asarray(month.astype("datetime64[M]").astype("datetime64[D]") + day)
 
 
 def _run(truth: Truth, spells: _Spells, rng: np.random.Generator) -> tuple[list[tuple[Ints, ...]], Ints]:
@@ -104,9 +105,7 @@ def _target(truth: Truth, level: Ints, rng: np.random.Generator) -> Ints:
     return np.clip(level + up - down, 0, len(truth.plans) - 1)
 
 
-def _frame(
-    truth: Truth, spells: _Spells, periods: list[tuple[Ints, ...]], ids: pl.Series
-) -> pl.DataFrame:
+def _frame(truth: Truth, spells: _Spells, periods: list[tuple[Ints, ...]], ids: pl.Series) -> pl.DataFrame:
     """Give periods as rows."""
     spell, began, end, level = (np.concatenate(part) for part in zip(*periods, strict=True))
     day = spells.day[spell]

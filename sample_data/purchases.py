@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sample_data.chance import Flags, Floats, Ints, pick, stream
+from sample_data.chance import Flags, Floats, Ints, Recipe, pick
 from sample_data.people import FADING, RISING, TREATED, People
 from sample_data.truth import Truth
 
@@ -18,6 +18,8 @@ class Orders:
     person: Ints
     time: Floats
     channel: Ints
+    first_number: int = 1_000_001
+    """The order id of the first one."""
 
     @property
     def day(self) -> Ints:
@@ -85,14 +87,14 @@ class _Process:
         return person[~gone], time[~gone]
 
 
-def simulate(truth: Truth, people: People, seed: int, block: int = 0) -> tuple[Orders, Complaints]:
+def simulate(recipe: Recipe, people: People) -> tuple[Orders, Complaints]:
     """Run the purchase process to the end of the window.
 
     Times come from thinning (Lewis and Shedler 1979): candidates at the highest rate a customer can have, each
     kept with the chance that the rate at that time bears to the highest. As in BG/NBD, a customer may drop out
     after each repeat order and not after the first.
     """
-    rng = stream(seed, "purchases", block)
+    truth, rng = recipe.truth, recipe.stream("purchases")
     process = _Process(
         truth, people, rng, truth.season_by_day(), _ceiling(truth, people), np.full(people.size, np.inf)
     )
@@ -101,7 +103,7 @@ def simulate(truth: Truth, people: People, seed: int, block: int = 0) -> tuple[O
     process.record(person, time)
     while len(person):
         person, time = process.step(person, time)
-    return _in_time(process, stream(seed, "order channels", block))
+    return _in_time(process, recipe.stream("order channels"))
 
 
 def _ceiling(truth: Truth, people: People) -> Floats:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from sample_data.chance import Flags, Floats, Ints, labels, pick, stream
+from sample_data.chance import Flags, Floats, Ints, Recipe, instants_series, labels, pick
 from sample_data.people import People
 from sample_data.purchases import Complaints, Orders
-from sample_data.truth import Driver, Truth
+from sample_data.truth import Truth
 
 CATEGORIES = {
     "late delivery": 0.31,
@@ -19,8 +19,15 @@ CATEGORIES = {
     "staff": 0.08,
 }
 CASE_CHANNELS = {"phone": 0.42, "email": 0.38, "chat": 0.14, "post": 0.06}
+FIRST_CONTACT_SHARE = 0.9
+"""Of the cases closed within two days and not reopened."""
+CASE_CSAT_SHARE = 0.55
+COMMENT_SHARE = 0.16
+DAY = 1440
 REFERENCE = 7.0
 """The rating at which a driver neither adds nor takes away."""
+DISSATISFIED = 5.0
+"""Satisfaction under which customers answer less often."""
 RATING_SPREAD = 1.7
 HALO_SHARE = 0.30
 """Share of the variance that all ratings of an answer have in common."""
@@ -28,7 +35,12 @@ PACKAGING_WITH_QUALITY = 0.7
 """Correlation of what is the packaging's own with what is the quality's own: the null driver looks important."""
 SLOW_PENALTY = {"service": 2.0, "delivery": 1.0}
 """Points that a complaint handled slowly within the last 180 days takes off a rating."""
-_PRAISE = ("Quick and friendly, thank you.", "Lovely things, beautifully made.", "Will order again!", "Great advice.")
+_PRAISE = (
+    "Quick and friendly, thank you.",
+    "Lovely things, beautifully made.",
+    "Will order again!",
+    "Great advice.",
+)
 _GRUMBLE = (
     "Took far too long to arrive.",
     "Arrived broken, and nobody answered.",
@@ -38,30 +50,32 @@ _GRUMBLE = (
 _LUKEWARM = ("All fine.", "Good, but the website is slow.", "Nice things, dull packaging.", "As expected.")
 
 
-def cases_frame(truth: Truth, complaints: Complaints, ids: pl.Series, seed: int) -> pl.DataFrame:
+def cases_frame(recipe: Recipe, complaints: Complaints) -> pl.DataFrame:
     """Give the cases table: every complaint, quick or slow, some still open at the end."""
-    rng = stream(seed, "cases")
+    truth, rng = recipe.truth, recipe.stream("cases")
     n = len(complaints.person)
-    opened = complaints.day * 1440.0 + 480 + np.floor(rng.random(n) * 600)
-    closed = opened + np.ceil(_handling_days(truth, complaints.slow, rng) * 1440)
+    opened = complaints.day * DAY + 480 + (rng.random(n) * 600).astype(np.int64)
+    closed = opened + np.ceil(_handling_days(truth, complaints.slow, rng) * DAY)
     closed[rng.random(n) < truth.never_closed_share] = np.inf
-    is_open = closed >= truth.n_days * 1440
+    is_open = closed >= truth.n_days * DAY
     reopened = rng.random(n) < np.where(complaints.slow, 0.16, 0.06)
     frame = pl.DataFrame(
         {
             "case_id": pl.Series(np.arange(1, n + 1)).cast(pl.String).str.zfill(6),
-            "opened_at": _instants(truth, opened),
-            "customer_id": ids.gather(complaints.person),
-            "closed_at": _instants(truth, np.where(is_open, 0, closed)),
+            "opened_at": instants_series(truth, opened),
+            "customer_id": recipe.ids().gather(complaints.person),
+            "closed_at": instants_series(truth, np.where(is_open, 0, closed).astype(np.int64)),
             "category": labels(list(CATEGORIES), pick(rng, CATEGORIES, n)),
             "channel": labels(list(CASE_CHANNELS), pick(rng, CASE_CHANNELS, n)),
-            "first_contact_resolved": (closed - opened <= 2880) & (rng.random(n) < 0.9) & ~reopened,
+            "first_contact_resolved": (closed - opened <= 2 * DAY)
+            & (rng.random(n) < FIRST_CONTACT_SHARE)
+            & ~reopened,
             "reopened": reopened & ~is_open,
             "csat": _case_csat(complaints.slow, rng),
         }
     )
     seen = pl.Series(~is_open)
-    csat_given = seen & pl.Series(rng.random(n) < 0.55)
+    csat_given = seen & pl.Series(rng.random(n) < CASE_CSAT_SHARE)
     return frame.with_columns(
         pl.when(seen).then("closed_at"),
         pl.when(seen).then("first_contact_resolved"),
@@ -83,32 +97,27 @@ def _case_csat(slow: Flags, rng: np.random.Generator) -> Ints:
     return np.clip(np.round(score), 1, 5).astype(np.int64)
 
 
-def _instants(truth: Truth, minutes: Floats) -> pl.Series:
-    at = np.datetime64(truth.start, "m") + minutes.astype(np.int64)
-    return pl.Series(at.astype("datetime64[us]"))
-
-
-def surveys_frame(
-    truth: Truth, people: People, orders: Orders, complaints: Complaints, ids: pl.Series, seed: int
-) -> pl.DataFrame:
+def surveys_frame(recipe: Recipe, people: People, orders: Orders, complaints: Complaints) -> pl.DataFrame:
     """Give the surveys table: the answers of those invited after an order who chose to answer."""
-    rng = stream(seed, "surveys")
+    truth, rng = recipe.truth, recipe.stream("surveys")
     day = orders.day + 2 + rng.integers(0, 8, len(orders.person))
     invited = np.flatnonzero((rng.random(len(day)) < truth.invited_share) & (day < truth.n_days))
     person, day, channel = orders.person[invited], day[invited], orders.channel[invited]
     ratings = _ratings(truth, people.trait[person], _slow_lately(complaints, person, day), rng)
     felt = satisfaction(truth, ratings) + rng.standard_normal(len(person)) * truth.satisfaction_noise
     chance = np.array(list(truth.response.values()))[channel]
-    answered = rng.random(len(person)) < chance * np.where(felt < 5, truth.dissatisfied_response_factor, 1.0)
-    minute = day * 1440.0 + 480 + np.floor(rng.random(len(day)) * 800)
+    answered = rng.random(len(person)) < chance * np.where(
+        felt < DISSATISFIED, truth.dissatisfied_response_factor, 1.0
+    )
+    minute = day * DAY + 480 + (rng.random(len(day)) * 800).astype(np.int64)
     frame = pl.DataFrame(
         {
-            "answered_at": _instants(truth, minute),
-            "customer_id": ids.gather(person),
+            "answered_at": instants_series(truth, minute),
+            "customer_id": recipe.ids().gather(person),
             "channel": labels(list(truth.channels), channel),
             **_outcomes(felt, ratings["website"], rng),
             "weight": np.round(np.mean(chance[answered]) / chance, 2),
-            **{d.name: _answers(truth, d, ratings[d.name], rng) for d in truth.drivers},
+            **{d.name: _answers(ratings[d.name], truth.missing_share, rng) for d in truth.drivers},
             "comment": _comments(felt, rng),
         }
     )
@@ -117,7 +126,9 @@ def surveys_frame(
 
 def _slow_lately(complaints: Complaints, person: Ints, day: Ints) -> Flags:
     """Tell which of these customers had a slow complaint in the 180 days before."""
-    slow = pl.DataFrame({"person": complaints.person, "opened": complaints.day}).filter(pl.Series(complaints.slow))
+    slow = pl.DataFrame({"person": complaints.person, "opened": complaints.day}).filter(
+        pl.Series(complaints.slow)
+    )
     asked = pl.DataFrame({"person": person, "day": day}).with_row_index("row")
     hit = asked.join(slow, on="person").filter((pl.col("day") - pl.col("opened")).is_between(7, 180))
     flags = np.zeros(len(person), dtype=bool)
@@ -166,11 +177,11 @@ def _whole(score: Floats, low: int, high: int, missing: float, rng: np.random.Ge
     return pl.select(pl.when(pl.Series(rng.random(len(score)) >= missing)).then(whole)).to_series()
 
 
-def _answers(truth: Truth, driver: Driver, rating: Floats, rng: np.random.Generator) -> pl.Series:
+def _answers(rating: Floats, missing: float, rng: np.random.Generator) -> pl.Series:
     """Give a driver's ratings as text: empty where left out, "n/a" where it does not apply."""
     whole = pl.Series(np.nan_to_num(rating).astype(np.int64)).cast(pl.String)
     ticked = pl.select(pl.when(pl.Series(np.isnan(rating))).then(pl.lit("n/a")).otherwise(whole)).to_series()
-    given = pl.Series(rng.random(len(rating)) >= truth.missing_share)
+    given = pl.Series(rng.random(len(rating)) >= missing)
     return pl.select(pl.when(given).then(ticked)).to_series()
 
 
@@ -179,4 +190,4 @@ def _comments(felt: Floats, rng: np.random.Generator) -> pl.Series:
     pool = [*_GRUMBLE, *_LUKEWARM, *_PRAISE]
     mood = np.digitize(felt, [5.5, 7.5])
     words = labels(pool, mood * 4 + rng.integers(0, 4, len(felt)))
-    return pl.select(pl.when(pl.Series(rng.random(len(felt)) < 0.16)).then(words)).to_series()
+    return pl.select(pl.when(pl.Series(rng.random(len(felt)) < COMMENT_SHARE)).then(words)).to_series()
