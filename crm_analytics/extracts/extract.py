@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 import polars as pl
+
+from crm_analytics import formats
+from crm_analytics.extracts.raw import ROW
+
+WeekStart = Literal["monday", "sunday", "saturday"]
+REASON = "reason"
+"""Name of the column of `Extract.rejected` that says why a row was set aside."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,63 @@ class Check:
     amount_rejected: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the machine-readable form."""
-        raise NotImplementedError
+        """Give the machine-readable form: plain JSON values, instants in ISO form."""
+        plain = asdict(self)
+        return {
+            **plain,
+            "by_reason": dict(self.by_reason),
+            "findings": [{**asdict(f), "example_rows": list(f.example_rows)} for f in self.findings],
+            "window_start": self.window_start.isoformat() if self.window_start else None,
+            "window_end": self.window_end.isoformat() if self.window_end else None,
+        }
+
+    def to_frame(self) -> pl.DataFrame:
+        """Give the account of the rows as a table for people.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row each for the rows read, those kept, and those set aside by reason: `what`, `rows`, `share` (of the
+            rows read, 0 to 1) and `amount` (null where the table has no money).
+        """
+        money = {f.text: f.amount for f in self.findings if f.severity == "rejected"}
+        rows = [("read", self.rows_in, self.amount_in), ("kept", self.rows_kept, self.amount_kept)]
+        rows += [(f"set aside: {why}", n, money.get(why)) for why, n in self.by_reason.items()]
+        whole = max(self.rows_in, 1)
+        return pl.DataFrame(
+            [(what, n, n / whole, amount) for what, n, amount in rows],
+            schema={"what": pl.String, "rows": pl.Int64, "share": pl.Float64, "amount": pl.Float64},
+            orient="row",
+        )
+
+    def lines(self, currency: str | None = None) -> list[str]:
+        """Say the whole report in lines of plain text: rows, window, what was set aside, what to know."""
+        lines = [
+            f"{self.source}: {self.rows_in:,} rows read as {self.table}, {self.rows_kept:,} kept, {self.rows_rejected:,} set aside."
+        ]
+        if self.n_customers is not None:
+            lines.append(f"{self.n_customers:,} customers.")
+        if self.window_start and self.window_end:
+            start, end = (formats.value(at.date(), "day") for at in (self.window_start, self.window_end))
+            lines.append(f"From {start} to {end}.")
+        if self.amount_in is not None and self.amount_kept is not None and self.amount_rejected is not None:
+            read, kept, aside = (
+                _to_the_cent(a, currency) for a in (self.amount_in, self.amount_kept, self.amount_rejected)
+            )
+            lines.append(f"Money: {read} read = {kept} kept + {aside} set aside.")
+        return [*lines, *(self._finding_line(f, currency) for f in self.findings)]
+
+    @staticmethod
+    def _finding_line(finding: Finding, currency: str | None) -> str:
+        if finding.severity != "rejected":
+            return f"{finding.severity}: {finding.text}"
+        money = f", {_to_the_cent(finding.amount, currency)}" if finding.amount is not None else ""
+        rows = ", ".join(f"{r:,}" for r in finding.example_rows)
+        return f"set aside: {finding.text} ({finding.n_rows:,} rows{money}; for instance row {rows})"
+
+
+def _to_the_cent(amount: float, currency: str | None) -> str:
+    return f"{amount:,.2f} {currency or ''}".strip()
 
 
 @dataclass(frozen=True)
@@ -90,10 +152,13 @@ class Extract:
     details: Mapping[str, str]
     currency: str | None = None
     time_zone: str | None = None
-    week_start: Literal["monday", "sunday", "saturday"] = "monday"
+    week_start: WeekStart = "monday"
     filters: tuple[str, ...] = ()  # what a base's `where` left in, in words; goes to the provenance
+    set_aside: pl.LazyFrame = field(
+        default_factory=lambda: pl.LazyFrame(schema={ROW: pl.UInt32, REASON: pl.String}), repr=False
+    )
 
     @property
     def rejected(self) -> pl.DataFrame:
         """Rows that were set aside, as they came, with `__row__` first and `reason` last."""
-        raise NotImplementedError
+        return self.set_aside.collect(engine="streaming").sort(ROW, maintain_order=True)

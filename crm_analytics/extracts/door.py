@@ -1,0 +1,225 @@
+"""The door: a raw table in, a checked extract out. Columns recognised, parsed and checked; nothing dropped unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+
+from crm_analytics import tables
+from crm_analytics.errors import ColumnError, SourceError
+from crm_analytics.extracts import findings, marks
+from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
+from crm_analytics.extracts.marks import CURRENCY, WHY, Bounds, Duplicates
+from crm_analytics.extracts.numbers import currency_in_heading
+from crm_analytics.extracts.plan import Plan, make_plan
+from crm_analytics.extracts.profiles import SAMPLE_ROWS, profiles
+from crm_analytics.extracts.raw import RawTable
+from crm_analytics.extracts.recognise import Recognition, missing_error, recognise
+from crm_analytics.tables import Table
+
+FITS: Final = 40_000_000
+"""Cells up to which a table is read into memory once; above, it stays lazy and streams (about 300 MB of text)."""
+
+_LOOK_AT: Final = 200_000
+_REPEATS_UP_TO: Final = 20_000_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says about a source beyond where it is; see `readers.read_transactions`."""
+
+    columns: Mapping[str, str] | None = None
+    currency: str | None = None
+    time_zone: str | None = None
+    week_start: WeekStart = "monday"
+    not_after: date | None = None
+    duplicates: Duplicates = "keep"
+
+
+def sample_of(frame: pl.DataFrame, headings: list[str]) -> pl.DataFrame:
+    """Take rows to know the columns by: the first half in a row, the rest from all over the table."""
+    columns = frame.select(headings)
+    if columns.height <= SAMPLE_ROWS:
+        return columns
+    step = columns.height // (SAMPLE_ROWS // 2)
+    return pl.concat([columns.head(SAMPLE_ROWS // 2), columns.gather_every(step)])
+
+
+def check_in(raw: RawTable, table_name: str, options: Options | None = None) -> Extract:
+    """Recognise, parse and check a raw table.
+
+    Raises
+    ------
+    SourceError
+        If there are no rows.
+    ColumnError
+        If a required column is neither named nor recognised, or amounts are in several currencies.
+    """
+    said, table = options or Options(), tables.table(table_name)
+    rows = int(raw.frame.select(pl.len()).collect(engine="streaming").item())
+    if rows == 0 and raw.unreadable.is_empty():
+        raise SourceError.empty(raw.source)
+    fits = rows * max(len(raw.headings), 1) <= FITS
+    seen = (raw.frame if fits else raw.frame.head(_LOOK_AT)).collect(engine="streaming")
+    recognition = recognise(profiles(sample_of(seen, raw.headings)), table, said.columns)
+    error = missing_error(table, recognition, raw.headings)
+    if error:
+        raise error
+    plan = make_plan(seen, recognition, table, said.time_zone)
+    held = (
+        RawTable(seen.lazy(), raw.source, raw.kind, raw.details, raw.unreadable, raw.notes) if fits else raw
+    )
+    return _Passage(held, table, said, recognition, plan, rows, fits).extract()
+
+
+@dataclass
+class _Passage:
+    """One table on its way through the door."""
+
+    raw: RawTable
+    table: Table
+    said: Options
+    recognition: Recognition
+    plan: Plan
+    rows: int
+    fits: bool
+
+    def extract(self) -> Extract:
+        read = marks.read_rows(
+            self.raw.frame, self.plan, self.raw.headings, repeats=self.rows <= _REPEATS_UP_TO
+        )
+        read = self._held(read)
+        currency = self._currency(read)
+        span = marks.bounds(read, self.table, self.said.not_after)
+        marked = self._held(marks.with_reasons(read, self.table, span, self.said.duplicates, currency))
+        check = self._check(marked, span)
+        good = marked.filter(pl.col(WHY).is_null()).select(
+            marks.canonical_columns(marked, self.table, self.plan)
+        )
+        return Extract(
+            table=self.table.name,
+            frame=self._held(good),
+            check=check,
+            source=self.raw.source,
+            recognition=tuple(r for r in self.recognition.columns if r.column not in ("currency", "status")),
+            details=self._details(currency),
+            currency=currency,
+            time_zone=self.said.time_zone,
+            week_start=self.said.week_start,
+            set_aside=self._held(marks.rejected_rows(self.raw, marked)),
+        )
+
+    def _held(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Work a step out at once where the table fits in memory."""
+        return frame.collect().lazy() if self.fits else frame
+
+    def _currency(self, read: pl.LazyFrame) -> str | None:
+        if self.table.name not in marks.MONEY:
+            return self.said.currency
+        if CURRENCY in read.collect_schema().names():
+            found = (
+                read.select(pl.col(CURRENCY).drop_nulls().unique().sort())
+                .collect(engine="streaming")[CURRENCY]
+                .to_list()
+            )
+            return _one_currency(found, self.said.currency, self.table.name)
+        columns = [
+            self.plan.columns[c]
+            for c in (marks.MONEY[self.table.name], "unit_price")
+            if c in self.plan.columns
+        ]
+        written = [
+            *(c for p in columns for c in p.currencies),
+            *(currency_in_heading(p.heading) or "" for p in columns),
+        ]
+        return self.said.currency or next((w for w in written if w.isupper()), None)
+
+    def _check(self, marked: pl.LazyFrame, span: Bounds) -> Check:
+        looked = findings.Looked(marked, self.table, self.plan, frozenset(marked.collect_schema().names()))
+        asked = findings.queries(looked)
+        answers = dict(zip(asked, pl.collect_all(list(asked.values()), engine="streaming"), strict=True))
+        kept: dict[str, Any] = answers["kept"].row(0, named=True)
+        every: dict[str, Any] = answers["all"].row(0, named=True)
+        aside = self._set_aside(answers["reasons"], span)
+        found = [
+            *aside,
+            *findings.from_recognition(self.recognition, self.plan),
+            *findings.from_answers(looked, answers),
+        ]
+        kept_amount, all_amount = kept.get("amount"), every.get("amount")
+        return Check(
+            table=self.table.name,
+            source=self.raw.source,
+            rows_in=every["n"] + self.raw.unreadable.height,
+            rows_kept=kept["n"],
+            rows_rejected=every["n"] - kept["n"] + self.raw.unreadable.height,
+            by_reason={f.text: f.n_rows for f in aside},
+            findings=tuple(found),
+            window_start=kept.get("first"),
+            window_end=kept.get("last"),
+            n_customers=kept.get("n_customers"),
+            amount_in=all_amount,
+            amount_kept=kept_amount,
+            amount_rejected=None if all_amount is None else all_amount - (kept_amount or 0.0),
+        )
+
+    def _set_aside(self, reasons: pl.DataFrame, span: Bounds) -> list[Finding]:
+        unread = self.raw.unreadable.group_by("reason", maintain_order=True).agg(
+            pl.len().alias("n"), pl.col("__row__").head(5).alias("examples")
+        )
+        counted = pl.concat([reasons.rename({WHY: "reason"}), unread], how="diagonal_relaxed").sort(
+            ["n", "reason"], descending=[True, False]
+        )
+        return [
+            Finding(
+                _code(r["reason"]),
+                r["reason"],
+                "rejected",
+                r["n"],
+                _column(r["reason"], self.table),
+                r.get("amount"),
+                r.get("n_customers"),
+                tuple(r["examples"]),
+            )
+            for r in counted.iter_rows(named=True)
+        ]
+
+    def _details(self, currency: str | None) -> dict[str, str]:
+        details = dict(self.raw.details)
+        details |= {
+            c.name: f"{c.heading}: {c.words}" if c.words else c.heading for c in self.plan.columns.values()
+        }
+        if self.plan.amount_is_worked_out:
+            details["amount"] = "quantity x unit_price"
+        if currency:
+            details["currency"] = currency
+        details["unused"] = ", ".join(self.recognition.unused if not self.table.open_ended else ())
+        return details
+
+
+def _one_currency(found: list[str], said: str | None, table: str) -> str | None:
+    if said is None and len(found) > 1:
+        raise ColumnError(
+            f"The amounts of the {table} are in {len(found)} currencies: {', '.join(found[:10])}.",
+            "Amounts of different currencies cannot be added up.",
+            f"Choose one with currency={found[0]!r} (rows in others are then set aside), or convert the extract beforehand.",
+        )
+    if said and found and said not in found:
+        raise ColumnError(
+            f"The amounts of the {table} are in {', '.join(found[:10])}, not in {said}.",
+            remedy=f"Set currency={found[0]!r}, or convert the extract beforehand.",
+        )
+    return said or (found[0] if found else None)
+
+
+def _code(reason: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in reason.lower())
+
+
+def _column(reason: str, table: Table) -> str | None:
+    first = reason.split(" ", maxsplit=1)[0]
+    return first if first in {c.name for c in table.columns} else None

@@ -1,0 +1,392 @@
+"""What the check has to say about the rows it kept: refunds, repeats, outliers, placeholders, and what was unclear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from crm_analytics.extracts.extract import Finding
+from crm_analytics.extracts.marks import MONEY, REPEAT, STATUS, WHY, present
+from crm_analytics.extracts.plan import Plan
+from crm_analytics.extracts.raw import ROW
+from crm_analytics.extracts.recognise import Recognition
+from crm_analytics.tables import Table
+
+EXAMPLES: Final = 5
+_SURE_ENOUGH: Final = 0.6
+_DOUBLED: Final = 0.45
+_NOBODY: Final = (
+    "guest", "unknown", "anonymous", "anonym", "gast", "unbekannt", "test", "dummy", "walk-in", "walkin", "cash", "none given",
+    "invite", "invité", "inconnu", "desconocido", "sconosciuto", "onbekend", "desconhecido", "nieznany", "no customer",
+    "default", "n.n.", "xxx", "tba", "tbd", "pos", "barverkauf", "laufkunde", "not available", "not set", "(not set)", "undefined",
+)  # fmt: skip
+_PLACEHOLDER_NUMBER: Final = r"^(?:0+|9{3,}|-1|1234567?8?9?)$"
+_CANCELLED: Final = (
+    "cancelled", "canceled", "refunded", "voided", "storniert", "storno", "annulé", "annulee", "annulée", "cancelado",
+    "cancelada", "annullato", "geannuleerd", "anulowane", "returned", "failed", "rejected", "chargeback", "expired", "fraud",
+)  # fmt: skip
+_CANCEL_MARK: Final = r"^[Cc]\d+$"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The marked table and what is known of it before the findings are gathered."""
+
+    marked: pl.LazyFrame
+    table: Table
+    plan: Plan
+    names: frozenset[str]
+
+    @property
+    def money(self) -> str | None:
+        """The column whose sum is accounted for, if the table has it."""
+        name = MONEY.get(self.table.name)
+        return name if name in self.names else None
+
+    @property
+    def kept(self) -> pl.LazyFrame:
+        """The good rows."""
+        return self.marked.filter(pl.col(WHY).is_null())
+
+
+def finite(money: str) -> pl.Expr:
+    """Give the amounts that can be summed."""
+    return pl.when(pl.col(money).is_finite()).then(pl.col(money))
+
+
+def from_recognition(recognition: Recognition, plan: Plan) -> list[Finding]:
+    """Say what was guessed about the columns."""
+    found = [
+        _note(
+            "rival_column",
+            f"{r.heading!r} was taken for {r.column}; {recognition.rivals[r.column]!r} fits as well. Name the right one if it is not.",
+            "caution",
+            r.column,
+        )
+        for r in recognition.columns
+        if r.column in recognition.rivals
+    ]
+    found += [
+        _note(
+            "weak_column",
+            f"{r.heading!r} was taken for {r.column}, though {r.reasons[0]}. Look whether that is right.",
+            "caution",
+            r.column,
+        )
+        for r in recognition.columns
+        if r.confidence < _SURE_ENOUGH and r.column not in recognition.rivals
+    ]
+    if recognition.headless:
+        found.insert(
+            0,
+            _note(
+                "no_headings",
+                "The file has no headings; its columns were recognised by their values alone.",
+                "caution",
+            ),
+        )
+    if plan.amount_is_worked_out:
+        found.append(
+            _note(
+                "amount_worked_out",
+                "There is no column of amounts; amount is quantity x unit_price.",
+                "info",
+                "amount",
+            )
+        )
+    found += [
+        _note("unclear_values", f"{c.doubt}.", "caution", c.name) for c in plan.columns.values() if c.doubt
+    ]
+    return found
+
+
+def _note(code: str, text: str, severity: Literal["caution", "info"], column: str | None = None) -> Finding:
+    return Finding(code, text, severity, 0, column)
+
+
+def queries(looked: Looked) -> dict[str, pl.LazyFrame]:
+    """Give the questions to the marked table, to be answered in one pass over it."""
+    asked = {
+        "reasons": _by_reason(looked),
+        "kept": looked.kept.select(*_kept_figures(looked)),
+        "all": looked.marked.select(*_all_figures(looked)),
+    }
+    if "customer_id" in looked.names:
+        asked["customers"] = _largest_customers(looked)
+    if looked.table.name == "transactions" and "order_id" in looked.names:
+        asked["orders"] = _order_totals(looked)
+    return asked
+
+
+def _by_reason(looked: Looked) -> pl.LazyFrame:
+    money = [finite(looked.money).sum().alias("amount")] if looked.money else []
+    people = [pl.col("customer_id").n_unique().alias("n_customers")] if "customer_id" in looked.names else []
+    rows = pl.col(ROW).head(EXAMPLES).alias("examples")
+    return (
+        looked.marked.filter(pl.col(WHY).is_not_null())
+        .group_by(WHY)
+        .agg(pl.len().alias("n"), rows, *money, *people)
+    )
+
+
+def _hit(name: str, hit: pl.Expr, money: str | None) -> list[pl.Expr]:
+    """Ask for the number of rows hit, examples of them, their money and their customers."""
+    hit = hit.fill_null(value=False)
+    figures = [
+        hit.sum().alias(f"{name}:n"),
+        pl.col(ROW).filter(hit).head(EXAMPLES).implode().alias(f"{name}:rows"),
+    ]
+    return [*figures, pl.col(money).filter(hit).sum().alias(f"{name}:amount")] if money else figures
+
+
+def _all_figures(looked: Looked) -> list[pl.Expr]:
+    figures = [pl.len().alias("n")]
+    if looked.money:
+        figures.append(finite(looked.money).sum().alias("amount"))
+    if REPEAT in looked.names:
+        figures.append(pl.col(REPEAT).sum().alias("repeats"))
+    return figures
+
+
+def _kept_figures(looked: Looked) -> list[pl.Expr]:
+    money, dated = looked.money, looked.table.dated_by
+    figures = [pl.len().alias("n")]
+    if money:
+        amount = pl.col(money)
+        figures += [
+            amount.sum().alias("amount"),
+            amount.abs().sum().alias("turned_over"),
+            amount.abs().max().alias("largest"),
+            amount.abs().median().alias("typical"),
+        ]
+    if dated in looked.names:
+        figures += [pl.col(dated).min().alias("first"), pl.col(dated).max().alias("last")]
+    if "customer_id" in looked.names:
+        figures.append(pl.col("customer_id").drop_nulls().n_unique().alias("n_customers"))
+    for name, hit in _hits(looked).items():
+        figures += _hit(name, hit, money)
+    return figures
+
+
+def _hits(looked: Looked) -> dict[str, pl.Expr]:
+    """Give the conditions a kept row may meet and a reader should know of."""
+    hits: dict[str, pl.Expr] = {}
+    optional = [c.name for c in looked.table.columns if not c.required and present(c.name) in looked.names]
+    hits |= {
+        f"unread:{c}": pl.col(present(c)) & (pl.col(c).is_null() | _not_finite(c, looked)) for c in optional
+    }
+    if REPEAT in looked.names:
+        hits["repeat"] = pl.col(REPEAT)
+    if looked.table.name == "transactions":
+        hits |= _line_hits(looked)
+    return hits
+
+
+def _not_finite(column: str, looked: Looked) -> pl.Expr:
+    return ~pl.col(column).is_finite() if looked.table.column(column).dtype.is_float() else pl.lit(False)
+
+
+def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
+    amount = pl.col("amount")
+    hits = {"refund": amount < 0, "zero": amount == 0, "purchase": amount > 0}
+    if "order_id" in looked.names:
+        cancelled = pl.col("order_id").str.contains(_CANCEL_MARK)
+        hits |= {
+            "cancelled": cancelled,
+            "cancelled_positive": cancelled & (amount > 0),
+            "plain_order": pl.col("order_id").str.contains(r"^\d+$"),
+        }
+    if STATUS in looked.names:
+        state = pl.col(STATUS).str.to_lowercase()
+        hits["status"] = state.is_in(list(_CANCELLED)) & (amount > 0)
+    return hits
+
+
+def _largest_customers(looked: Looked) -> pl.LazyFrame:
+    money = [pl.col(looked.money).sum().alias("amount")] if looked.money else []
+    counted = (
+        looked.kept.filter(pl.col("customer_id").is_not_null())
+        .group_by("customer_id")
+        .agg(pl.len().alias("n"), *money)
+    )
+    nobody = pl.col("customer_id").str.to_lowercase().is_in(list(_NOBODY))
+    number = pl.col("customer_id").str.contains(_PLACEHOLDER_NUMBER)
+    return (
+        counted.with_columns(
+            share=pl.col("n") / pl.col("n").sum(),
+            typical=pl.col("n").median(),
+            nobody=nobody,
+            number=number,
+            customers=pl.len(),
+        )
+        .filter(pl.col("nobody") | (pl.col("share") > 0.01))  # noqa: PLR2004 below 1 % no one distorts
+        .top_k(20, by="n")
+    )
+
+
+def _order_totals(looked: Looked) -> pl.LazyFrame:
+    """Count the orders of several lines whose lines all bear one amount: an order total repeated on each line."""
+    per_order = (
+        looked.kept.filter(pl.col("amount") > 0)
+        .group_by("order_id")
+        .agg(
+            pl.len().alias("lines"),
+            pl.col("amount").n_unique().alias("amounts"),
+            pl.col("amount").first().alias("one"),
+            pl.col("amount").sum().alias("sum"),
+        )
+    )
+    several = per_order.filter(pl.col("lines") > 1)
+    same = pl.col("amounts") == 1
+    return several.select(
+        pl.len().alias("orders"), same.sum().alias("same"), pl.col("one").filter(same).n_unique().alias("different"),
+        pl.col("lines").filter(same).sum().alias("lines"), (pl.col("sum") - pl.col("one")).filter(same).sum().alias("amount"),
+    )  # fmt: skip
+
+
+def from_answers(looked: Looked, answers: dict[str, pl.DataFrame]) -> list[Finding]:
+    """Word the findings from the answers to `queries`."""
+    kept: dict[str, Any] = answers["kept"].row(0, named=True)
+    every: dict[str, Any] = answers["all"].row(0, named=True)
+    found = [*_unread(looked, kept), *_repeats(kept, every)]
+    if looked.table.name == "transactions":
+        found += [*_refunds(kept), *_zero(kept), *_outlier(kept), *_status(kept)]
+        found += _repeated_totals(answers["orders"], looked.plan) if "orders" in answers else []
+    if looked.table.name in ("transactions", "cases", "surveys") and "customers" in answers:
+        found += _customers(answers["customers"])
+    return found
+
+
+def _of(
+    code: str,
+    text: str,
+    severity: Literal["caution", "info"],
+    kept: dict[str, Any],
+    name: str,
+    column: str | None = None,
+) -> Finding:
+    rows = tuple(kept.get(f"{name}:rows") or ())
+    return Finding(code, text, severity, kept[f"{name}:n"], column, kept.get(f"{name}:amount"), None, rows)
+
+
+def _unread(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
+    found = []
+    for key, n in kept.items():
+        if key.startswith("unread:") and key.endswith(":n") and n:
+            column = key.split(":")[1]
+            what = {"instant": "a date", "day": "a date", "flag": "yes or no"}.get(
+                looked.table.column(column).kind, "a number"
+            )
+            text = f"In {n:,} rows {column} is not {what}; it counts as missing there, and the rows are kept."
+            found.append(_of("unread_value", text, "caution", kept, f"unread:{column}", column))
+    return found
+
+
+def _repeats(kept: dict[str, Any], every: dict[str, Any]) -> list[Finding]:
+    n = every.get("repeats") or 0
+    still = kept.get("repeat:n") or 0
+    if not n or not still:
+        return []
+    text = f"{n:,} rows repeat another row exactly; {still:,} of them are kept and count."
+    found = [_of("exact_repeats", text, "caution", kept, "repeat")]
+    if n >= _DOUBLED * every["n"]:
+        text = f"{n / every['n']:.0%} of the rows repeat another row: the file seems to hold its rows twice, and sums count them twice. Use duplicates='reject' if so."
+        found.insert(0, _of("file_doubled", text, "caution", kept, "repeat"))
+    return found
+
+
+def _refunds(kept: dict[str, Any]) -> list[Finding]:
+    found = []
+    if kept["refund:n"]:
+        text = f"{kept['refund:n']:,} rows have negative amounts; they count as refunds and lower spend."
+        found.append(_of("refunds", text, "info", kept, "refund", "amount"))
+    n = kept.get("cancelled:n") or 0
+    if not n or n > kept["plain_order:n"]:
+        return found
+    if kept["cancelled_positive:n"] > n / 2:
+        text = f"{kept['cancelled_positive:n']:,} rows of cancelled orders ('C…') have positive amounts and count as purchases; turn their sign in the extract if they are refunds."
+        return [*found, _of("cancelled_positive", text, "caution", kept, "cancelled_positive", "order_id")]
+    return [
+        *found,
+        _of(
+            "cancelled",
+            f"{n:,} rows belong to cancelled orders ('C…'); they count as refunds.",
+            "info",
+            kept,
+            "cancelled",
+            "order_id",
+        ),
+    ]
+
+
+def _zero(kept: dict[str, Any]) -> list[Finding]:
+    if not kept["zero:n"]:
+        return []
+    return [
+        _of(
+            "zero_amounts", f"{kept['zero:n']:,} rows have an amount of zero.", "info", kept, "zero", "amount"
+        )
+    ]
+
+
+def _outlier(kept: dict[str, Any]) -> list[Finding]:
+    total, largest = kept["turned_over"] or 0.0, kept["largest"] or 0.0
+    if (
+        kept["n"] < 50
+        or largest <= max(0.05, 20 / kept["n"]) * total
+        or largest < 100 * (kept["typical"] or 0)
+    ):
+        return []
+    text = f"One row has an amount of {largest:,.2f}, {largest / total:.0%} of all money turned over; averages rest on it. It is kept."
+    return [Finding("outlier", text, "caution", 1, "amount", largest)]
+
+
+def _status(kept: dict[str, Any]) -> list[Finding]:
+    if not kept.get("status:n"):
+        return []
+    text = f"{kept['status:n']:,} rows are marked as cancelled, refunded or failed and have positive amounts; they count as purchases. Leave them out of the extract if no money came in."
+    return [_of("cancelled_status", text, "caution", kept, "status", "amount")]
+
+
+def _repeated_totals(orders: pl.DataFrame, plan: Plan) -> list[Finding]:
+    row = orders.row(0, named=True)
+    if (
+        plan.amount_is_worked_out
+        or row["orders"] < 5
+        or row["same"] < 0.95 * row["orders"]
+        or row["different"] < 0.2 * row["same"]
+    ):
+        return []
+    text = (
+        f"In {row['same']:,} of {row['orders']:,} orders with several lines, all lines bear the same amount: it looks like the "
+        "order's total repeated on each line, and spend would be counted several times. Take a column with the line's amount."
+    )
+    return [Finding("repeated_totals", text, "caution", row["lines"], "amount", row["amount"])]
+
+
+def _customers(largest: pl.DataFrame) -> list[Finding]:
+    found = []
+    for row in largest.iter_rows(named=True):
+        huge = row["share"] > 0.05 and row["customers"] >= 50 and row["n"] > 20 * row["typical"]  # noqa: PLR2004
+        nobody = row["nobody"] or (row["number"] and row["n"] > 5 * row["typical"] and row["customers"] >= 20)  # noqa: PLR2004
+        if huge or nobody:
+            what = (
+                "looks like a stand-in for unknown customers"
+                if nobody
+                else "is far more than any customer's share"
+            )
+            text = f"Customer {row['customer_id']!r} has {row['n']:,} rows ({row['share']:.1%}); it {what}. They are kept as one customer."
+            found.append(
+                Finding(
+                    "placeholder_customer" if nobody else "super_customer",
+                    text,
+                    "caution",
+                    row["n"],
+                    "customer_id",
+                    row.get("amount"),
+                    1,
+                )
+            )
+    return found

@@ -1,0 +1,213 @@
+"""Every row of an extract read by its plan and marked: kept, or set aside with one reason.
+
+The marked table is lazy: for files that fit it is worked out once in memory, for larger ones it streams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+
+import polars as pl
+
+from crm_analytics.extracts import numbers
+from crm_analytics.extracts.plan import Plan
+from crm_analytics.extracts.raw import FILE, ROW, RawTable
+from crm_analytics.extracts.values import as_text, clean_text
+from crm_analytics.tables import Table
+
+Duplicates = Literal["keep", "reject"]
+
+WHY: Final = "__reason__"
+REPEAT: Final = "__repeat__"
+CURRENCY: Final = "__currency__"
+STATUS: Final = "__status__"
+MONEY: Final = {"transactions": "amount", "subscriptions": "monthly_amount"}
+"""The column of a table whose sum the check accounts for to the cent."""
+
+EARLIEST: Final = datetime(1900, 1, 1)
+LATEST: Final = datetime(2200, 1, 1)
+PLACEHOLDERS: Final = (
+    date(1, 1, 1),
+    date(1601, 1, 1),
+    date(1753, 1, 1),
+    date(1900, 1, 1),
+    date(1970, 1, 1),
+    date(1980, 1, 1),
+)
+"""Days that software writes where it knows none."""
+
+_YEAR: Final = 366
+_TAIL_SHARE: Final = 0.01
+
+
+def present(column: str) -> str:
+    """Name the mark that says whether anything stood in a column."""
+    return f"__has_{column}__"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The span of plausible instants: `first` inclusive, `last` exclusive, and why."""
+
+    first: datetime = EARLIEST
+    last: datetime = LATEST
+    why: str = ""
+
+
+def read_rows(raw: pl.LazyFrame, plan: Plan, headings: list[str], *, repeats: bool) -> pl.LazyFrame:
+    """Read every column of every row by the plan; a value that cannot be read is null, with its mark saying so."""
+    schema = raw.collect_schema()
+    columns = [*plan.columns.values()]
+    named = [c.value.alias(c.name) for c in columns if c.name not in ("currency", "status")]
+    has = [c.present.alias(present(c.name)) for c in columns]
+    kept = [pl.col(n) for n in (ROW, FILE) if n in schema.names()]
+    attributes = [e.alias(n) for n, e in plan.attributes.items()]
+    mark = [(~pl.struct(headings).hash().is_first_distinct()).alias(REPEAT)] if repeats else []
+    # the plan's expressions read headings, so all are worked out in one select and none sees another's result
+    read = raw.select(*kept, *attributes, *named, *has, *mark, *_asides(plan, schema))
+    return _with_amount(read) if plan.amount_is_worked_out else read
+
+
+def _with_amount(read: pl.LazyFrame) -> pl.LazyFrame:
+    return read.with_columns(
+        amount=pl.col("quantity") * pl.col("unit_price"),
+        **{present("amount"): pl.col(present("quantity")) & pl.col(present("unit_price"))},
+    )
+
+
+def _asides(plan: Plan, schema: pl.Schema) -> list[pl.Expr]:
+    """Keep the currency and the state of a line beside it, for the check alone."""
+    asides = []
+    if "currency" in plan.columns:
+        code = clean_text(
+            as_text(pl.col(plan.columns["currency"].heading), schema[plan.columns["currency"].heading])
+        )
+        asides.append(pl.coalesce(numbers.currency_expr(code), code.str.to_uppercase()).alias(CURRENCY))
+    else:
+        mixed = next(
+            (
+                c
+                for c in plan.columns.values()
+                if c.name in ("amount", "unit_price") and len(c.currencies) > 1
+            ),
+            None,
+        )
+        if mixed:
+            asides.append(numbers.currency_expr(pl.col(mixed.heading)).alias(CURRENCY))
+    if "status" in plan.columns:
+        asides.append(plan.columns["status"].value.alias(STATUS))
+    return asides
+
+
+def bounds(read: pl.LazyFrame, table: Table, not_after: date | None) -> Bounds:
+    """Find the span of plausible instants of the column that dates the table.
+
+    Later than `not_after` nothing is plausible. Without it, a tail of at most 1 % of the rows that lies more than a
+    year after everything else is not; likewise the placeholder days (1 January 1900, 1970 …) in front of everything.
+    """
+    if (
+        table.dated_by is None
+        or table.dated_by not in table.required
+        or table.column(table.dated_by).kind != "instant"
+    ):
+        return Bounds()
+    at = pl.col(table.dated_by)
+    days = (
+        read.filter(at.is_between(EARLIEST, LATEST, closed="left"))
+        .group_by(at.dt.date().alias("day"))
+        .agg(pl.len().alias("n"))
+    )
+    counted = days.collect(engine="streaming").sort("day")
+    first = _after_placeholders(counted)
+    if not_after is not None:
+        return Bounds(first, _midnight(not_after + timedelta(days=1)), f"later than {not_after.isoformat()}")
+    return _without_tail(counted, first)
+
+
+def _after_placeholders(days: pl.DataFrame) -> datetime:
+    real = days.filter(~pl.col("day").is_in(list(PLACEHOLDERS)))
+    fake = days.filter(pl.col("day").is_in(list(PLACEHOLDERS)))
+    if real.is_empty() or fake.is_empty():
+        return EARLIEST
+    start = real["day"][0]
+    ahead = fake.filter(pl.col("day") < start - timedelta(days=_YEAR))
+    return EARLIEST if ahead.is_empty() else _midnight(ahead["day"][-1] + timedelta(days=1))
+
+
+def _without_tail(days: pl.DataFrame, first: datetime) -> Bounds:
+    marked = days.with_columns(
+        gap=pl.col("day").diff().dt.total_days(),
+        tail=pl.col("n").cum_sum(reverse=True) / pl.col("n").sum(),
+    ).filter((pl.col("gap") > _YEAR) & (pl.col("tail") <= _TAIL_SHARE))
+    if marked.is_empty():
+        return Bounds(first)
+    return Bounds(first, _midnight(marked["day"][0]), "more than a year after all other rows")
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)
+
+
+def with_reasons(
+    read: pl.LazyFrame, table: Table, span: Bounds, duplicates: Duplicates, currency: str | None
+) -> pl.LazyFrame:
+    """Mark each row with the first reason for which it must be set aside, or null."""
+    names = read.collect_schema().names()
+    rules = [rule for name in table.required for rule in _rules(name, table, span)]
+    if CURRENCY in names and currency:
+        rules.append(
+            (pl.col(CURRENCY).is_not_null() & (pl.col(CURRENCY) != currency), "amount is in another currency")
+        )
+    if REPEAT in names and (table.key or duplicates == "reject"):
+        rules.append((pl.col(REPEAT), "exact repeat of a row"))
+    reason = (
+        pl.coalesce(pl.when(hit).then(pl.lit(why)) for hit, why in rules)
+        if rules
+        else pl.lit(None, pl.String)
+    )
+    marked = read.with_columns(reason.alias(WHY))
+    return _first_of_key(marked, table.key) if table.key else marked
+
+
+def _rules(name: str, table: Table, span: Bounds) -> list[tuple[pl.Expr, str]]:
+    kind, value = table.column(name).kind, pl.col(name)
+    missing = (~pl.col(present(name)), f"{name} is missing")
+    if kind in ("instant", "day"):
+        dated = name == table.dated_by
+        low, high = (span.first, span.last) if dated else (EARLIEST, LATEST)
+        outside = ~value.cast(pl.Datetime("us")).is_between(low, high, closed="left")
+        return [missing, (value.is_null(), f"{name} is not a date"), (outside, f"{name} is implausible")]
+    if kind in ("money", "number"):
+        return [
+            missing,
+            (value.is_null(), f"{name} is not a number"),
+            (~value.is_finite(), f"{name} is not finite"),
+        ]
+    return [missing]
+
+
+def _first_of_key(marked: pl.LazyFrame, key: str) -> pl.LazyFrame:
+    """Keep the first good row of each key."""
+    good = pl.col(WHY).is_null()
+    later = good & ~pl.struct(key, good.alias("good")).is_first_distinct()
+    return marked.with_columns(
+        pl.when(later).then(pl.lit(f"{key} repeated")).otherwise(pl.col(WHY)).alias(WHY)
+    )
+
+
+def canonical_columns(marked: pl.LazyFrame, table: Table, plan: Plan) -> list[str]:
+    """Give the columns of the good rows: canonical ones in the order of the contract, then the attributes."""
+    names = set(marked.collect_schema().names())
+    return [c.name for c in table.columns if c.name in names] + list(plan.attributes)
+
+
+def rejected_rows(raw: RawTable, reasons: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the rows that were set aside, as they came, and those that could not even be split into columns."""
+    key = [n for n in (FILE, ROW) if n in raw.frame.collect_schema().names()]
+    aside = reasons.filter(pl.col(WHY).is_not_null()).select(*key, pl.col(WHY).alias("reason"))
+    rows = raw.frame.join(aside, on=key, how="inner", maintain_order="left")
+    if not raw.unreadable.is_empty():
+        rows = pl.concat([rows, raw.unreadable.lazy()], how="diagonal_relaxed")
+    return rows.select(ROW, pl.exclude(ROW, "reason"), "reason")

@@ -1,0 +1,208 @@
+"""How each column of an extract will be read: decided once for the whole column, then applied as one expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from crm_analytics.extracts import dates, numbers
+from crm_analytics.extracts.recognise import Recognition
+from crm_analytics.extracts.values import as_text, clean_text, flag_expr, id_expr, is_float_text
+from crm_analytics.tables import DTYPES, Kind, Table
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """How one column is read.
+
+    `value` gives the canonical value or null; `present` says whether anything stood there, so that
+    present and null is unreadable. `words` says what was decided; `doubt` what a reader should look at.
+    """
+
+    name: str
+    heading: str
+    kind: Kind
+    value: pl.Expr
+    present: pl.Expr
+    words: str = ""
+    doubt: str = ""
+    currencies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the table is read: its columns, and the attributes an open-ended table keeps."""
+
+    columns: Mapping[str, ColumnPlan]
+    attributes: Mapping[str, pl.Expr] = field(default_factory=dict)
+
+    @property
+    def amount_is_worked_out(self) -> bool:
+        """The amount is quantity x unit_price."""
+        return "amount" not in self.columns and {"quantity", "unit_price"} <= set(self.columns)
+
+
+class _Looker:
+    """Decides column by column; what one date or number column shows serves the next that is unclear."""
+
+    def __init__(self, frame: pl.DataFrame, time_zone: str | None) -> None:
+        self.frame = frame
+        self.time_zone = time_zone
+        self.day_first: bool | None = None
+        self.decimal: numbers.Mark | None = None
+
+    def different(self, heading: str) -> pl.Series:
+        """Give the different values of a column as cleaned text, in the order in which they first occur."""
+        column = self.frame[heading]
+        unique = column.unique(maintain_order=True).to_frame()
+        return unique.select(clean_text(as_text(pl.col(heading), column.dtype)).alias("x"))["x"].drop_nulls()
+
+    def plan(self, name: str, heading: str, kind: Kind) -> ColumnPlan:
+        dtype = self.frame.schema[heading]
+        column = pl.col(heading)
+        match kind:
+            case "instant" | "day":
+                return self._dates(name, heading, kind)
+            case "money" | "number" | "count" | "rating":
+                return self._numbers(name, heading, kind)
+            case "id":
+                return self._ids(name, heading)
+            case "flag":
+                return ColumnPlan(name, heading, kind, flag_expr(column, dtype), _present(column, dtype))
+            case _:
+                keep_na = name == "country"
+                text = clean_text(as_text(column, dtype), keep_na=keep_na)
+                return ColumnPlan(name, heading, kind, text, text.is_not_null())
+
+    def _ids(self, name: str, heading: str) -> ColumnPlan:
+        dtype, column = self.frame.schema[heading], pl.col(heading)
+        float_text = (
+            bool(self.frame.select(is_float_text(column, dtype)).item()) if _may_be_float(dtype) else False
+        )
+        value = id_expr(column, dtype, float_text=float_text)
+        words = "ids written as 17850.0 read as 17850" if float_text else ""
+        doubt = self._mangled_ids(heading, dtype)
+        return ColumnPlan(name, heading, "id", value, value.is_not_null(), words, doubt)
+
+    def _mangled_ids(self, heading: str, dtype: pl.DataType) -> str:
+        if dtype != pl.String():
+            return ""
+        hits = int(self.frame.select(pl.col(heading).str.contains(r"^\d[.,]\d+[eE]\+\d+$").sum()).item())
+        return (
+            f"{hits:,} ids of {heading!r} stand in the form 1.23E+12: a spreadsheet has cut off their digits, "
+            "and different ids may now look the same"
+            if hits
+            else ""
+        )
+
+    def _numbers(self, name: str, heading: str, kind: Kind) -> ColumnPlan:
+        dtype, column = self.frame.schema[heading], pl.col(heading)
+        if dtype.is_numeric() or dtype == pl.Boolean():
+            style = numbers.NumberStyle()
+        else:
+            style = numbers.decide(self.different(heading), self.decimal)
+            if not style.plain and not style.ambiguous:
+                self.decimal = style.decimal
+        words = style.described() if not style.plain or style.ambiguous else ""
+        doubt = _number_doubt(heading, style) if style.ambiguous else ""
+        value = numbers.number_expr(column, dtype, style)
+        return ColumnPlan(name, heading, kind, value, _present(column, dtype), words, doubt, style.currencies)
+
+    def _dates(self, name: str, heading: str, kind: Kind) -> ColumnPlan:
+        dtype, column = self.frame.schema[heading], pl.col(heading)
+        style = dates.DateStyle()
+        if not dtype.is_temporal():
+            style = dates.decide(self.different(heading), self.day_first)
+            if style.day_first is not None and not style.ambiguous:
+                self.day_first = style.day_first
+        value = dates.date_expr(column, dtype, style, self.time_zone)
+        value = value.cast(pl.Date) if kind == "day" else value
+        words = "typed" if dtype.is_temporal() else style.described()
+        return ColumnPlan(
+            name,
+            heading,
+            kind,
+            value,
+            _present(column, dtype),
+            words,
+            _date_doubt(heading, style, self.time_zone),
+        )
+
+    def attribute(self, heading: str) -> pl.Expr:
+        """Read a further column of an open-ended table: numbers where all are numbers, days, else text."""
+        dtype, column = self.frame.schema[heading], pl.col(heading)
+        if dtype != pl.String():
+            return column
+        different = self.different(heading)
+        if different.is_empty() or different.str.contains(r"^[-+]?0\d").any():
+            return clean_text(column)
+        style = numbers.decide(different, self.decimal)
+        as_number = numbers.number_expr(column, dtype, style)
+        if style.plain and self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style)):
+            return as_number
+        when = dates.decide(different, self.day_first)
+        if set(when.patterns) - {"serial", "epoch"} and self._reads_all(
+            different, dates.date_expr(pl.col("x"), dtype, when, None)
+        ):
+            return dates.date_expr(column, dtype, when, self.time_zone)
+        tidied = self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style))
+        return as_number if tidied else clean_text(column)
+
+    @staticmethod
+    def _reads_all(values: pl.Series, expression: pl.Expr) -> bool:
+        return values.to_frame("x").select(expression.alias("x"))["x"].null_count() == 0
+
+
+def make_plan(frame: pl.DataFrame, recognition: Recognition, table: Table, time_zone: str | None) -> Plan:
+    """Decide how to read every column, from the rows given (all of them, or a large sample)."""
+    looker = _Looker(frame, time_zone)
+    kinds = {c.name: c.kind for c in table.columns}
+    columns = {
+        r.column: looker.plan(r.column, r.heading, kinds.get(r.column, "category"))
+        for r in recognition.columns
+        if r.column in kinds or not table.open_ended
+    }
+    if not table.open_ended:
+        return Plan(columns)
+    renamed = {r.column: r.heading for r in recognition.columns if r.column not in kinds}
+    attributes = {
+        name: looker.attribute(h) for name, h in (renamed | _own_names(recognition.unused, columns)).items()
+    }
+    return Plan(columns, attributes)
+
+
+def _own_names(headings: Sequence[str], taken: Mapping[str, ColumnPlan]) -> dict[str, str]:
+    return {f"{h} (2)" if h in taken else h: h for h in headings}
+
+
+def _present(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype.is_float():
+        return column.is_not_null() & column.is_not_nan()
+    return clean_text(column).is_not_null() if dtype == pl.String() else column.is_not_null()
+
+
+def _may_be_float(dtype: pl.DataType) -> bool:
+    return dtype.is_float() or dtype == pl.String()
+
+
+def _number_doubt(heading: str, style: numbers.NumberStyle) -> str:
+    read = "1234" if not style.plain else "1.234"
+    return (
+        f"Numbers of {heading!r} such as 1{'.' if style.plain or style.decimal == ',' else ','}234 can be read two ways; "
+        f"they were read as {read}"
+    )
+
+
+def _date_doubt(heading: str, style: dates.DateStyle, time_zone: str | None) -> str:
+    if style.ambiguous:
+        return f"Nothing in the file decides whether {heading!r} puts the day or the month first; the day was taken to stand first"
+    if time_zone is None and style.offsets and not dates.one_place(style.offsets):
+        return f"{heading!r} holds instants of several time zones and none is set as the firm's own; they were read as UTC"
+    return ""
+
+
+def dtype_of(kind: Kind) -> pl.DataType:
+    """Give the polars type a column of this kind has after the check."""
+    return DTYPES[kind]

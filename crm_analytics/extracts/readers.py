@@ -1,0 +1,223 @@
+"""Read an extract: one function per table, all of one form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final, TypedDict, Unpack, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from crm_analytics import tables
+from crm_analytics.errors import OptionError
+from crm_analytics.extracts.door import Options, check_in
+from crm_analytics.extracts.extract import Extract, WeekStart
+from crm_analytics.extracts.marks import Duplicates
+from crm_analytics.extracts.sources import read_raw
+
+
+class ReadOptions(TypedDict, total=False):
+    """The options of every reader; `read_transactions` says what they mean."""
+
+    columns: Mapping[str, str] | None
+    query: str | None
+    table: str | None
+    sheet: str | int | None
+    encoding: str | None
+    separator: str | None
+    currency: str | None
+    time_zone: str | None
+    week_start: WeekStart
+    not_after: date | None
+    duplicates: Duplicates
+    timeout_seconds: float
+    isolate: bool
+    label: str | None
+
+
+_WHERE: Final = ("query", "table", "sheet", "encoding", "separator", "timeout_seconds", "isolate", "label")
+
+
+def read_transactions(
+    source: Any,  # noqa: ANN401 whatever `read_raw` takes
+    *,
+    columns: Mapping[str, str] | None = None,
+    query: str | None = None,
+    table: str | None = None,
+    sheet: str | int | None = None,
+    encoding: str | None = None,
+    separator: str | None = None,
+    currency: str | None = None,
+    time_zone: str | None = None,
+    week_start: WeekStart = "monday",
+    not_after: date | None = None,
+    duplicates: Duplicates = "keep",
+    timeout_seconds: float = 60.0,
+    isolate: bool = False,
+    label: str | None = None,
+) -> Extract:
+    """Read orders or order lines, and say what was found.
+
+    Columns are recognised by their headings (in the usual languages) and by their values; dates and numbers are read
+    in one way per column, decided from the whole of it. Rows without a customer, a date or an amount are set aside
+    with their reason; everything else is kept, and the check says what to look at. Where there is no column of
+    amounts, amount is quantity x unit_price.
+
+    Parameters
+    ----------
+    source
+        Path of a file (CSV, Excel, Parquet …); a folder, pattern or list of files of one kind; a polars frame or lazy
+        frame, or anything with the Arrow stream interface (pandas, pyarrow, DuckDB); or a database URL
+        sqlite:///…, duckdb:///…, postgresql://….
+    columns
+        Canonical name -> heading, where recognition should not decide: `{"customer_id": "Cust No"}`.
+    query, table
+        For a database: one SELECT, or the name of a table.
+    sheet
+        For a workbook: name or number (first = 1) of the sheet.
+    encoding, separator
+        For a text file, where they are known; found out otherwise.
+    currency
+        ISO code of the amounts, for labels. Where the extract holds several currencies it chooses one, and rows in
+        others are set aside. Taken from the extract (a currency column, signs beside amounts, the heading) if None.
+    time_zone
+        Where the firm is (IANA name such as "Europe/Berlin"). Instants that carry a zone are converted to it; others
+        are taken as local time there.
+    week_start
+        First day of a week in weekly figures.
+    not_after
+        Last day on which a row can have happened; later rows are set aside as implausible. Without it, only a tail of at
+        most 1 % of the rows that lies more than a year after everything else is.
+    duplicates
+        "keep" (the default: two equal lines may be two purchases; the check says what they carry) or "reject" exact
+        repeats of a row. Tables with a key (customers, cases, products) always hold each row once.
+    timeout_seconds
+        Longest time a database query may take.
+    isolate
+        Read files in a child process with bounds on memory and time, as every upload must be.
+    label
+        What to call the source in reports; its file name if None.
+
+    Returns
+    -------
+    Extract
+        `.frame` (good rows), `.rejected` (rows as they came, with a reason), `.check` (the report).
+
+    Raises
+    ------
+    SourceError
+        The source is missing, empty, or not what it claims to be.
+    ColumnError
+        A required column is neither named nor recognised, or the amounts are in several currencies.
+    OptionError
+        An option is out of its range.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> tx = read_transactions(pl.DataFrame({
+    ...     "Cust No": ["007", "007", ""], "Order date": ["03.01.2026", "17.01.2026", "18.01.2026"],
+    ...     "Total": ["1.234,50", "12,00", "5,00"]}))
+    >>> tx.frame.collect().rows()
+    [('007', datetime.datetime(2026, 1, 3, 0, 0), 1234.5), ('007', datetime.datetime(2026, 1, 17, 0, 0), 12.0)]
+    >>> tx.check.by_reason
+    {'customer_id is missing': 1}
+    """
+    options = ReadOptions(
+        columns=columns, query=query, table=table, sheet=sheet, encoding=encoding, separator=separator,
+        currency=currency, time_zone=time_zone, week_start=week_start, not_after=not_after, duplicates=duplicates,
+        timeout_seconds=timeout_seconds, isolate=isolate, label=label,
+    )  # fmt: skip
+    return read("transactions", source, **options)
+
+
+def read_customers(source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
+    """Read customers, one row each, with any attributes; source and options as in `read_transactions`."""
+    return read("customers", source, **options)
+
+
+def read_surveys(source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
+    """Read answer sheets with their ratings; source and options as in `read_transactions`."""
+    return read("surveys", source, **options)
+
+
+def read_cases(source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
+    """Read complaints and requests; source and options as in `read_transactions`."""
+    return read("cases", source, **options)
+
+
+def read_contacts(source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
+    """Read campaign contacts, one customer reached by one campaign each; source and options as in `read_transactions`."""
+    return read("contacts", source, **options)
+
+
+def read_subscriptions(source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
+    """Read contract periods; source and options as in `read_transactions`."""
+    return read("subscriptions", source, **options)
+
+
+def read_products(source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
+    """Read products; source and options as in `read_transactions`."""
+    return read("products", source, **options)
+
+
+def read(table_name: str, source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
+    """Read a table by its name in `tables.TABLES`; source and options as in `read_transactions`."""
+    tables.table(table_name)
+    _check_options(options)
+    raw = read_raw(source, **{k: options[k] for k in _WHERE if k in options})  # type: ignore[literal-required]
+    return check_in(raw, table_name, Options(**{k: v for k, v in options.items() if k not in _WHERE}))  # type: ignore[arg-type]
+
+
+def as_extract(data: Any, table: str = "transactions") -> Extract:  # noqa: ANN401
+    """Give an extract as it is, and take anything else through the door.
+
+    Parameters
+    ----------
+    data
+        An `Extract`, or whatever `read_transactions` takes as its source.
+    table
+        The table the data is, in `tables.TABLES`.
+
+    Raises
+    ------
+    OptionError
+        If the extract is another table.
+    """
+    if not isinstance(data, Extract):
+        return read(table, data)
+    if data.table != table:
+        raise OptionError(
+            f"An extract of {data.table} was given.",
+            f"An extract of {table} was expected.",
+            f"Read it with crm.read_{table}(…), or pass the right table.",
+        )
+    return data
+
+
+def check_time_zone(name: str | None) -> None:
+    """Refuse a time zone that does not exist."""
+    if name is None:
+        return
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise OptionError.out_of_range(
+            "time_zone", name, "an IANA name such as 'Europe/Berlin' or 'UTC'"
+        ) from None
+
+
+def _check_options(options: ReadOptions) -> None:
+    unknown = sorted(set(options) - set(ReadOptions.__annotations__))
+    if unknown:
+        known = ", ".join(sorted(ReadOptions.__annotations__))
+        raise OptionError(f"There is no option {unknown[0]!r}.", f"Known: {known}.")
+    check_time_zone(options.get("time_zone"))
+    for name, allowed in (("duplicates", get_args(Duplicates)), ("week_start", get_args(WeekStart))):
+        value = options.get(name, allowed[0])
+        if value not in allowed:
+            raise OptionError.out_of_range(name, value, f"one of {', '.join(repr(a) for a in allowed)}")
+    currency = options.get("currency")
+    if currency is not None and not (len(currency) == 3 and currency.isalpha() and currency.isupper()):  # noqa: PLR2004
+        raise OptionError.out_of_range(
+            "currency", currency, "an ISO code of three capital letters such as 'EUR'"
+        )

@@ -1,0 +1,92 @@
+"""Text as it stands in extracts: what counts as missing, how ids and yes/no answers are written.
+
+Everything here is a polars expression over a whole column; nothing is done row by row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+MISSING: Final = frozenset(
+    {
+        "", "null", "(null)", "\\n", "n/a", "#n/a", "na", "<na>", "nan", "nat", "none", "nil", "-", "--", "–", "—",
+        "?", ".", "(blank)", "(leer)", "(vide)", "k.a.", "n.v.t.", "s/o", "#null!", "#ref!", "#value!", "#div/0!",
+    }
+)  # fmt: skip
+"""Ways of writing "nothing", in lower case."""
+
+_YES: Final = ("yes", "y", "true", "t", "1", "1.0", "ja", "j", "wahr", "oui", "o", "vrai", "si", "sí", "s", "sì",
+               "vero", "verdadero", "sim", "tak", "prawda", "x", "on", "waar", "ano", "da", "kyllä")  # fmt: skip
+_NO: Final = ("no", "n", "false", "f", "0", "0.0", "nein", "falsch", "non", "faux", "falso", "não", "nao", "nie",
+              "fałsz", "off", "nee", "onwaar", "ne", "nej", "ei")  # fmt: skip
+FLAG_WORDS: Final = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
+"""Yes and no as they are written, in lower case."""
+
+FLOAT_ID: Final = r"^-?\d+\.0+$"
+"""An integer that a spreadsheet or a float column has written with a decimal."""
+
+
+def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Write a column of any type as text."""
+    return column if dtype == pl.String() else column.cast(pl.String)
+
+
+def clean_text(column: pl.Expr, *, keep_na: bool = False) -> pl.Expr:
+    """Trim text, and make every way of writing "nothing" a null.
+
+    Parameters
+    ----------
+    keep_na
+        Leave "NA" alone: where countries are two letters it is Namibia.
+
+    >>> pl.select(clean_text(pl.lit(" n/a ")).alias("x"))["x"].to_list()
+    [None]
+    """
+    trimmed = column.str.strip_chars()
+    nothing = sorted(MISSING - {"na"} if keep_na else MISSING)
+    return pl.when(~trimmed.str.to_lowercase().is_in(nothing)).then(trimmed)
+
+
+def id_expr(column: pl.Expr, dtype: pl.DataType, *, float_text: bool) -> pl.Expr:
+    """Write ids as text, with their leading zeros and without the ".0" of a float column.
+
+    Parameters
+    ----------
+    float_text
+        Every id of the column is an integer written with a decimal (17850.0).
+
+    >>> pl.select(id_expr(pl.lit("17850.0"), pl.String(), float_text=True).alias("x"))["x"].to_list()
+    ['17850']
+    """
+    if dtype.is_float():
+        whole = pl.when(column.is_finite())
+        return (
+            whole.then(column.cast(pl.Int64, strict=False).cast(pl.String))
+            if float_text
+            else whole.then(column.cast(pl.String))
+        )
+    cleaned = clean_text(as_text(column, dtype))
+    return cleaned.str.replace(r"\.0+$", "") if float_text else cleaned
+
+
+def is_float_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Say whether every id of the column is an integer written with a decimal."""
+    if dtype.is_float():
+        present = column.filter(column.is_finite())
+        return (present == present.round()).all() & (present.len() > 0)
+    cleaned = clean_text(as_text(column, dtype)).drop_nulls()
+    return cleaned.str.contains(FLOAT_ID).all() & (cleaned.len() > 0)
+
+
+def flag_expr(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Read yes/no in the usual languages; anything else is null.
+
+    >>> pl.select(flag_expr(pl.lit("Ja"), pl.String()).alias("x"))["x"].to_list()
+    [True]
+    """
+    if dtype == pl.Boolean():
+        return column
+    words = clean_text(as_text(column, dtype)).str.to_lowercase()
+    return words.replace_strict(FLAG_WORDS, default=None, return_dtype=pl.Boolean)
