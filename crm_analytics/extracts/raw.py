@@ -30,11 +30,11 @@ class RawTable:
     source
         A label for people: file name or database without credentials.
     kind
-        "csv", "excel", "parquet", "frame", "database".
+        "csv", "excel", "parquet", "frame", "database", or "files" where files of several kinds were read as one.
     details
         What was decided, in words: encoding, separator, heading row, sheet.
     unreadable
-        Rows that could not be split into columns: `ROW`, `text`, `reason`.
+        Rows that could not be split into columns: `ROW`, `text`, `reason`; `FILE` too where several files were read.
     notes
         What a reader should know, e.g. a preamble that was passed over.
     """
@@ -44,7 +44,9 @@ class RawTable:
     kind: str
     details: Mapping[str, str] = field(default_factory=dict)
     unreadable: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={ROW: pl.UInt32(), "text": pl.String(), "reason": pl.String()})
+        default_factory=lambda: pl.DataFrame(
+            schema={ROW: pl.UInt32(), "text": pl.String(), "reason": pl.String()}
+        )
     )
     notes: tuple[str, ...] = ()
 

@@ -1,0 +1,331 @@
+"""Read a text file of rows and columns as it came, whatever its dialect.
+
+The file is brought to UTF-8, its dialect and layout are found on a sample, and every byte is scanned for rows that do not
+fit. A file of the usual form is then read lazily by polars straight from the disk; a file whose quotes do not add up
+is split by this package's own tolerant splitter. Both ways give the same rows.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from crm_analytics.errors import OptionError, SourceError
+from crm_analytics.extracts.cell_types import cell_kind, fits
+from crm_analytics.extracts.dialect import detect
+from crm_analytics.extracts.encodings import Bytes, Text, to_utf8
+from crm_analytics.extracts.layout import Layout, find_layout
+from crm_analytics.extracts.raw import ROW, RawTable
+from crm_analytics.extracts.row_scan import Odd, scan_rows
+from crm_analytics.extracts.splitting import Dialect, Record, records
+
+_SAMPLE_BYTES: Final = 1 << 18
+_SAMPLE_ROWS: Final = 400
+_UNREADABLE: Final = {ROW: pl.UInt32(), "text": pl.String(), "reason": pl.String()}
+_SMALL: Final = 1 << 22
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
+_NEVER: Final = "\x1f"  # stands for a separator in a file of one column
+_NOTHING: Final = " \t\r,;|\x1a\ufeff"
+_SHOWN: Final = 2_000  # letters of an unreadable row that are kept
+
+
+def read_csv(
+    source: Path | bytes,
+    *,
+    label: str | None = None,
+    encoding: str | None = None,
+    separator: str | None = None,
+) -> RawTable:
+    """Read a CSV or other text file of rows and columns.
+
+    Parameters
+    ----------
+    source
+        The file, or its bytes.
+    label
+        What to call it; the file's name if None.
+    encoding, separator
+        Where they are known; found out if None.
+
+    Returns
+    -------
+    RawTable
+        All columns as strings, empty cells as null. Rows that do not fit are in `unreadable` with the reason.
+    """
+    name = label or (source.name if isinstance(source, Path) else "text")
+    _check_separator(separator)
+    text = to_utf8(_contents(source, name), encoding)
+    return _open(source, name, text, separator).table()
+
+
+def _check_separator(separator: str | None) -> None:
+    if separator is not None and (len(separator) != 1 or not separator.isascii() or separator in "\r\n\"'"):
+        raise OptionError.out_of_range(
+            "separator", separator, "one ASCII character, e.g. ',' or ';' or a tab"
+        )
+
+
+def _contents(source: Path | bytes, name: str) -> Bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        with source.open("rb") as file:
+            small = source.stat().st_size < _SMALL
+            return file.read() if small else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except FileNotFoundError:
+        raise SourceError.not_found(source) from None
+    except OSError as error:
+        raise SourceError(
+            f"{name} cannot be opened: {error.strerror}.", remedy="Check that it is a file you may read."
+        ) from None
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A file whose form is known: text, dialect, layout and where its rows of data begin."""
+
+    source: Path | bytes
+    name: str
+    text: Text
+    dialect: Dialect
+    layout: Layout
+    above: tuple[tuple[str, ...], ...]
+    heading: bytes
+    body_line: int
+    body_at: int
+
+    def table(self) -> RawTable:
+        """Read it by the fast engine where the whole file is of the usual form, else by the tolerant splitter."""
+        frame, sorter = self._fast() or self._tolerant()
+        return RawTable(
+            frame,
+            self.name,
+            "csv",
+            {"encoding": self.text.encoding} | self.dialect.words() | self.layout.words(),
+            pl.DataFrame(sorter.unreadable, schema=_UNREADABLE, orient="row"),
+            (*self.text.notes, *self.layout.notes(self.above), *sorter.notes()),
+        )
+
+    def _fast(self) -> tuple[pl.LazyFrame, _Sorter] | None:
+        dialect = self.dialect
+        if dialect.strip or dialect.runs or dialect.escape != "doubled" or self.layout.is_list:
+            return None
+        separator = dialect.separator or _NEVER
+        scan = scan_rows(
+            self.text.data, self.body_at, separator, dialect.quote, self.layout.width, self.heading
+        )
+        sorter = _Sorter(self.layout)
+        if not scan.regular or not self._sort(scan.odd, sorter):
+            return None
+        frame = self._scanned(separator) if scan.n_rows else self._no_rows()
+        dropped = pl.Series(sorter.dropped, dtype=pl.UInt32)
+        return (frame.filter(~pl.col(ROW).is_in(dropped)) if len(dropped) else frame), sorter
+
+    def _sort(self, odd: Sequence[Odd], sorter: _Sorter) -> bool:
+        """Sort the rows that do not fit; False where a second table begins, which is left to the tolerant way."""
+        for one in odd:
+            text = self.text.data[one.start : one.end].decode("utf-8", "replace")
+            cells = next(records(text.split("\n"), self.dialect)).cells
+            sorter.sort(one.row + 1, cells, text)
+            if sorter.ended:
+                return False
+        return True
+
+    def _scanned(self, separator: str) -> pl.LazyFrame:
+        on_disk = isinstance(self.source, Path) and self.text.as_stored
+        return pl.scan_csv(
+            self.source if on_disk else io.BytesIO(self.text.data[self.body_at :]),
+            has_header=False,
+            separator=separator,
+            quote_char=self.dialect.quote or None,
+            skip_lines=self.body_line if on_disk else 0,
+            schema=dict.fromkeys(self.layout.headings, pl.String()),
+            null_values=[""],
+            row_index_name=ROW,
+            row_index_offset=1,
+            extra_columns="ignore",
+            missing_columns="insert",
+            glob=False,
+        )
+
+    def _no_rows(self) -> pl.LazyFrame:
+        return pl.LazyFrame(schema={ROW: pl.UInt32()} | dict.fromkeys(self.layout.headings, pl.String()))
+
+    def _tolerant(self) -> tuple[pl.LazyFrame, _Sorter]:
+        lines = self.text.data[self.body_at :].decode("utf-8", "replace").split("\n")
+        if lines and not lines[-1]:
+            lines.pop()
+        sorter = _Sorter(self.layout)
+        kept: list[list[str]] = []
+        numbers: list[int] = []
+        for number, record in enumerate(records(lines, self.dialect, self.layout.width), start=1):
+            if len(record.cells) == self.layout.width and not sorter.on_watch(record.cells):
+                cells: list[str] | None = record.cells
+            else:
+                cells = sorter.sort(
+                    number, record.cells, "\n".join(lines[record.line : record.line + record.n_lines])
+                )
+            if cells is not None:
+                kept.append(cells)
+                numbers.append(number)
+        return self._built(numbers, kept), sorter
+
+    def _built(self, numbers: list[int], rows: list[list[str]]) -> pl.LazyFrame:
+        if not rows:
+            return self._no_rows()
+        columns = dict(zip(self.layout.headings, zip(*rows, strict=True), strict=True))
+        text = pl.DataFrame({h: pl.Series(h, c, pl.String()) for h, c in columns.items()})
+        nulls = text.select(pl.when(pl.all() != "").then(pl.all()))
+        return nulls.insert_column(0, pl.Series(ROW, numbers, pl.UInt32())).lazy()
+
+
+class _Sorter:
+    """Decides about each row that does not have the form of the table, and remembers what it did."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.dropped: list[int] = []
+        self.unreadable: list[tuple[int, str, str]] = []
+        self.padded = self.trimmed = self.repeated = 0
+        self.ended: int | None = None
+        self._after_blank = False
+
+    def on_watch(self, cells: Sequence[str]) -> bool:
+        """Tell whether a row of the right width must be looked at all the same."""
+        return self._after_blank or self.ended is not None or self._is_heading(cells) or not any(cells)
+
+    def sort(self, number: int, cells: list[str], text: str) -> list[str] | None:
+        """Give the row in the form of the table, or None where it is none of its rows."""
+        blank, after_blank = not any(cell.strip() for cell in cells), self._after_blank
+        self._after_blank = blank and len(cells) <= 1
+        if self._after_blank:
+            return self._drop(number)
+        if self._is_heading(cells):
+            self.repeated, self.ended = self.repeated + 1, None
+            return self._drop(number)
+        if self.ended is None and self._begins_another(cells, after_blank=after_blank):
+            self.ended = number
+        if self.ended is not None:
+            return self._set_aside(number, text, f"belongs to another table that begins in row {self.ended}")
+        return self._fitted(number, cells, text)
+
+    def _fitted(self, number: int, cells: list[str], text: str) -> list[str] | None:
+        width = self.layout.width
+        if len(cells) > width:
+            if any(cell.strip() for cell in cells[width:]):
+                return self._set_aside(number, text, f"{len(cells)} cells where {width} were expected")
+            self.trimmed += 1
+        elif len(cells) < width:
+            if not self._may_be_short(cells):
+                return self._set_aside(number, text, f"{len(cells)} cells where {width} were expected")
+            self.padded += 1
+        return [*cells[:width], *[""] * (width - len(cells))]
+
+    def _may_be_short(self, cells: Sequence[str]) -> bool:
+        """Tell whether the missing cells are the last ones: what is there agrees with its columns."""
+        if self.layout.is_list:
+            return True
+        alone = len(cells) == 1 and self.layout.width > 2  # noqa: PLR2004 - a line of text, no row
+        return not alone and fits(cells, self.layout.kinds)
+
+    def _is_heading(self, cells: Sequence[str]) -> bool:
+        if (
+            not self.layout.n_headings
+            or len(cells) != self.layout.width
+            or cells[0].strip() != self.layout.raw_headings[0]
+        ):
+            return False
+        return tuple(cell.strip() for cell in cells) == self.layout.raw_headings
+
+    def _begins_another(self, cells: Sequence[str], *, after_blank: bool) -> bool:
+        """Tell whether a row is the heading row of another table: words in all columns of numbers and dates."""
+        if len(cells) == self.layout.width and not after_blank:
+            return False
+        typed = [
+            cell for cell, kind in zip(cells, self.layout.kinds, strict=False) if kind in ("number", "date")
+        ]
+        return len(typed) >= 2 and all(cell_kind(cell) == "text" for cell in typed)  # noqa: PLR2004
+
+    def _drop(self, number: int) -> None:
+        self.dropped.append(number)
+
+    def _set_aside(self, number: int, text: str, reason: str) -> None:
+        self.dropped.append(number)
+        self.unreadable.append((number, text.rstrip("\r")[:_SHOWN], reason))
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what was done to rows that are kept or passed over."""
+        said = (
+            (self.padded, "rows are shorter than the headings; their missing last cells are empty"),
+            (self.trimmed, "rows end in surplus empty cells, which were left out"),
+            (self.repeated, "repeats of the heading row were passed over"),
+        )
+        return tuple(f"{n:,} {what}." for n, what in said if n and not self.layout.is_list)
+
+
+def _open(source: Path | bytes, name: str, text: Text, separator: str | None) -> _Opened:
+    """Find out the form of a file on a sample of it."""
+    at = len(_UTF8_MARK) if text.data[:3] == _UTF8_MARK else 0
+    declared, said = _declaration(text.data[at : at + 16])
+    at += declared
+    lines = _sample_lines(text.data, at)
+    if not any(line.strip(_NOTHING) for line in lines):
+        raise SourceError.empty(name)
+    dialect = detect(lines, separator or said)
+    rows, layout = _laid_out(lines, dialect)
+    n_lines = rows[layout.body].line if layout.body < len(rows) else sum(r.n_lines for r in rows)
+    heading = "\n".join(lines[rows[layout.body - 1].line : n_lines]) if layout.n_headings else ""
+    return _Opened(
+        source,
+        name,
+        text,
+        dialect,
+        layout,
+        tuple(tuple(r.cells) for r in rows[: layout.first]),
+        heading.removesuffix("\r").encode(),
+        n_lines + bool(declared),
+        _after_lines(text.data, at, n_lines),
+    )
+
+
+def _sample_lines(data: Bytes, at: int) -> list[str]:
+    sample = data[at : at + _SAMPLE_BYTES]
+    if at + len(sample) < len(data) and b"\n" in sample:
+        sample = sample[: sample.rindex(b"\n")]
+    lines = sample.decode("utf-8", "replace").split("\n")
+    return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
+
+
+def _laid_out(lines: Sequence[str], dialect: Dialect) -> tuple[list[Record], Layout]:
+    """Split the sample and lay it out; once more with the width known, for rows whose quotes do not add up."""
+    rows = list(islice(records(lines, dialect), _SAMPLE_ROWS))
+    layout = find_layout([row.cells for row in rows])
+    if dialect.quote and layout.width > 1 and not layout.is_list:
+        rows = list(islice(records(lines, dialect, layout.width), _SAMPLE_ROWS))
+        layout = find_layout([row.cells for row in rows])
+    return rows, layout
+
+
+def _declaration(head: bytes) -> tuple[int, str | None]:
+    """Read Excel's first line "sep=;": how many bytes it takes, and the separator it names."""
+    line, found, _ = head.partition(b"\n")
+    word = line.strip(b'"\r ')
+    if not found or not word.lower().startswith(b"sep=") or len(word) > 5:  # noqa: PLR2004 - "sep=" and one character
+        return 0, None
+    return len(line) + 1, word[4:].decode("ascii", "replace") or None
+
+
+def _after_lines(data: Bytes, at: int, n: int) -> int:
+    for _ in range(n):
+        found = data.find(b"\n", at)
+        if found < 0:
+            return len(data)
+        at = found + 1
+    return at

@@ -1,0 +1,87 @@
+"""Take a frame that is already in memory: polars, or anything that offers the Arrow stream interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from crm_analytics.errors import SourceError
+from crm_analytics.extracts.layout import unique_headings
+from crm_analytics.extracts.raw import ROW, RawTable
+
+_NUMERIC_LIKE = (pl.Decimal, pl.Int128)
+
+
+def is_frame(source: object) -> bool:
+    """Tell whether `read_frame` takes it."""
+    return isinstance(source, (pl.DataFrame, pl.LazyFrame)) or hasattr(source, "__arrow_c_stream__")
+
+
+def read_frame(source: Any, *, label: str = "the frame given", kind: str = "frame") -> RawTable:
+    """Take a polars frame or lazy frame, or a pandas frame, pyarrow table, duckdb relation and the like.
+
+    Columns keep their types, except that exact decimals become Float64 and categories become text. The frame
+    given is not changed, and a lazy one is not collected.
+    """
+    frame = source if isinstance(source, pl.LazyFrame) else _held(source).lazy()
+    return RawTable(tidied(frame), label, kind)
+
+
+def tidied(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Number the rows, make the headings unique and plain, and bring rare types to the usual ones."""
+    schema = frame.collect_schema()
+    columns = [name for name in schema.names() if name != ROW]
+    changes = [
+        _usual(pl.col(old), schema[old]).alias(new)
+        for old, new in zip(columns, unique_headings(columns), strict=True)
+    ]
+    return frame.select(changes).with_row_index(ROW, offset=1)
+
+
+def stacked(frames: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    """Stack frames by heading; where one has text and another numbers under a heading, both become text."""
+    schemas = [frame.collect_schema() for frame in frames]
+    clashing = {
+        name
+        for schema in schemas
+        for name, dtype in schema.items()
+        if any(
+            pl.String() in (dtype, other.get(name, dtype)) and other.get(name, dtype) != dtype
+            for other in schemas
+        )
+    }
+    texts = [
+        frame.with_columns(pl.col(sorted(clashing & set(schema))).cast(pl.String))
+        for frame, schema in zip(frames, schemas, strict=True)
+    ]
+    return pl.concat(texts, how="diagonal_relaxed")
+
+
+def _usual(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, _NUMERIC_LIKE):
+        return column.cast(pl.Float64)
+    if isinstance(dtype, (pl.Categorical, pl.Enum)):
+        return column.cast(pl.String)
+    if isinstance(dtype, pl.Binary):
+        return column.cast(pl.String, strict=False)
+    return column
+
+
+def _held(source: Any) -> pl.DataFrame:
+    if isinstance(source, pl.DataFrame):
+        return source
+    try:
+        frame = pl.DataFrame(source)
+    except Exception as error:  # noqa: BLE001 - other people's frames fail in their own ways
+        raise _not_taken(source, str(error)) from error
+    return frame.select(pl.exclude("^__index_level_\\d+__$"))
+
+
+def _not_taken(source: object, why: str) -> SourceError:
+    return SourceError(
+        f"The {type(source).__module__}.{type(source).__qualname__} given cannot be taken as a table: {why.splitlines()[0] if why else ''}",
+        "Columns with a name and one type each were expected.",
+        "Give its columns plain types, or write it to Parquet or CSV and give the path.",
+    )

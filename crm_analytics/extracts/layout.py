@@ -1,0 +1,215 @@
+"""Find the table among the rows: what stands above it, which rows are its headings, how wide it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+from crm_analytics.extracts.cell_types import CellKind, cell_kind, column_kinds
+from crm_analytics.extracts.raw import FILE, ROW
+
+_MOST_PREAMBLE: Final = 40
+_MOST_HEADINGS: Final = 3
+_MOST_BODY: Final = 200
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the table lies among the rows of a sample.
+
+    Parameters
+    ----------
+    width
+        Number of columns.
+    first
+        Number of rows that stand above the table, blank ones included.
+    n_headings
+        Number of heading rows; 0 where the table has none.
+    headings
+        The headings, made unique.
+    kinds
+        What the columns hold below the headings.
+    is_list
+        The rows are lists of unequal length rather than a table.
+    raw_headings
+        The cells of the last heading row as they came, to know it again further down.
+    """
+
+    width: int
+    first: int
+    n_headings: int
+    headings: tuple[str, ...]
+    kinds: tuple[CellKind, ...]
+    is_list: bool = False
+    raw_headings: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> int:
+        """The index of the first row of data."""
+        return self.first + self.n_headings
+
+    def words(self) -> dict[str, str]:
+        """Say it in words, for the check report."""
+        if not self.n_headings:
+            return {"heading row": "none; columns are numbered"}
+        first, last = self.first + 1, self.first + self.n_headings
+        return {"heading row": f"{first}" if first == last else f"{first} to {last}"}
+
+    def notes(self, above: Sequence[Sequence[str]]) -> tuple[str, ...]:
+        """Say what a reader should know: rows passed over, headings made."""
+        said = []
+        texts = [" ".join(c.strip() for c in row if c.strip()) for row in above]
+        if any(texts):
+            shown = "; ".join(t[:80] for t in texts if t)[:200]
+            said.append(f"{len(above)} rows above the headings were passed over: {shown}")
+        if not self.n_headings:
+            said.append("No heading row was found; columns are named column_1, column_2, …")
+        if self.n_headings > 1:
+            said.append(f"The headings stand in {self.n_headings} rows and were joined.")
+        if self.is_list:
+            said.append("The rows are of many lengths; short ones were filled with empty cells.")
+        return tuple(said)
+
+
+def find_layout(rows: Sequence[Sequence[str]]) -> Layout:
+    """Find the table in the first rows of a file or sheet.
+
+    Parameters
+    ----------
+    rows
+        Rows of cells as they came, blank ones included; some hundreds are enough.
+    """
+    width, is_list = _width(rows)
+    first = 0 if is_list else _first(rows, width)
+    below = [row for row in rows[first:] if _filled(row)]
+    n_headings = _count_headings(below, width)
+    blank = _blank_between(rows[first:], n_headings)
+    body = below[n_headings : n_headings + _MOST_BODY]
+    headings = _joined(below[:n_headings], width)
+    raw = tuple(_padded(below[n_headings - 1], width)) if n_headings else ()
+    kinds = tuple(column_kinds(body, width))
+    return Layout(width, first, n_headings + blank, unique_headings(headings), kinds, is_list, raw)
+
+
+def unique_headings(headings: Sequence[str]) -> tuple[str, ...]:
+    """Tidy headings: spaces collapsed, empty ones named column_1 … by place, repeats numbered.
+
+    >>> unique_headings(["id", " Name  of item", "", "id"])
+    ('id', 'Name of item', 'column_3', 'id_2')
+    """
+    taken: list[str] = []
+    for place, heading in enumerate(headings, start=1):
+        base = " ".join(heading.split()) or f"column_{place}"
+        if base in (ROW, FILE):  # the house's own names
+            base = base.strip("_")
+        numbered = (base if n == 1 else f"{base}_{n}" for n in count(1))
+        taken.append(next(name for name in numbered if name not in taken))
+    return tuple(taken)
+
+
+def _filled(row: Sequence[str]) -> int:
+    return sum(1 for cell in row if cell.strip())
+
+
+def _width(rows: Sequence[Sequence[str]]) -> tuple[int, bool]:
+    """Give the usual number of cells; a list of unequal rows is as wide as its longest."""
+    widths = Counter(len(row) for row in rows if _filled(row))
+    if not widths:
+        return 0, False
+    usual, n = max(widths.items(), key=lambda item: (item[1], item[0]))
+    total = widths.total()
+    if total >= 10 and n < 0.4 * total and len(widths) >= 4:  # noqa: PLR2004 - no width that most rows share
+        return max(widths), True
+    return usual, False
+
+
+def _first(rows: Sequence[Sequence[str]], width: int) -> int:
+    """Find the first row of the table: of about its width, and filled like a row of it."""
+    need = max(1, -(-width // 3)) if width < 3 else max(2, -(-width // 3))  # noqa: PLR2004
+    for at, row in enumerate(rows[:_MOST_PREAMBLE]):
+        if _filled(row) >= need and len(row) >= min(width, need):
+            near = abs(len(row) - width) <= max(1, width // 4)
+            if near or at + 1 == len(rows):
+                return at
+    return next((at for at, row in enumerate(rows) if _filled(row)), 0)
+
+
+def _blank_between(rows: Sequence[Sequence[str]], n_headings: int) -> int:
+    """Count blank rows in among the heading rows, so that the body begins after them."""
+    seen = blank = 0
+    for row in rows:
+        if seen == n_headings:
+            break
+        if _filled(row):
+            seen += 1
+        else:
+            blank += 1
+    return blank
+
+
+def _count_headings(rows: Sequence[Sequence[str]], width: int) -> int:
+    if not rows or not _is_heading(rows[0], rows[1 : 1 + _MOST_BODY], width):
+        return 0
+    n = 1
+    while n < min(_MOST_HEADINGS, len(rows) - 1) and _continues(
+        rows[n], rows[0], rows[n + 1 : n + 1 + _MOST_BODY], width
+    ):
+        n += 1
+    return n
+
+
+def _is_heading(row: Sequence[str], body: Sequence[Sequence[str]], width: int) -> bool:
+    """Weigh the evidence of each column: a heading differs in kind from the values below it."""
+    own = [cell.strip() for cell in row]
+    body = [
+        other for other in body if [cell.strip() for cell in other] != own
+    ]  # headings come again in joined files
+    kinds = column_kinds(body, width)
+    values = [{r[i].strip() for r in body if i < len(r)} for i in range(width)]
+    votes = [_vote(cell.strip(), kind, seen) for cell, kind, seen in zip(row, kinds, values, strict=False)]
+    return sum(votes) > 0 if any(votes) else _filled(row) > 0
+
+
+def _vote(cell: str, kind: CellKind, values: set[str]) -> float:
+    own = cell_kind(cell)
+    if own in ("number", "date"):
+        return -1.5 if kind in (own, "empty") else -0.5
+    if kind in ("number", "date"):
+        return 1.0 if own == "text" else -0.3
+    if own == "text" and cell in values:
+        return -1.0
+    return 0.1 if own == "text" and kind == "text" else 0.0
+
+
+def _continues(row: Sequence[str], first: Sequence[str], body: Sequence[Sequence[str]], width: int) -> bool:
+    """Tell whether a row below a heading row is one more heading row: the same again, or words above values."""
+    if [c.strip() for c in row] == [c.strip() for c in first]:
+        return True
+    kinds = column_kinds(body, width)
+    typed = [i for i, kind in enumerate(kinds) if kind in ("number", "date")]
+    words = [i for i in typed if i < len(row) and cell_kind(row[i]) == "text"]
+    return len(typed) >= 2 and len(words) == len(typed)  # noqa: PLR2004 - one alone may be a stray word
+
+
+def _joined(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Join heading rows downwards; a heading above several columns is carried to the right."""
+    if not rows:
+        return [""] * width
+    padded = [_padded(row, width) for row in rows]
+    carried = [*(_carried(row) for row in padded[:-1]), padded[-1]]
+    return [" ".join(dict.fromkeys(c for c in column if c)) for column in zip(*carried, strict=True)]
+
+
+def _padded(row: Sequence[str], width: int) -> list[str]:
+    return [*(cell.strip() for cell in row[:width]), *[""] * (width - len(row))]
+
+
+def _carried(row: Sequence[str]) -> list[str]:
+    last, out = "", []
+    for cell in row:
+        last = cell or last
+        out.append(last)
+    return out

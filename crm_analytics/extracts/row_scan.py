@@ -1,0 +1,133 @@
+"""Look at every byte of a CSV file, cheaply: how many rows there are, and which of them are not of the usual form.
+
+A fast engine may read a file only after this: it knows that each row has its number of cells, or exactly which rows
+do not. Quotes and separators are found with numpy at about the speed at which the file can be copied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crm_analytics.extracts.encodings import Bytes
+
+_STEP: Final = 1 << 24
+_LF, _CR = 10, 13
+_MOST_ODD: Final = 200_000
+
+_Ints = npt.NDArray[np.int64]
+_NONE: Final[_Ints] = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A row to look at: its number (first = 0) and where its bytes lie."""
+
+    row: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found: rows in all, the odd ones; `regular` is False where quotes do not add up or too much is odd."""
+
+    n_rows: int
+    odd: tuple[Odd, ...]
+    regular: bool = True
+
+
+def scan_rows(data: Bytes, start: int, separator: str, quote: str, width: int, heading: bytes = b"") -> Scan:
+    """Count the rows of `data` from byte `start` on and list those to look at.
+
+    These are rows without `width` cells, blank ones, those after a blank one, and repeats of the heading row.
+
+    Parameters
+    ----------
+    data
+        UTF-8 with LF or CRLF line ends.
+    separator, quote
+        One ASCII character each; `quote` "" where there are none.
+    heading
+        The heading row as it stands in the file, without line end.
+    """
+    n_rows, at = 0, start
+    odd: list[Odd] = []
+    while at < len(data):
+        block = _block(data, at, ord(separator), ord(quote) if quote else None)
+        if block is None or len(odd) > _MOST_ODD:
+            return Scan(n_rows, (), regular=False)
+        odd.extend(block.odd(width, heading, n_rows, at))
+        n_rows += len(block.ends)
+        at += int(block.ends[-1]) + 1
+    return Scan(n_rows, tuple(odd))
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Some whole rows: their bytes, where each ends, how many separators it has outside quotes."""
+
+    chunk: npt.NDArray[np.uint8]
+    ends: _Ints
+    counts: _Ints
+
+    def odd(self, width: int, heading: bytes, first: int, at: int) -> list[Odd]:
+        starts = np.concatenate(([0], self.ends[:-1] + 1))
+        lengths = self.ends - starts
+        begins = self.chunk[np.minimum(starts, len(self.chunk) - 1)]
+        blank = (lengths == 0) | ((lengths == 1) & (begins == _CR))
+        odd = blank | (self.counts != width - 1)
+        odd[1:] |= blank[:-1]
+        odd[_equal(self.chunk, starts, lengths, heading)] = True
+        return [Odd(first + int(i), at + int(starts[i]), at + int(self.ends[i])) for i in np.flatnonzero(odd)]
+
+
+def _equal(chunk: npt.NDArray[np.uint8], starts: _Ints, lengths: _Ints, row: bytes) -> _Ints:
+    """Give the rows that are the same as `row`, with or without a CR."""
+    if not row:
+        return _NONE
+    same = np.flatnonzero((lengths == len(row)) | (lengths == len(row) + 1))
+    for place, byte in enumerate(row):
+        if not len(same):
+            break
+        same = same[chunk[starts[same] + place] == byte]
+    return same
+
+
+def _block(data: Bytes, at: int, separator: int, quote: int | None) -> _Block | None:
+    """Give the whole rows from byte `at` on; None where quotes do not add up."""
+    step = _STEP
+    while True:
+        chunk = np.frombuffer(data, np.uint8, min(step, len(data) - at), at)
+        last = at + len(chunk) >= len(data)
+        quotes = np.flatnonzero(chunk == quote) if quote is not None else _NONE
+        ends = _outside(np.flatnonzero(chunk == _LF), quotes)
+        if last and (not len(ends) or ends[-1] != len(chunk) - 1):
+            ends = np.append(ends, len(chunk))
+        if len(ends):
+            break
+        step *= 2
+    if len(quotes) and not _sound(chunk, quotes[: np.searchsorted(quotes, ends[-1])], separator):
+        return None
+    marks = _outside(np.flatnonzero(chunk == separator), quotes)
+    return _Block(chunk, ends, np.diff(np.searchsorted(marks, ends), prepend=0))
+
+
+def _outside(places: _Ints, quotes: _Ints) -> _Ints:
+    return places[np.searchsorted(quotes, places) % 2 == 0] if len(quotes) else places
+
+
+def _sound(chunk: npt.NDArray[np.uint8], quotes: _Ints, separator: int) -> bool:
+    """Tell whether every quote opens a cell, closes one, or is doubled inside one."""
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    quote = chunk[quotes[0]] if len(quotes) else _LF
+    before = chunk[np.maximum(opening - 1, 0)]
+    after = chunk[np.minimum(closing + 1, len(chunk) - 1)]
+    opens = (opening == 0) | np.isin(before, (separator, _LF, quote))
+    closes = (closing == len(chunk) - 1) | np.isin(after, (separator, _LF, _CR, quote))
+    return bool(opens.all() and closes.all())
