@@ -291,6 +291,7 @@ def _turnover(figures: pl.DataFrame, comparison: Comparison, choice: Choice) -> 
     text = (
         f"Whoever is picked for a good stretch tends to spend less in any other. {falls:,} good customers buy less than "
         f"before; seen backwards, {rises:,} of the best {_percent(choice.good_share)} of {comparison.recent} had spent "
-        f"that much less in {comparison.before}. Only what goes beyond that is a decline of the base."
+        f"that much less in {comparison.before}. Where the two numbers are alike, chance and ordinary turnover explain "
+        "the falls."
     )
     return Note("ordinary_turnover", text)
