@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from crm_analytics.charts import text as figures
+
 _JOINER: Final = "\u2060"  # takes no room, and breaks what Streamlit replaces after it has read the markdown
 _MARKS: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&\"'=^])")
-_LATE: Final = re.compile(r"(:|@|www|(?<![^\s])[<>~-](?=[-=>])|(?<=[-<])-)", re.IGNORECASE)
+_LATE: Final = re.compile(r"(:|@|www|(?<!\S)[<>~-](?=[-=>]))", re.IGNORECASE)
 
 
 def plain(text: object) -> str:
-    """Make markdown that shows a text just as it stands, on one line.
+    r"""Make markdown that shows a text just as it stands, on one line.
 
     Marks are escaped. Web addresses, `:smile:`, `:material/home:` and `->` are replaced by Streamlit only after the
     markdown was read, where an escape no longer helps: an invisible joiner parts them.
@@ -19,7 +21,7 @@ def plain(text: object) -> str:
     >>> plain("Ann_B")
     'Ann\\\\_B'
     """
-    words = " ".join(str(text).split())
+    words = figures.plain(text)
     return _MARKS.sub(r"\\\1", _LATE.sub(rf"\1{_JOINER}", words))
 
 

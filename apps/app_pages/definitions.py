@@ -1,0 +1,71 @@
+import importlib
+import inspect
+
+import polars as pl
+import streamlit as st
+
+from crm_analytics.registry import ANALYSES, Analysis
+from crm_analytics.terms import SHARED, Term
+from shared import pages
+from shared.words import counted, plain
+
+UNITS = {
+    "money": "money", "share": "share", "count": "count", "days": "days", "number": "number", "index": "index",
+    "score": "score", "text": "text", "id": "id", "day": "day", "instant": "time", "flag": "yes or no",
+}  # fmt: skip
+
+
+def glossary() -> list[tuple[Term, str]]:
+    """Give every word with the analysis it belongs to, in the order of the alphabet."""
+    own = [(term, a.title) for a in ANALYSES for term in importlib.import_module(a.module).TERMS.values()]
+    return sorted(
+        [*((term, "All") for term in SHARED.values()), *own], key=lambda pair: pair[0].label.casefold()
+    )
+
+
+def method(analysis: Analysis) -> str:
+    """Give the part of the docstring that comes before the parameters, without its first line, the question."""
+    text = inspect.getdoc(analysis.function) or ""
+    paragraphs = text.partition("\nParameters\n")[0].split("\n\n")[1:]
+    return "\n\n".join(plain(p) for p in paragraphs if p.strip())
+
+
+st.markdown(
+    "Every word and figure of these pages, as the reports, the notebooks and the command line use them too."
+)
+
+st.header("The questions", anchor=False)
+for analysis in ANALYSES:
+    with st.container(border=True):
+        st.page_link(
+            pages.OF_ANALYSIS[analysis.name],
+            label=f"**{plain(analysis.title)}**",
+            icon=":material/arrow_forward:",
+        )
+        st.markdown(plain(analysis.question))
+        with st.expander("How it is worked out", icon=":material/function:"):
+            st.markdown(method(analysis))
+
+st.header("The words", anchor=False)
+find = st.text_input(
+    "Find a word", key="word", type="search", placeholder="for example: spend", bind="query-params", live=True
+)
+found = [
+    (term, where) for term, where in glossary()
+    if find.casefold() in f"{term.label} {term.definition} {term.name}".casefold()
+]  # fmt: skip
+st.caption(counted(len(found), "word"))
+if found:
+    st.table(
+        pl.DataFrame(
+            {
+                "Word": [f"**{plain(term.label)}**" for term, _ in found],
+                "Meaning": [plain(term.definition) for term, _ in found],
+                "Unit": [UNITS[term.unit] for term, _ in found],
+                "Analysis": [plain(where) for _, where in found],
+            }
+        ),
+        border="horizontal", hide_index=True, alt="Words and what they mean",
+    )  # fmt: skip
+else:
+    st.info("No word matches. Try a shorter one.", icon=":material/search_off:")

@@ -1,0 +1,19 @@
+import streamlit as st
+
+from shared import blocks, filters, kpi
+
+seen = filters.seen()
+result = seen.result("overview")
+
+blocks.headline(result)
+kpi.tiles(result)
+
+left, right = st.columns(2, gap="medium")
+with left:
+    blocks.picture(seen.opened, result, "trend")
+with right:
+    blocks.picture(seen.opened, result, "customers_by_kind")
+
+st.header("Findings", anchor=False)
+blocks.findings(seen)
+blocks.footer(result, "figures")

@@ -1,0 +1,231 @@
+"""How a result is shown, whatever the analysis: headline, pictures, table, notes, definitions, downloads, customers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import polars as pl
+import streamlit as st
+
+from crm_analytics import formats
+from crm_analytics.charts import draw
+from crm_analytics.errors import CrmError
+from crm_analytics.registry import ANALYSES
+from crm_analytics.reports import about, sheets
+from crm_analytics.results import Note, Result
+from crm_analytics.terms import SHARED, Term
+from shared import cache, pages, tables
+from shared.cache import Opened
+from shared.filters import Seen
+from shared.guard import guarded
+from shared.words import counted, plain
+
+_PLOT: Final = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
+FONT: Final = '"Source Sans", sans-serif'  # the page's own, served with it
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def banner() -> None:
+    """Say whose data these are, above every page."""
+    with suppress(CrmError):  # the page itself says what is wrong with the source
+        base = cache.opened().base
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="banner"):
+            if base.is_sample:
+                st.badge(
+                    "Sample data",
+                    icon=":material/science:",
+                    color="orange",
+                    help="An invented company, to look around.",
+                )
+                st.page_link(pages.DATA, label="Open your own", icon=":material/upload_file:")
+            else:
+                st.badge(plain(base.name), icon=":material/database:", color="gray")
+
+
+def headline(result: Result) -> None:
+    """Say the finding in one sentence."""
+    st.subheader(plain(result.headline()), anchor=False)
+
+
+def picture(
+    of: Opened, result: Result, view: str, *, what: str | None = None, height: int | None = None
+) -> None:
+    """Draw a view of a result in the colours of the page."""
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    name = f"{what or result.analysis}|{view}|{theme}"
+    with guarded():
+        figure = cache.remember(of, name, lambda: _drawn(result, view, theme))
+        show_figure(figure, key=f"{result.analysis}_{view}", height=height)
+
+
+def show_figure(figure: Any, *, key: str, height: int | None = None) -> None:  # noqa: ANN401 plotly publishes no types
+    """Put a figure on the page with its description for those who do not see it."""
+    st.plotly_chart(
+        figure, theme=None, config=_PLOT, key=key, alt=figure.layout.meta["alt"], height=height or "content",
+        width="stretch",
+    )  # fmt: skip
+
+
+def _drawn(result: Result, view: str, theme: str) -> Any:  # noqa: ANN401 as above
+    """Draw in the page's own font, once for all who see it."""
+    return draw(result, view, theme=theme).update_layout(
+        font_family=FONT, title_font_family=FONT, hoverlabel_font_family=FONT
+    )
+
+
+def views(result: Result) -> Mapping[str, str]:
+    """Give the views of a result: name and title."""
+    return {view.name: view.title for view in result.views}
+
+
+def table(
+    frame: pl.DataFrame, result: Result, *, alt: str, key: str | None = None, whole: bool = True
+) -> None:
+    """Show a table of a result."""
+    tables.show(frame, result.terms, result.currency, alt=alt, key=key, height="content" if whole else "auto")
+
+
+def notes(result: Result) -> None:
+    """Show what a reader must know: cautions first."""
+    if result.notes:
+        cautions = [n for n in result.notes if n.severity == "caution"]
+        label = counted(len(result.notes), "note") + (f", {len(cautions)} to mind" if cautions else "")
+        with st.expander(label, icon=":material/sticky_note_2:", expanded=False):
+            st.markdown(
+                "\n".join(
+                    _line(note) for note in [*cautions, *(n for n in result.notes if n not in cautions)]
+                )
+            )
+
+
+def _line(note: Note) -> str:
+    mark = ":orange[:material/warning:]" if note.severity == "caution" else ":material/info:"
+    return f"- {mark} {plain(note.text)}"
+
+
+def definitions(terms: Sequence[Term], *, label: str = "What the words mean") -> None:
+    """Show the definition of each term once."""
+    once = {term.name: term for term in terms}.values()
+    with st.expander(label, icon=":material/menu_book:"):
+        st.markdown("\n".join(f"- **{plain(term.label)}**: {plain(term.definition)}" for term in once))
+
+
+def terms_of(result: Result, *names: str) -> list[Term]:
+    """Give the terms of the columns of a summary and of the named tables."""
+    frames = [result.summary(), *(result.tables()[name] for name in names)]
+    return [result.terms[column] for frame in frames for column in frame.columns]
+
+
+def background(result: Result) -> None:
+    """Say where the figures come from, in small print."""
+    st.caption(plain(about.line(result)))
+
+
+def footer(result: Result, *names: str) -> None:
+    """End a page: whole result as a workbook, notes, words, where it comes from."""
+    download_result(result)
+    notes(result)
+    definitions(terms_of(result, *names))
+    background(result)
+
+
+def download_result(result: Result) -> None:
+    """Offer everything of a result as one workbook."""
+    st.download_button(
+        "All tables of this page (Excel)", lambda: sheets.workbook(result), file_name=f"{result.analysis}.xlsx", mime=_XLSX,
+        icon=":material/download:", on_click="ignore", key=f"{result.analysis}_workbook",
+    )  # fmt: skip
+
+
+def download_table(
+    frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None, *, name: str, key: str
+) -> None:
+    """Offer a table in full, as CSV and as a sheet; neither holds a formula."""
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "CSV", lambda: sheets.csv_bytes(frame), file_name=f"{name}.csv", mime="text/csv",
+            icon=":material/download:", on_click="ignore", key=f"{key}_csv",
+        )  # fmt: skip
+        st.download_button(
+            "Excel", lambda: sheets.xlsx_bytes({name: frame}, terms, currency), file_name=f"{name}.xlsx", mime=_XLSX,
+            icon=":material/download:", on_click="ignore", key=f"{key}_xlsx",
+        )  # fmt: skip
+
+
+def facts(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
+    """Show a few figures of a row as tiles."""
+    with st.grid(len(names), min_column_width=150, gap="small"):
+        for name in names:
+            if row.get(name) is not None:
+                term = result.terms[name]
+                shown = formats.value(row[name], term.unit, result.currency)
+                st.metric(
+                    plain(term.label),
+                    plain(shown),
+                    help=plain(term.definition),
+                    border=True,
+                    height="stretch",
+                )
+
+
+def findings(seen: Seen) -> None:
+    """Show the headline of every other analysis, each a way to its page."""
+    for analysis in ANALYSES:
+        if analysis.name != "overview" and seen.opened.base.has(analysis.table):
+            with st.container(border=True), guarded():
+                found = seen.result(analysis.name)
+                st.markdown(plain(found.headline()))
+                st.page_link(
+                    pages.OF_ANALYSIS[analysis.name], label=plain(analysis.title), icon=":material/arrow_forward:",
+                    icon_position="right",
+                )  # fmt: skip
+
+
+def people(of: Opened, frame: pl.DataFrame, result: Result, *, name: str, key: str) -> None:
+    """Show the customers behind a number: the list in full, each a click away from the customer's own page."""
+    people_table(named(of, frame), {**SHARED, **result.terms}, result.currency, name=name, key=key)
+
+
+def people_table(
+    frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None, *, name: str, key: str
+) -> None:
+    """Show a table of customers with their count and downloads; a click on a row opens the customer."""
+    st.caption(f"{counted(frame.height, 'customer')}. Click a row to open the customer.")
+    tables.pick(
+        frame, terms, currency, alt=f"Customers: {plain(name)}", key=f"{key}_table", then=open_customer
+    )
+    download_table(frame, terms, currency, name=slug(name), key=key)
+
+
+def open_customer(row: Mapping[str, Any]) -> None:
+    """Go to the page of the customer of a row."""
+    st.switch_page(pages.CUSTOMERS, query_params={"customer": row["customer_id"]})
+
+
+def named(of: Opened, frame: pl.DataFrame) -> pl.DataFrame:
+    """Put the customers' names beside their ids, where the base knows them."""
+    names = cache.remember(of, "names", lambda: _names(of))
+    if names is None or "name" in frame.columns:
+        return frame
+    return frame.join(names, on="customer_id", how="left", maintain_order="left").select(
+        "customer_id", "name", pl.exclude("customer_id", "name")
+    )
+
+
+def _names(of: Opened) -> pl.DataFrame | None:
+    if not of.base.has("customers"):
+        return None
+    frame = of.base.table("customers").frame
+    return frame.select("customer_id", "name").collect() if "name" in frame.collect_schema().names() else None
+
+
+def slug(text: str) -> str:
+    """Make a file name of words.
+
+    >>> slug("Can't lose them")
+    'can-t-lose-them'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "table"

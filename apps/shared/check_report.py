@@ -1,0 +1,124 @@
+"""The check of a table, as a person reads it: what came in, what was kept, what was set aside and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+import crm_analytics as crm
+from crm_analytics import formats
+from crm_analytics.extracts.extract import Check, Finding
+from crm_analytics.terms import Term, by_name
+from shared import blocks, tables
+from shared.words import counted, plain
+
+TERMS: Final[Mapping[str, Term]] = by_name(
+    Term("what", "Rows", "text", "Rows read, kept, and set aside by reason."),
+    Term("rows", "Count", "count", "How many rows."),
+    Term("share", "Share", "share", "Share of the rows read."),
+    Term("amount", "Amount", "money", "Sum of the amounts of these rows, where they can be read."),
+    Term("column", "Meaning", "text", "The column as the analyses know it."),
+    Term("heading", "Heading in the file", "text", "The heading taken for it."),
+    Term("confidence", "Confidence", "share", "How sure the recognition is; 100% where you named it."),
+    Term("reasons", "Why", "text", "What speaks for it."),
+    Term("__row__", "Row", "count", "Number of the row in the file; the first row of data is 1."),
+    Term("reason", "Reason", "text", "Why the row was set aside."),
+    Term("table", "Table", "text", "What the rows are."),
+    Term("source", "Source", "text", "Where the rows came from."),
+    Term("rows_kept", "Rows kept", "count", "Rows that passed the check."),
+    Term("rows_rejected", "Set aside", "count", "Rows that did not pass."),
+    Term("first_on", "First row", "day", "Day of the first row kept."),
+    Term("last_on", "Last row", "day", "Day of the last row kept."),
+)
+"""Words of the check report."""
+
+_MARKS: Final = {
+    "rejected": ":orange[:material/block:]",
+    "caution": ":orange[:material/warning:]",
+    "info": ":material/info:",
+}
+
+
+def freshness(base: crm.CustomerBase) -> pl.DataFrame:
+    """Give one row per table of a base: where from, how many rows, up to when."""
+    checks = [extract.check for extract in base.tables.values()]
+    return pl.DataFrame(
+        {
+            "table": [c.table.capitalize() for c in checks],
+            "source": [c.source for c in checks],
+            "rows_kept": [c.rows_kept for c in checks],
+            "rows_rejected": [c.rows_rejected for c in checks],
+            "first_on": [c.window_start.date() if c.window_start else None for c in checks],
+            "last_on": [c.window_end.date() if c.window_end else None for c in checks],
+        },
+        schema_overrides={"first_on": pl.Date, "last_on": pl.Date},
+    )
+
+
+def show(extract: crm.Extract, key: str) -> None:
+    """Show the check report of a table."""
+    check = extract.check
+    _figures(check, extract.currency)
+    tables.show(
+        check.to_frame().with_columns(pl.col("what").str.to_titlecase().str.slice(0, 1) + pl.col("what").str.slice(1)),
+        TERMS, extract.currency, alt=f"Rows of {check.source} read, kept and set aside", key=f"{key}_rows", height="content",
+    )  # fmt: skip
+    told = [f for f in check.findings if f.severity != "rejected"]
+    if told:
+        st.markdown("\n".join(_line(f) for f in told))
+    if check.rows_rejected:
+        _aside(extract, key)
+
+
+def recognised(extract: crm.Extract, key: str) -> None:
+    """Show which heading was taken for which column, and why."""
+    rows = [
+        {
+            "column": _words(r.column),
+            "heading": r.heading,
+            "confidence": r.confidence,
+            "reasons": "; ".join(r.reasons),
+        }
+        for r in extract.recognition
+    ]
+    tables.show(
+        pl.DataFrame(rows), TERMS, None, alt="Columns recognised", key=f"{key}_recognised", height="content"
+    )
+    unused = extract.details.get("unused")
+    if unused:
+        st.caption(f"Not used: {plain(unused)}")
+    read = [
+        f"{name}: {words}"
+        for name, words in extract.details.items()
+        if name != "unused" and ": " not in words
+    ]
+    st.caption(" · ".join(plain(words) for words in read))
+
+
+def _figures(check: Check, currency: str | None) -> None:
+    with st.grid(4, min_column_width=164):
+        st.metric("Rows read", f"{check.rows_in:,}", border=True)
+        st.metric("Rows kept", f"{check.rows_kept:,}", border=True)
+        st.metric("Set aside", f"{check.rows_rejected:,}", border=True)
+        if check.amount_in is not None and check.amount_kept is not None:
+            st.metric("Money kept", plain(formats.money(check.amount_kept, currency)), border=True)
+        elif check.n_customers is not None:
+            st.metric("Customers", f"{check.n_customers:,}", border=True)
+
+
+def _aside(extract: crm.Extract, key: str) -> None:
+    rejected = extract.rejected
+    with st.expander(f"{counted(rejected.height, 'row')} set aside, as they came", icon=":material/block:"):
+        tables.show(rejected, TERMS, None, alt="Rows set aside", key=f"{key}_rejected")
+        blocks.download_table(rejected, {}, None, name=f"set-aside-{extract.table}", key=f"{key}_rejected")
+
+
+def _line(finding: Finding) -> str:
+    return f"- {_MARKS[finding.severity]} {plain(finding.text)}"
+
+
+def _words(column: str) -> str:
+    return column.replace("_", " ").capitalize()

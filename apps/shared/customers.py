@@ -1,0 +1,202 @@
+"""All customers with their scores, segment and tier; and the page of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+import streamlit as st
+
+from crm_analytics import formats
+from crm_analytics.results import Result
+from crm_analytics.tables import TABLES, Kind
+from crm_analytics.terms import SHARED, Term, Unit
+from shared import blocks, cache, filters, history, tables
+from shared.filters import Seen
+from shared.words import counted, plain
+
+_UNITS: Final[Mapping[Kind, Unit]] = {
+    "id": "id", "instant": "instant", "day": "day", "money": "money", "number": "number", "count": "count",
+    "rating": "score", "flag": "flag", "category": "text", "text": "text",
+}  # fmt: skip
+_FURTHER: Final = {
+    "cases": "Cases",
+    "surveys": "Survey answers",
+    "subscriptions": "Subscriptions",
+    "contacts": "Campaign contacts",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Everyone:
+    """One row per customer, the words for its columns, and the two results it comes from."""
+
+    frame: pl.DataFrame
+    terms: Mapping[str, Term]
+    currency: str | None
+    rfm: Result
+    tiers: Result
+
+
+def everyone(seen: Seen) -> Everyone:
+    """Put the customers of RFM and of the value tiers side by side, the most valuable first."""
+    return cache.remember(seen.opened, "everyone", lambda: _everyone(seen))
+
+
+def _everyone(seen: Seen) -> Everyone:
+    rfm, tiers = seen.result("rfm"), seen.result("value_tiers")
+    scored, ranked = rfm.tables()["customers"], tiers.tables()["customers"]
+    more = [c for c in ranked.columns if c not in scored.columns]
+    joined = scored.join(ranked.select("customer_id", *more), on="customer_id", how="left")
+    terms = {**SHARED, **tiers.terms, **rfm.terms}
+    first = [
+        "segment",
+        "tier",
+        "rank",
+        "spend",
+        "n_orders",
+        "last_ordered_on",
+        "recency_days",
+        "r_score",
+        "f_score",
+        "m_score",
+    ]
+    chosen = ["customer_id", *(c for c in first if c in joined.columns)]
+    frame = joined.select(chosen).sort("spend", "customer_id", descending=[True, False], nulls_last=True)
+    return Everyone(blocks.named(seen.opened, frame), terms, rfm.currency, rfm, tiers)
+
+
+def matching(frame: pl.DataFrame, words: str) -> pl.DataFrame:
+    """Keep the customers whose id or name holds every word, whatever its case."""
+    texts = pl.concat_str(
+        [c for c in ("customer_id", "name") if c in frame.columns], separator=" ", ignore_nulls=True
+    )
+    for word in words.casefold().split():
+        frame = frame.filter(texts.str.to_lowercase().str.contains(word, literal=True))
+    return frame
+
+
+def profile(seen: Seen, them: Everyone, customer: str) -> None:
+    """Show one customer: standing, scores and why, orders, cases and answers."""
+    rows = them.frame.filter(pl.col("customer_id") == customer)
+    if rows.is_empty():
+        _not_there(seen, customer)
+        return
+    row = rows.row(0, named=True)
+    st.header(plain(row.get("name") or f"Customer {customer}"), anchor=False)
+    _badges(seen, row)
+    _facts(them, row)
+    found = history.orders_of(seen.opened, customer, them.rfm.provenance.as_of)
+    if not found.is_empty():
+        figure = history.picture(found, them.currency, "dark" if st.context.theme.type == "dark" else "light")
+        blocks.show_figure(figure, key="customer_orders")
+    _why(them, row)
+    _orders(found, them.currency, customer)
+    _further(seen, them, customer)
+
+
+def _not_there(seen: Seen, customer: str) -> None:
+    words = " and ".join(seen.filters.words())
+    why = f" with the filters set ({plain(words)})" if words else ""
+    st.info(f"There is no customer {plain(customer)} among those shown{why}.", icon=":material/person_off:")
+    if words:
+        st.button("Reset filters", on_click=filters.reset, key="reset_for_customer")
+
+
+def _badges(seen: Seen, row: Mapping[str, Any]) -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.badge(plain(row["segment"]), icon=":material/donut_small:", color="blue")
+        if row.get("tier"):
+            st.badge(f"Tier {plain(row['tier'])}", icon=":material/stacked_bar_chart:", color="gray")
+        st.badge(f"Id {plain(row['customer_id'])}", color="gray")
+        for name, item in _attributes(seen, row["customer_id"]):
+            st.badge(f"{plain(name)}: {plain(item)}", color="gray")
+
+
+def _attributes(seen: Seen, customer: str) -> list[tuple[str, str]]:
+    if not seen.opened.base.has("customers"):
+        return []
+    frame = seen.opened.base.table("customers").frame.filter(pl.col("customer_id") == customer).collect()
+    terms = table_terms("customers", frame.columns)
+    return [
+        (terms[c].label, formats.value(frame[c][0], terms[c].unit, seen.opened.base.currency))
+        for c in frame.columns
+        if frame.height and c not in ("customer_id", "name") and frame[c][0] is not None
+    ]
+
+
+def _facts(them: Everyone, row: Mapping[str, Any]) -> None:
+    frame, currency = them.frame, them.currency
+    n = frame.height
+    spend = history.standing(frame["spend"], row["spend"], "more than")
+    rank = f"No. {row['rank']:,} of {n:,}; {spend}" if row.get("rank") else spend
+    per_order = row["spend"] / row["n_orders"] if row["n_orders"] else None
+    with st.grid(4, min_column_width=220):
+        _fact("Spend", formats.money(row["spend"] or 0, currency), rank)
+        _fact(
+            "Orders",
+            f"{row['n_orders']:,}",
+            history.standing(frame["n_orders"], row["n_orders"], "more than"),
+        )
+        _fact(
+            "Last order", formats.value(row.get("last_ordered_on"), "day"),
+            f"{row['recency_days']:,} days ago; {history.standing(frame['recency_days'], row['recency_days'], 'more recent than', low=True)}"
+            if row["recency_days"] is not None else "",
+        )  # fmt: skip
+        _fact("Spend per order", formats.value(per_order, "money", currency), "spend divided by orders")
+
+
+def _fact(label: str, value: str, words: str) -> None:
+    st.metric(
+        label, plain(value), plain(words), delta_color="off", delta_arrow="off", border=True, height="stretch"
+    )
+
+
+def _why(them: Everyone, row: Mapping[str, Any]) -> None:
+    raise NotImplementedError
+
+
+def _orders(found: pl.DataFrame, currency: str | None, customer: str) -> None:
+    st.subheader(counted(found.height, "order"), anchor=False)
+    tables.show(
+        found,
+        history.TERMS,
+        currency,
+        alt="Orders of the customer, the newest first",
+        key="customer_orders_table",
+    )
+    blocks.download_table(
+        found, history.TERMS, currency, name=f"orders-of-{blocks.slug(customer)}", key="customer_orders"
+    )
+
+
+def _further(seen: Seen, them: Everyone, customer: str) -> None:
+    """Show the customer's rows in the other tables of the base."""
+    for name, title in _FURTHER.items():
+        base = seen.opened.base
+        if not base.has(name) or "customer_id" not in base.table(name).frame.collect_schema().names():
+            continue
+        rows = base.table(name).frame.filter(pl.col("customer_id") == customer).drop("customer_id").collect()
+        rows = rows[[c.name for c in rows if c.null_count() < rows.height]]
+        dated = TABLES[name].dated_by
+        if rows.height:
+            st.subheader(title, anchor=False)
+            rows = rows.sort(dated, descending=True) if dated in rows.columns else rows
+            tables.show(
+                rows,
+                table_terms(name, rows.columns),
+                them.currency,
+                alt=f"{title} of the customer",
+                key=f"customer_{name}",
+            )
+
+
+def table_terms(name: str, columns: list[str]) -> dict[str, Term]:
+    """Make the words for the columns of an extract table from its contract."""
+    known = {c.name: c for c in TABLES[name].columns}
+    return {
+        c: Term(c, c.replace("_", " ").capitalize(), _UNITS[known[c].kind] if c in known else "text", known[c].meaning if c in known else "")
+        for c in columns
+    }  # fmt: skip

@@ -1,0 +1,186 @@
+"""The one filter bar: dates, segment, channel and country, kept in the address so that a link restores the view.
+
+A filter changes which orders and customers are seen, through `CustomerBase.where`; every figure on a page is then
+what the library gives for that base. A customer's segment is decided before the segment filter is applied, so that
+choosing a segment shows just the customers counted in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+import streamlit as st
+
+from crm_analytics import formats
+from crm_analytics.errors import OptionError
+from crm_analytics.results import Result
+from shared import cache
+from shared.cache import Opened
+from shared.words import listed, plain
+
+FROM, AS_OF, SEGMENT, CHANNEL, COUNTRY = KEYS = ("from", "as_of", "segment", "channel", "country")
+"""Names of the filters in the address."""
+
+_EMPTY: Final[dict[str, Any]] = {FROM: None, AS_OF: None, SEGMENT: [], CHANNEL: [], COUNTRY: []}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is asked to be seen. `start` is the first day, `as_of` the first day that is no longer seen."""
+
+    start: date | None = None
+    as_of: date | None = None
+    segments: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+
+    def words(self) -> list[str]:
+        """Say what is seen, a phrase for each filter that is set."""
+        return [
+            *([f"From {formats.value(self.start, 'day')}"] if self.start else []),
+            *([f"As of {formats.value(self.as_of, 'day')}"] if self.as_of else []),
+            *(listed(list(chosen)) for chosen in (self.segments, self.channels, self.countries) if chosen),
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A base as the filters show it, and the same base before the segment filter."""
+
+    opened: Opened
+    before_segments: Opened
+    filters: Filters
+
+    def result(self, name: str) -> Result:
+        """Run an analysis on what is seen.
+
+        RFM keeps the cut-offs of the base before the segment filter: who is left stays in the segment chosen.
+        """
+        if name == "rfm" and self.filters.segments:
+            whole = cache.result(self.before_segments, "rfm")
+            return cache.remember(
+                self.opened, "rfm|same cut-offs", lambda: _rfm_as_before(self.opened, whole)
+            )
+        return cache.result(self.opened, name)
+
+
+def seen() -> Seen:
+    """Draw the filter bar, say what is chosen, and give the base as the filters show it."""
+    of = cache.opened()
+    chosen = bar(of)
+    chips(chosen)
+    return see(of, chosen)
+
+
+def bar(of: Opened) -> Filters:
+    """Draw the filter bar in the side bar and give what is chosen."""
+    first, last = _window(of)
+    with st.sidebar, st.container(key="filters"):
+        st.subheader("Filters")
+        left, right = st.columns(2)
+        bounds: dict[str, Any] = {
+            "min_value": first,
+            "max_value": last,
+            "value": None,
+            "format": "DD/MM/YYYY",
+            "bind": "query-params",
+        }
+        start = left.date_input(
+            "From", key=FROM, help="First day whose orders count towards spend and frequency.", **bounds
+        )
+        as_of = right.date_input(
+            "As of", key=AS_OF, help="Orders of this day and later are not seen.", **bounds
+        )
+        segments = _choice("Segment", SEGMENT, _segments(of))
+        channels = _choice("Channel", CHANNEL, _values(of, "channel"))
+        countries = _choice("Country", COUNTRY, _values(of, "country"))
+        chosen = Filters(start, as_of, segments, channels, countries)
+        st.button(
+            "Reset filters",
+            icon=":material/filter_alt_off:",
+            on_click=reset,
+            disabled=not chosen.words(),
+            width="stretch",
+        )
+    return chosen
+
+
+def chips(filters: Filters) -> None:
+    """Show on the page itself which filters are set: on a phone the side bar is closed."""
+    if filters.words():
+        with st.container(horizontal=True, vertical_alignment="center", key="chips"):
+            for words in filters.words():
+                st.badge(plain(words), icon=":material/filter_alt:", color="blue")
+            st.button("Clear", type="tertiary", icon=":material/close:", on_click=reset, key="clear_filters")
+
+
+def reset() -> None:
+    """Take every filter off."""
+    for key, nothing in _EMPTY.items():
+        st.session_state[key] = nothing
+
+
+def see(of: Opened, filters: Filters) -> Seen:
+    """Apply the filters to a base."""
+    if filters.start and filters.as_of and filters.start >= filters.as_of:
+        raise OptionError.out_of_range(
+            "from", filters.start.isoformat(), f"a day before the as-of day, {filters.as_of.isoformat()}"
+        )
+    rows = replace(filters, segments=())
+    before = cache.remember(of, f"where|{rows}", lambda: _where(of, rows))
+    if not filters.segments:
+        return Seen(before, before, filters)
+    return Seen(cache.remember(of, f"where|{filters}", lambda: _only(before, filters)), before, filters)
+
+
+def _where(of: Opened, rows: Filters) -> Opened:
+    if rows == Filters():
+        return of
+    base = of.base.where(
+        start=rows.start, end=rows.as_of, channels=rows.channels or None, countries=rows.countries or None
+    )
+    return replace(of, base=base, key=f"{of.key}|{rows}")
+
+
+def _only(before: Opened, filters: Filters) -> Opened:
+    customers = cache.result(before, "rfm").tables()["customers"]
+    ids = customers.filter(pl.col("segment").is_in(filters.segments))["customer_id"].to_list()
+    base = before.base.where(customer_ids=ids, words=f"segment {listed(list(filters.segments), 12)}")
+    return replace(before, base=base, key=f"{before.key}|{filters.segments}")
+
+
+def _rfm_as_before(of: Opened, whole: Result) -> Result:
+    raise NotImplementedError
+
+
+def _choice(label: str, key: str, options: list[str]) -> tuple[str, ...]:
+    if len(options) < 2:  # noqa: PLR2004 nothing to choose from
+        return ()
+    return tuple(st.multiselect(label, options, key=key, placeholder="All", bind="query-params"))
+
+
+def _window(of: Opened) -> tuple[date | None, date | None]:
+    check = of.base.table("transactions").check
+    first, last = check.window_start, check.window_end
+    return first.date() if first else None, last.date() if last else None
+
+
+def _values(of: Opened, column: str) -> list[str]:
+    return cache.remember(of, f"values|{column}", lambda: _distinct(of, column))
+
+
+def _distinct(of: Opened, column: str) -> list[str]:
+    frame = of.base.table("transactions").frame
+    if column not in frame.collect_schema().names():
+        return []
+    counts = frame.group_by(column).len().sort("len", column, descending=[True, False]).collect()
+    found: list[str] = counts[column].drop_nulls().to_list()
+    return found
+
+
+def _segments(of: Opened) -> list[str]:
+    found: list[str] = cache.result(of, "rfm").tables()["segments"]["segment"].to_list()
+    return found

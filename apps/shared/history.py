@@ -1,0 +1,85 @@
+"""One customer: what was bought when, and how the customer stands among all."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import polars as pl
+
+from crm_analytics import formats
+from crm_analytics.aggregates.orders import orders
+from crm_analytics.charts import parts, text
+from crm_analytics.charts.theme import theme
+from crm_analytics.terms import Term, by_name
+from shared.blocks import FONT
+from shared.cache import Opened
+
+TERMS: Final = by_name(
+    Term(
+        "order_id",
+        "Order",
+        "id",
+        "The order's number in the extract; none where orders are known by their day alone.",
+    ),
+    Term("ordered_on", "Day", "day", "The first day of the order."),
+    Term("amount", "Amount", "money", "What the order came to, net of what was returned."),
+    Term("refunds", "Refunds", "money", "Money paid back on the order, as a positive sum."),
+    Term("n_lines", "Lines", "count", "Lines of the order in the extract."),
+)
+"""Words of the order table."""
+
+_MILLISECONDS_A_DAY: Final = 86_400_000
+_BARS_THAT_FIT: Final = 110
+
+
+def orders_of(of: Opened, customer: str, as_of: date | None) -> pl.DataFrame:
+    """Give the orders of a customer, the newest first."""
+    lines = of.base.table("transactions").frame.filter(pl.col("customer_id") == customer)
+    found: pl.DataFrame = orders(lines, as_of=as_of or date.max).collect("polars").to_native()
+    columns = [c for c in ("ordered_on", "order_id", "amount", "refunds", "n_lines") if c in found.columns]
+    return found.select(columns).sort(columns[:2], descending=True)
+
+
+def picture(found: pl.DataFrame, currency: str | None, look: str) -> go.Figure:
+    """Draw the amount of each order over time; what nets to less than nothing hangs below the line."""
+    colours, days = theme(look), found["ordered_on"].to_list()
+    span = max((max(days) - min(days)).days, 30)
+    bar = go.Bar(
+        x=days,
+        y=found["amount"].to_list(),
+        width=max(span / _BARS_THAT_FIT, 0.8) * _MILLISECONDS_A_DAY,
+        marker={"color": [colours.accent if a > 0 else colours.bad for a in found["amount"]]},
+        hovertext=[_words(row, currency) for row in found.iter_rows(named=True)],
+        hovertemplate=parts.HOVER,
+    )
+    made = go.Figure([bar], layout={"template": colours.template, "height": 320, "barmode": "relative"})
+    made.update_layout(
+        title_text="Spend per order", font_family=FONT, title_font_family=FONT, hoverlabel_font_family=FONT,
+        xaxis=parts.axis("Day of the order", "names", tickformat="%b %Y"),
+        yaxis=parts.axis(formats.label(TERMS["amount"], currency), "money"),
+        meta={"alt": f"Bars for {found.height} orders from {formats.value(min(days), 'day')} to {formats.value(max(days), 'day')}."},
+    )  # fmt: skip
+    return made
+
+
+def standing(values: pl.Series, value: float | None, better: str, *, low: bool = False) -> str:
+    """Say how a value stands among those of all customers.
+
+    >>> standing(pl.Series([1, 2, 3, 4]), 4, "spent more than")
+    'spent more than 75.0% of customers'
+    """
+    if value is None:
+        return ""
+    beaten = (values > value) if low else (values < value)
+    return f"{better} {formats.share(int(beaten.sum()) / max(len(values), 1))} of customers"
+
+
+def _words(row: dict[str, Any], currency: str | None) -> str:
+    return text.lines(
+        formats.money(row["amount"], currency),
+        f"Order {row['order_id']}" if row.get("order_id") else None,
+        f"of which paid back: {formats.money(row['refunds'], currency)}" if row["refunds"] else None,
+        head=formats.value(row["ordered_on"], "day"),
+    )

@@ -1,0 +1,100 @@
+"""Frames as tables on a page: headings in words, values in their units, definitions as tooltips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
+
+import polars as pl
+import streamlit as st
+from streamlit.typing import DataframeState
+
+from crm_analytics import formats
+from crm_analytics.terms import Term
+from shared.words import plain
+
+_WHOLE_FROM: Final = 1000.0  # from here on pence tell nothing, as in crm_analytics.formats
+
+
+def show(
+    frame: pl.DataFrame,
+    terms: Mapping[str, Term],
+    currency: str | None,
+    *,
+    alt: str,
+    key: str | None = None,
+    height: int | Literal["auto", "content"] = "auto",
+) -> None:
+    """Show a table; `terms` give heading, format and tooltip of each column."""
+    st.dataframe(
+        frame, column_config=columns(frame, terms, currency), hide_index=True, alt=alt, key=key, height=height,
+        placeholder=formats.NOTHING, width="stretch",
+    )  # fmt: skip
+
+
+def pick(
+    frame: pl.DataFrame,
+    terms: Mapping[str, Term],
+    currency: str | None,
+    *,
+    alt: str,
+    key: str,
+    then: Callable[[dict[str, Any]], None],
+) -> None:
+    """Show a table in which clicking a row does something with it: `then` gets the row."""
+    state: DataframeState = st.dataframe(
+        frame, column_config=columns(frame, terms, currency), hide_index=True, alt=alt, key=key, width="stretch",
+        placeholder=formats.NOTHING, on_select="rerun", selection_mode="single-row",
+    )  # fmt: skip
+    chosen = [row for row in state.selection.rows if row < frame.height]
+    if chosen:
+        then(frame.row(chosen[0], named=True))
+
+
+def columns(frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None) -> dict[str, Any]:
+    """Give the configuration of each column of a frame that has a term."""
+    return {
+        name: _column(frame[name], terms[name], currency, pinned=i == 0)
+        for i, name in enumerate(frame.columns)
+        if name in terms
+    }
+
+
+def _column(values: pl.Series, term: Term, currency: str | None, *, pinned: bool) -> Any:  # noqa: ANN401 Streamlit's own
+    kind, form = _kind(values, term)
+    heading = formats.label(term, currency)
+    return kind(heading, help=plain(term.definition), pinned=pinned or None, **form)
+
+
+def _kind(values: pl.Series, term: Term) -> tuple[Callable[..., Any], dict[str, Any]]:
+    kinds = st.column_config
+    units: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+        "day": (kinds.DateColumn, {"format": "D MMM YYYY"}),
+        "instant": (kinds.DatetimeColumn, {"format": "D MMM YYYY, HH:mm"}),
+        "flag": (kinds.CheckboxColumn, {}),
+        "share": (kinds.NumberColumn, {"format": "percent", "step": 0.001}),
+        "text": (kinds.TextColumn, {}),
+        "id": (kinds.TextColumn, {}),
+    }
+    if term.unit in units:
+        return units[term.unit]
+    return (
+        (kinds.NumberColumn, {"format": _number_format(values, term)})
+        if values.dtype.is_numeric()
+        else (kinds.Column, {})
+    )
+
+
+def _number_format(values: pl.Series, term: Term) -> str:
+    sizes = values.cast(pl.Float64).abs().drop_nulls()
+    whole = bool((sizes == sizes.round()).all())
+    large = bool((sizes >= _WHOLE_FROM).any())
+    match term.unit:
+        case "money":
+            return "%,.0f" if large else "%,.2f"
+        case "count" | "days" | "score":
+            return "%,.0f" if whole else "%,.1f"
+        case "index":
+            return "%.3f"
+        case _:
+            return "%,.2f"

@@ -1,0 +1,133 @@
+"""A real server and a real browser: the dashboards as a visitor meets them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from crm_analytics.locations import shipped
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE = 60  # seconds a loaded machine may take to start the server
+
+
+def chromium():
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def serving(base="", folder=None):
+    """Start the dashboards on a free port, and end just that process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(shipped("apps") / "streamlit_app.py"),
+        "--server.port",
+        str(port),
+    ]
+    log = (folder / "server.log").open("w")
+    server = subprocess.Popen(
+        command, env={**os.environ, "CRM_BASE": str(base)}, stdout=log, stderr=subprocess.STDOUT, cwd=folder
+    )
+    try:
+        wait_for(f"http://localhost:{port}/_stcore/health", server, folder / "server.log")
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        log.close()
+
+
+def wait_for(address, server, log):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        assert server.poll() is None, f"the server ended: {log.read_text()}"
+        try:
+            with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 our own server
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"no answer from {address}: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine (apt-get install chromium, or name one in CHROMIUM)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def sample_server(tmp_path_factory):
+    with serving(folder=tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+class Visit:
+    """A page of a fresh visitor that notes every request, script error and dialog."""
+
+    def __init__(self, context):
+        self.page = context.new_page()
+        self.requests, self.dialogs, self.errors = [], [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def settled(self):
+        """Wait until the page has been drawn and the server is idle."""
+        self.page.get_by_test_id("stApp").wait_for()
+        self.page.wait_for_function(
+            "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+            " && !document.querySelector('[data-stale=true]')"
+        )
+        return self.page
+
+    def outgoing(self, address):
+        return [
+            url
+            for url in self.requests
+            if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
+        ]
+
+
+@pytest.fixture
+def visit(browser):
+    contexts = []
+
+    def start(address, **options):
+        context = browser.new_context(
+            **{"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, **options}
+        )
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        visitor = Visit(context)
+        visitor.page.goto(address)
+        visitor.settled()
+        return visitor
+
+    yield start
+    for context in contexts:
+        context.close()
