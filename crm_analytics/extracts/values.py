@@ -9,6 +9,8 @@ from typing import Final
 
 import polars as pl
 
+from crm_analytics.extracts.formula_guard import unguard
+
 MISSING: Final = frozenset(
     {
         "", "null", "(null)", "\\n", "n/a", "#n/a", "na", "<na>", "nan", "nat", "none", "nil", "-", "--", "–", "—",
@@ -34,7 +36,7 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def clean_text(column: pl.Expr, *, keep_na: bool = False) -> pl.Expr:
-    """Trim text, and make every way of writing "nothing" a null.
+    """Trim text, make every way of writing "nothing" a null, and take off the apostrophe of our own sheets.
 
     Parameters
     ----------
@@ -44,9 +46,16 @@ def clean_text(column: pl.Expr, *, keep_na: bool = False) -> pl.Expr:
     >>> pl.select(clean_text(pl.lit(" n/a ")).alias("x"))["x"].to_list()
     [None]
     """
-    trimmed = column.str.strip_chars()
+    bare = column.str.strip_chars().map_batches(_unguarded, return_dtype=pl.String(), is_elementwise=True)
+    trimmed = bare.str.strip_chars()
     nothing = sorted(MISSING - {"na"} if keep_na else MISSING)
     return pl.when(~trimmed.str.to_lowercase().is_in(nothing)).then(trimmed)
+
+
+def _unguarded(column: pl.Series) -> pl.Series:
+    """Look for an apostrophe first: nearly no column has one, and looking costs a tenth of replacing."""
+    has_one = column.str.contains("'", literal=True).any()
+    return unguard(column) if has_one else column
 
 
 def id_expr(column: pl.Expr, dtype: pl.DataType, *, float_text: bool) -> pl.Expr:
