@@ -57,7 +57,10 @@ class SourceError(CrmError):
     @classmethod
     def no_answer(cls, address: str, seconds: float) -> Self:
         """Word the error for a server that does not answer."""
-        return cls(f"{address} did not answer within {seconds:.0f} seconds.", remedy="Try again, or run with --debug.")
+        return cls(
+            f"{address} did not answer within {seconds:.0f} seconds.",
+            remedy="Try again, or run with --debug.",
+        )
 
     @classmethod
     def not_written(cls, path: object, cause: str) -> Self:
@@ -77,7 +80,9 @@ class TooLargeError(SourceError):
     @classmethod
     def for_a_sheet(cls, table: str, rows: int, most: int) -> Self:
         """Word the error for a table that no sheet holds."""
-        return cls(f"The table {table!r} has {rows:,} rows.", f"A sheet holds {most:,}.", "Write it as CSV instead.")
+        return cls(
+            f"The table {table!r} has {rows:,} rows.", f"A sheet holds {most:,}.", "Write it as CSV instead."
+        )
 
 
 class QueryError(SourceError):
@@ -116,6 +121,25 @@ class ConfigError(CrmError):
     code = "config"
 
     @classmethod
+    def not_toml(cls, place: str, why: str) -> Self:
+        """Word the error for a file that is not TOML."""
+        return cls(f"{place} is not TOML: {why}.", remedy="Correct that line; text stands in double quotes.")
+
+    @classmethod
+    def unknown_key(cls, place: str, key: str, within: str, known: Sequence[str]) -> Self:
+        """Word the error for a key that does not exist, with did-you-mean."""
+        return cls(
+            f"{place}: there is no key {key!r} in {within}.",
+            f"Known: {_listed(known)}.",
+            _did_you_mean(key, known).strip(),
+        )
+
+    @classmethod
+    def bad_value(cls, place: str, key: str, value: object, expected: str) -> Self:
+        """Word the error for a value that cannot be."""
+        return cls(f"{place}: {key} = {value!r} cannot be.", f"Expected {expected}.")
+
+    @classmethod
     def none_here(cls) -> Self:
         """Word the error for a command without a base in a folder without settings."""
         return cls(
@@ -127,7 +151,10 @@ class ConfigError(CrmError):
     @classmethod
     def already_there(cls, path: object) -> Self:
         """Word the error for settings that would be overwritten."""
-        return cls(f"{str(path)!r} is already there.", remedy="Write elsewhere with --out, or overwrite it with --force.")
+        return cls(
+            f"{str(path)!r} is already there.",
+            remedy="Write elsewhere with --out, or overwrite it with --force.",
+        )
 
 
 class OptionError(CrmError, ValueError):
@@ -154,7 +181,10 @@ class OptionError(CrmError, ValueError):
     @classmethod
     def port_taken(cls, port: int) -> Self:
         """Word the error for a port that another program uses."""
-        return cls(f"Port {port} is in use.", remedy="Name another one with --port, or leave it out to take a free one.")
+        return cls(
+            f"Port {port} is in use.",
+            remedy="Name another one with --port, or leave it out to take a free one.",
+        )
 
     @classmethod
     def only_in_python(cls, option: str, analysis: str) -> Self:

@@ -162,7 +162,8 @@ def _kept_figures(looked: Looked) -> list[pl.Expr]:
             amount.abs().median().alias("typical"),
         ]
     if dated in looked.names:
-        figures += [pl.col(dated).min().alias("first"), pl.col(dated).max().alias("last")]
+        at = pl.col(dated).cast(pl.Datetime("us"))
+        figures += [at.min().alias("first"), at.max().alias("last")]
     if "customer_id" in looked.names:
         figures.append(pl.col("customer_id").drop_nulls().n_unique().alias("n_customers"))
     for name, hit in _hits(looked).items():

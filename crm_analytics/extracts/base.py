@@ -1,0 +1,339 @@
+"""A customer base: the checked tables of one firm, its currency, calendar and window. What every face opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from threading import RLock
+from typing import Any, Final, Protocol
+
+import polars as pl
+
+from crm_analytics import locations, tables
+from crm_analytics.errors import ColumnError, OptionError, SourceError, UnknownNameError
+from crm_analytics.extracts import readers, settings
+from crm_analytics.extracts.extract import Extract, WeekStart
+
+_MOST_NAMED: Final = 6
+_OTHER_NAMES: Final = {
+    "transactions": (
+        "orders",
+        "order",
+        "sales",
+        "invoices",
+        "purchases",
+        "order_lines",
+        "bestellungen",
+        "umsaetze",
+        "rechnungen",
+    ),
+    "customers": ("customer", "clients", "accounts", "kunden", "members"),
+    "surveys": ("survey", "nps", "feedback", "responses", "umfragen"),
+    "cases": ("case", "tickets", "complaints", "beschwerden", "requests"),
+    "contacts": ("contact", "campaigns", "campaign_contacts", "mailings", "kampagnen"),
+    "subscriptions": ("subscription", "contracts", "abos", "vertraege"),
+    "products": ("product", "articles", "items", "artikel", "produkte"),
+}
+
+
+class _Loader(Protocol):
+    def __call__(self) -> Extract: ...
+
+
+class LazyTables(Mapping[str, Extract]):
+    """Tables that are read when they are first used, and then held."""
+
+    def __init__(self, loaders: Mapping[str, _Loader]) -> None:
+        self._loaders = dict(loaders)
+        self._read: dict[str, Extract] = {}
+        self._lock = RLock()
+
+    def __getitem__(self, name: str) -> Extract:
+        with self._lock:
+            if name not in self._read:
+                self._read[name] = self._loaders[name]()
+            return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaders)
+
+    def __len__(self) -> int:
+        return len(self._loaders)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._loaders
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_loaders": self._loaders, "_read": self._read}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=RLock())
+
+
+@dataclass(frozen=True)
+class _Narrowing:
+    """What `CustomerBase.where` asks for, row by row."""
+
+    channels: tuple[str, ...] | None
+    countries: tuple[str, ...] | None
+    customer_ids: tuple[str, ...] | None
+
+    def rows(self, name: str, of: Mapping[str, Extract], words: tuple[str, ...]) -> Extract:
+        """Give one table narrowed down, its report unchanged, with the filters in words."""
+        extract = of[name]
+        frame = extract.frame
+        if self.customer_ids is not None and "customer_id" in _columns(extract):
+            wanted = pl.Series("customer_id", self.customer_ids, dtype=pl.String)
+            frame = frame.filter(pl.col("customer_id").is_in(wanted.implode()))
+        if self.countries is not None:
+            frame = _narrowed(frame, "country", self.countries, name, of)
+        if self.channels is not None and name == "transactions":
+            frame = _narrowed(frame, "channel", self.channels, name, of)
+        return replace(extract, frame=frame, filters=(*extract.filters, *words))
+
+
+def _columns(extract: Extract) -> list[str]:
+    return extract.frame.collect_schema().names()
+
+
+def _narrowed(
+    frame: pl.LazyFrame, column: str, values: tuple[str, ...], name: str, of: Mapping[str, Extract]
+) -> pl.LazyFrame:
+    """Keep the rows of these values; where the table lacks the column, the rows of customers who have them."""
+    if column in _columns(of[name]):
+        return frame.filter(pl.col(column).is_in(values))
+    if "customer_id" not in _columns(of[name]):
+        return frame
+    if "customers" in of and column in _columns(of["customers"]):
+        ids = of["customers"].frame.filter(pl.col(column).is_in(values)).select("customer_id")
+        return frame.join(ids, on="customer_id", how="semi", maintain_order="left")
+    if name != "transactions":
+        return frame
+    raise ColumnError(
+        f"Neither the transactions nor a customers table has a column {column!r}.",
+        f"It is needed to filter by {column}.",
+        f"Take the filter off, or name the column: columns={{{column!r}: '<heading>'}}.",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class CustomerBase:
+    """The tables of one firm, checked, with what applies to all of them.
+
+    Attributes
+    ----------
+    name, currency, time_zone, week_start
+        The firm's name; ISO code; IANA zone; first day of a week.
+    as_of, start
+        The window: rows at or after `as_of` are not seen; spend and orders count from `start` on. None: all there is.
+    is_sample
+        It is the sample company, and a face should say so.
+    filters
+        What `where` left in, in words.
+    tables
+        Extract by table name; read when first used.
+    """
+
+    name: str
+    currency: str | None = None
+    time_zone: str | None = None
+    week_start: WeekStart = "monday"
+    as_of: date | None = None
+    start: date | None = None
+    is_sample: bool = False
+    filters: tuple[str, ...] = ()
+    tables: Mapping[str, Extract] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Say whether the base has a table, without reading it."""
+        return name in self.tables
+
+    def table(self, name: str) -> Extract:
+        """Give a table, reading it on first use.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such kind of table.
+        SourceError
+            If the base does not have it; the error says how to add it.
+        """
+        if name in self.tables:
+            return self.tables[name]
+        if name not in tables.TABLES:
+            raise UnknownNameError.of("table", name, tables.TABLES)
+        raise SourceError(
+            f"{self.name} has no {name} table; it has {', '.join(self.tables) or 'none'}.",
+            f"A table of {name} ({tables.TABLES[name].row_is} per row) is needed.",
+            f"Add it to crm.toml under [sources.{name}], or put a {name}.csv into the folder.",
+        )
+
+    @property
+    def customers_frame(self) -> pl.LazyFrame | None:
+        """The customers table's rows, or None where there is none."""
+        return self.tables["customers"].frame if self.has("customers") else None
+
+    def where(
+        self,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        channels: Iterable[str] | None = None,
+        countries: Iterable[str] | None = None,
+        customer_ids: Iterable[str] | None = None,
+        words: str | None = None,
+    ) -> CustomerBase:
+        """Give the base narrowed down; nothing is read again and the check reports stay those of the whole.
+
+        Parameters
+        ----------
+        start, end
+            The window: first day that counts, and the day from which on nothing is seen (exclusive). Earlier orders
+            still decide who is new.
+        channels
+            Channels of orders to keep.
+        countries
+            Countries to keep, in every table that has the column; by the customers table where a table has not.
+        customer_ids
+            Customers to keep in every table that knows them.
+        words
+            How to say the choice of customers to people ("segment Champions").
+
+        Raises
+        ------
+        OptionError
+            If the window is empty.
+        """
+        kept = replace(self, start=start or self.start, as_of=end or self.as_of)
+        if kept.start and kept.as_of and kept.start >= kept.as_of:
+            raise OptionError.out_of_range("start", kept.start, f"a day before the end, {kept.as_of}")
+        narrowing = _Narrowing(
+            *(None if v is None else tuple(v) for v in (channels, countries, customer_ids))
+        )
+        said = _in_words(narrowing, words)
+        if not said:
+            return kept
+        loaders = {name: partial(narrowing.rows, name, self.tables, said) for name in self.tables}
+        return replace(kept, filters=(*self.filters, *said), tables=LazyTables(loaders))
+
+
+def _in_words(narrowing: _Narrowing, words: str | None) -> tuple[str, ...]:
+    said = []
+    if narrowing.channels is not None:
+        said.append(f"channel: {_listed(narrowing.channels)}")
+    if narrowing.countries is not None:
+        said.append(f"country: {_listed(narrowing.countries)}")
+    if narrowing.customer_ids is not None:
+        said.append(words or f"{len(narrowing.customer_ids):,} chosen customers")
+    return tuple(said)
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    shown = ", ".join(values[:_MOST_NAMED])
+    return f"{shown} and {len(values) - _MOST_NAMED} more" if len(values) > _MOST_NAMED else shown or "none"
+
+
+def open(path: str | Path) -> CustomerBase:  # noqa: A001 crm.open is the public name
+    """Open a customer base.
+
+    Parameters
+    ----------
+    path
+        A crm.toml; a folder with a crm.toml in it, or with files named after the tables (transactions.csv or
+        orders.xlsx, customers.csv …); or a single data file or database URL, taken as transactions.
+
+    Raises
+    ------
+    SourceError
+        If there is nothing there, or nothing in it that is known.
+    ConfigError
+        If crm.toml says something that cannot be; the error names the line.
+    """
+    if isinstance(path, str) and "://" in path:
+        return CustomerBase(
+            "transactions", tables=LazyTables({"transactions": partial(readers.read, "transactions", path)})
+        )
+    place = Path(path).expanduser()
+    if place.is_dir():
+        config = place / settings.FILE_NAME
+        return _from_settings(config) if config.is_file() else _from_folder(place)
+    if not place.exists():
+        raise SourceError.not_found(path)
+    return _from_settings(place) if place.suffix.lower() == ".toml" else _from_file(place)
+
+
+def sample() -> CustomerBase:
+    """Open the sample company: made up, with a truth that is written down beside it.
+
+    >>> sample().is_sample
+    True
+    """
+    return replace(open(locations.shipped("sample_data")), is_sample=True)
+
+
+def _from_settings(config: Path) -> CustomerBase:
+    said = settings.load(config)
+    if not said.sources:
+        raise SourceError(
+            f"{config.name} names no source.",
+            remedy='Add one, for instance [sources.transactions] with path = "orders.csv".',
+        )
+    folder = config.resolve().parent
+    loaders = {
+        name: partial(
+            readers.read, name, said.sources[name].source(folder), **said.sources[name].options(said.base)
+        )
+        for name in tables.TABLES
+        if name in said.sources
+    }
+    base = said.base
+    return CustomerBase(
+        name=base.name or folder.name,
+        currency=base.currency,
+        time_zone=base.time_zone,
+        week_start=base.week_start,
+        as_of=base.as_of,
+        start=base.start,
+        tables=LazyTables(loaders),
+    )
+
+
+def _from_file(path: Path) -> CustomerBase:
+    extract = readers.read("transactions", path)
+    return CustomerBase(path.stem, currency=extract.currency, tables={"transactions": extract})
+
+
+def _from_folder(folder: Path) -> CustomerBase:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~"))):
+        table = table_named(path.stem)
+        if table:
+            found.setdefault(table, []).append(path)
+    if not found:
+        raise SourceError(
+            f"No file in {folder.name!r} is named after a table.",
+            f"A crm.toml was expected, or files such as {', '.join(f'{t}.csv' for t in list(tables.TABLES)[:3])}.",
+            "Write one with: crm-analytics init <file>",
+        )
+    loaders = {
+        t: partial(readers.read, t, found[t][0] if len(found[t]) == 1 else found[t])
+        for t in tables.TABLES
+        if t in found
+    }
+    return CustomerBase(folder.resolve().name, tables=LazyTables(loaders))
+
+
+def table_named(stem: str) -> str | None:
+    """Give the table that a file is named after, or None.
+
+    >>> table_named("Orders-2024"), table_named("readme")
+    ('transactions', None)
+    """
+    word = stem.casefold().replace("-", "_").replace(" ", "_").strip("_0123456789")
+    for table, others in _OTHER_NAMES.items():
+        if word == table or word in others:
+            return table
+    return None
