@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 from crm_analytics.errors import SourceError, TooLargeError
 from crm_analytics.extracts.formula_guard import unguard_text
+from crm_analytics.extracts.readers import read_customers
 from crm_analytics.reports import sheets
 from crm_analytics.terms import SHARED
 
@@ -38,6 +39,7 @@ PAYLOADS = (
     'x",=1+1',
     "x;=1+1;y",
 )
+BLANK = " \t\r\n\x00"
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝")  # noqa: RUF001
 
 
@@ -208,3 +210,18 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SourceError, match=r"could not be written.*Choose another place"):
         sheets.write_csv(tmp_path / "file" / "t.csv", pl.DataFrame({"a": [1]}))
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_goes_out_comes_back_through_the_reader(tmp_path, kind):
+    ids = [f"{i:03d}" for i in range(len(PAYLOADS))]
+    frame = pl.DataFrame({"customer_id": ids, "name": PAYLOADS, "phone": "+49 30 12 34"})
+    path = tmp_path / f"customers.{kind}"
+    path.write_bytes(
+        sheets.csv_bytes(frame) if kind == "csv" else sheets.xlsx_bytes({"customers": frame}, SHARED)
+    )
+    back = read_customers(path).frame.sort("customer_id").collect()
+    assert back["customer_id"].to_list() == ids
+    assert back["phone"].to_list() == ["+49 30 12 34"] * len(ids)
+    # The reader trims white space; otherwise not a character has changed.
+    assert [name.strip(BLANK) for name in back["name"]] == [text.strip(BLANK) for text in PAYLOADS]
