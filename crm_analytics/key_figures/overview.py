@@ -22,7 +22,8 @@ _FEWEST_DRAWS: Final = 100
 _SUMMARY: Final = ("figure_label", "value_text", "change_text", "change_last_year_text", "n_customers")
 _NORMAL_VARIATION: Final = (
     "Within normal variation means: drawing the customers again at random gives changes of this size both ways (95% "
-    "interval). Season, and months of unequal length, are not part of that chance."
+    "interval). Season, and months of unequal length, are not part of that chance; and of twenty figures that only chance "
+    "moves, one is still called beyond normal variation."
 )
 
 

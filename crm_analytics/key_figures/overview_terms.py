@@ -19,7 +19,7 @@ TERMS: Final[Mapping[str, Term]] = {
     **by_name(
         Term("period_on", "Period", "day", "First day of the calendar period."),
         Term("is_complete", "Complete", "flag", "Whether the extract covers the whole period; others are never compared."),
-        Term("spend_last_year", "Spend a year earlier", "money", "Spend of the same period a year earlier."),
+        Term("spend_last_year", "Spend a year earlier", "money", "Spend of the same period a year earlier, where both are complete."),
         Term("figure", "Figure", "text", "The key figure's name in the tables."),
         Term("figure_label", "Figure", "text", "The key figure."),
         Term("unit", "Unit", "text", "What the figure is measured in: count, money, number or share."),

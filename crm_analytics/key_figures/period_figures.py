@@ -20,7 +20,7 @@ from crm_analytics.terms import Unit
 Floats = NDArray[np.float64]
 
 PARTS: Final = (
-    "active", "new", "returning", "orders", "spend", "gross", "refunds", "repeat_spend", "costed_spend", "costed_margin",
+    "active", "new", "returning", "orders", "spend", "gross", "refunds", "repeat_gross", "costed_spend", "costed_margin",
 )  # fmt: skip
 """What a customer adds to a period: the sums from which every figure is made."""
 
@@ -69,7 +69,7 @@ FIGURES: Final = (
     Figure("orders_per_customer", "Orders per active customer", "number", "orders", "active", "up", "Orders divided by active customers."),
     Figure("refund_rate", "Refund rate", "share", "refunds", "gross", "down", "Refunds divided by gross spend (spend before refunds) of the same period."),
     Figure("margin_rate", "Margin rate", "share", "costed_margin", "costed_spend", "up", "Spend less cost of goods, divided by spend, over customers all of whose costs in the period are known."),
-    Figure("repeat_spend_share", "Share of spend from returning customers", "share", "repeat_spend", "spend", "up", "Spend of customers who had ordered before the period, divided by all spend."),
+    Figure("repeat_spend_share", "Share of spend from returning customers", "share", "repeat_gross", "gross", "up", "Gross spend (before refunds) of customers who had ordered before the period, divided by all gross spend."),
 )  # fmt: skip
 """Every key figure, in the order in which a manager reads them."""
 
@@ -104,12 +104,12 @@ def customer_parts(cells: pl.DataFrame, first_orders: pl.DataFrame, period: Peri
     ...     }
     ... )
     >>> first = pl.DataFrame({"customer_id": ["a"], "first_ordered_on": [date(2026, 1, 9)]})
-    >>> customer_parts(cells, first, "month").select("new", "returning", "gross", "repeat_spend").rows()
-    [(1.0, 0.0, 10.0, 0.0), (0.0, 1.0, 30.0, 25.0)]
+    >>> customer_parts(cells, first, "month").select("new", "returning", "gross", "repeat_gross").rows()
+    [(1.0, 0.0, 10.0, 0.0), (0.0, 1.0, 30.0, 30.0)]
     """
     every = {"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}[period]
     is_first = (pl.col("first_ordered_on").dt.truncate(every) == pl.col("period_on")).fill_null(value=False)
-    bought = pl.col("n_orders") > 0
+    bought, gross = pl.col("n_orders") > 0, (pl.col("spend") + pl.col("refunds")).round(6)
     known = pl.col("n_lines_without_cost") == 0 if "cost" in cells.columns else pl.lit(value=False)
     margin = pl.col("spend") - pl.col("cost").fill_null(0.0) if "cost" in cells.columns else pl.lit(0.0)
     return cells.join(first_orders, on="customer_id", how="left").select(
@@ -120,9 +120,9 @@ def customer_parts(cells: pl.DataFrame, first_orders: pl.DataFrame, period: Peri
         returning=(bought & ~is_first).cast(pl.Float64),
         orders=pl.col("n_orders").cast(pl.Float64),
         spend=pl.col("spend"),
-        gross=pl.col("spend") + pl.col("refunds"),
+        gross=gross,
         refunds=pl.col("refunds"),
-        repeat_spend=pl.when(is_first).then(0.0).otherwise(pl.col("spend")),
+        repeat_gross=pl.when(is_first).then(0.0).otherwise(gross),
         costed_spend=pl.when(known).then(pl.col("spend")).otherwise(0.0),
         costed_margin=pl.when(known).then(margin).otherwise(0.0),
     )

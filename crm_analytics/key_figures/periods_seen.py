@@ -157,6 +157,6 @@ def _table(
     table = by_period(parts, kinds, days, period).with_columns(
         is_complete=pl.col("period_on").is_in(complete)
     )
-    whole = pl.col("period_on").dt.offset_by("-1y").is_in(complete)
+    whole = pl.col("is_complete") & pl.col("period_on").dt.offset_by("-1y").is_in(complete)
     table = table.with_columns(spend_last_year=pl.when(whole).then(pl.col("spend_last_year")))
     return table if window.start is None else table.filter(pl.col("period_on") >= window.start)

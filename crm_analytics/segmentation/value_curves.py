@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -67,7 +67,9 @@ def _top_estimates(values: Floats, parts: Floats, n_bootstrap: int, seed: int) -
     """Give the interval of each top share (BCa), all from the same draws."""
     source = cells(values)
     found = _top_of(np.ones((1, values.size)), values[None, :], parts)[0]
-    in_cells = _top_of(source.sizes[None, :] * 1.0, (source.sizes * source.means)[None, :], parts)[0]
+    in_cells = _top_of(
+        source.sizes[None, :].astype(np.float64), (source.sizes * source.means)[None, :], parts
+    )[0]
     samples = resampled(source, lambda n, s: _top_of(n, s, parts), n_resamples=n_bootstrap, seed=seed)
     samples += found - in_cells
     return [
@@ -92,8 +94,9 @@ def _top_of(counts: Floats, sums: Floats, parts: Floats) -> Floats:
 def _pull(values: Floats, part: float, share: float) -> Floats:
     """Give how far each customer moves the share of the top part: its influence function, up to a constant factor."""
     edge = float(values[-_whole(part, values.size)])
-    pull: Floats = np.maximum(values - edge, 0.0) + part * edge - share * values
-    return pull - pull.mean()
+    pull = np.maximum(values - edge, 0.0) + part * edge - share * values
+    centred: Floats = pull - pull.mean()
+    return centred
 
 
 def lorenz_table(spend: pl.Series) -> pl.DataFrame:
@@ -139,7 +142,8 @@ def concentration_table(ranked: pl.DataFrame, *, n_bootstrap: int, seed: int) ->
 
 
 def _n_for_half(spend: pl.Series) -> int:
-    return int((spend.cum_sum() < spend.sum() / 2 * (1 - 1e-12)).sum()) + 1
+    half = float(spend.sum()) / 2 * (1 - 1e-12)
+    return int((spend.cum_sum() < half).sum()) + 1
 
 
 def _words(which: int) -> dict[str, str]:
@@ -248,5 +252,5 @@ def _margins(ranked: pl.DataFrame) -> pl.Series | None:
     if "margin" not in ranked.columns:
         return None
     known = ranked.drop_nulls("margin")
-    covered: Any = known["spend"].sum()
-    return known["margin"] if known.height and covered >= LEAST_KNOWN * ranked["spend"].sum() else None
+    enough = float(known["spend"].sum()) >= LEAST_KNOWN * float(ranked["spend"].sum())
+    return known["margin"] if known.height and enough else None

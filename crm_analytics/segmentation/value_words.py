@@ -17,6 +17,7 @@ _HEADLINE_TOP: Final = 0.20
 _MOST_TOPS: Final = 5
 _FEW: Final = 10
 _EDGE: Final = 1e-9
+_UNEVEN: Final = 0.05  # deciles that differ by less than this part are as good as even
 _NOTHING: Final = 0.0005  # what rounds to 0.0 %
 
 
@@ -176,21 +177,22 @@ def _not_positive(found: Findings) -> Iterator[Note]:
     money, n = found.money(float(below["spend"].sum())), below.height
     who = "1 customer has" if n == 1 else f"{n:,} customers have"
     text = (
-        f"{who} no positive net spend ({money} in all: refunds came to as much as purchases). They are in tier C and in "
+        f"{who} no positive net spend ({money} in all: refunds came to as much as purchases or more). They are in tier C and in "
         "every total; in the Lorenz curve, the Gini coefficient and the Herfindahl index they count as nought."
     )
     yield Note("no_positive_spend", text)
 
 
 def _ties(found: Findings) -> Iterator[Note]:
-    sizes = found.deciles["n_customers"]
-    if found.ranked.height < _FEW:
-        text = f"With {found.ranked.height} customers a decile holds at most one of them; read the customers instead."
+    sizes = found.deciles["n_customers"].to_list()
+    n = found.ranked.height
+    if n < _FEW:
+        text = f"With {n} customers a decile holds at most one of them; read the customers instead."
         yield Note("few_customers", text, "caution")
-    elif int(sizes.max() or 0) - int(sizes.min() or 0) > 1:  # type: ignore[arg-type, call-overload, operator]
+    elif max(sizes) - min(sizes) > max(1, _UNEVEN * n / len(sizes)):
         text = (
-            f"Deciles differ in size ({sizes.min():,} to {sizes.max():,} customers), because customers who spent the "
-            "same stay together; an empty decile has no averages."
+            f"Deciles differ in size ({min(sizes):,} to {max(sizes):,} customers), because customers who spent the same "
+            "stay together; an empty decile has no averages."
         )
         yield Note("uneven_deciles", text)
 
