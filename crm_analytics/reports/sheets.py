@@ -45,7 +45,7 @@ _NUMBER_FORMATS: Final[Mapping[Unit, str]] = {
     "day": "d mmm yyyy",
     "instant": "d mmm yyyy hh:mm",
 }
-_BORN: Final = datetime(2000, 1, 1)  # noqa: DTZ001 a fixed birthday, so that equal tables give equal files
+_BORN: Final = datetime(2000, 1, 1)
 _FIRST_DAY: Final = date(1900, 3, 1)  # spreadsheets count days wrongly before this one
 
 
