@@ -12,6 +12,8 @@ from sample_data.chance import Floats, Ints, Recipe, labels
 from sample_data.people import People
 from sample_data.truth import Truth
 
+LAST_DAY = 27
+"""Days after the first of the month on which a plan can begin, so that every month has the day."""
 _OPENING = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 2])
 """How first plans are spread: half Basic, four in ten Plus, one in ten Premium."""
 
@@ -49,12 +51,14 @@ def _first_spells(truth: Truth, people: People, rng: np.random.Generator) -> _Sp
     """Draw who takes the plan, some weeks after the first order."""
     takes = people.buyer & (rng.random(people.size) < truth.plan_share)
     start = people.first_day + rng.exponential(50.0, people.size).astype(np.int64)
-    person = np.flatnonzero(takes & (start < truth.n_days))
-    on = np.datetime64(truth.start, "D") + start[person]
+    on = np.datetime64(truth.start, "D") + start
     month = on.astype("datetime64[M]").astype(np.int64)
-    day = np.minimum((on - on.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64), 27)
+    day = (on - on.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
+    month, day = np.where(day > LAST_DAY, month + 1, month), np.where(day > LAST_DAY, 0, day)
+    person = np.flatnonzero(takes & (_on(month, day) < np.datetime64(truth.end)))
     level = _OPENING[rng.integers(len(_OPENING), size=len(person))]
-    return _Spells(person, month, day, rng.beta(truth.plan_alpha, truth.plan_beta, len(person)), level)
+    churn = rng.beta(truth.plan_alpha, truth.plan_beta, len(person))
+    return _Spells(person, month[person], day[person], churn, level)
 
 
 def _comebacks(truth: Truth, spells: _Spells, ended: Ints, rng: np.random.Generator) -> _Spells:
