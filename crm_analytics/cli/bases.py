@@ -22,7 +22,8 @@ def located(base: str | None) -> str:
 
 
 def opened(base: str | None) -> CustomerBase:
-    """Open a base, showing that work goes on."""
+    """Open a base, showing that work goes on; its tables are read when they are first used."""
     place = located(base)
-    with working(f"Reading {Path(place).name if '://' not in place else 'the database'}"):
+    what = "the database" if "://" in place else Path(place).name
+    with working(f"Reading {what}"):
         return crm.open(place if base is None or "://" in place else base)

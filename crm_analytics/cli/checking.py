@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from crm_analytics import formats
 from crm_analytics.cli import terminal
-from crm_analytics.cli.writing import say_written
-from crm_analytics.extracts.extract import Check, Extract, Finding
+from crm_analytics.cli.writing import Written, rows, say_written
+from crm_analytics.extracts.extract import Check, Extract, Finding, Recognised
 from crm_analytics.reports import sheets
+from crm_analytics.tables import Column, table
 
 if TYPE_CHECKING:
     from crm_analytics.extracts.base import CustomerBase
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 def show(base: CustomerBase) -> None:
     """Print the check of each table."""
     for name in base.tables:
-        _show_table(base.table(name), base.currency)
+        with terminal.working(f"Reading {name}"):
+            extract = base.table(name)
+        _show_table(extract, base.currency or extract.currency)
 
 
 def as_json(base: CustomerBase) -> dict[str, Any]:
@@ -33,10 +36,11 @@ def as_json(base: CustomerBase) -> dict[str, Any]:
 def write_rejected(base: CustomerBase, path: Path) -> None:
     """Write the rows that were set aside, a file for each table where there are several."""
     tables = list(base.tables)
-    written = []
+    written: list[Written] = []
     for name in tables:
         place = path if len(tables) == 1 else path.with_stem(f"{path.stem}_{name}")
-        written.append(sheets.write_csv(place, base.table(name).rejected))
+        rejected = base.table(name).rejected
+        written.append((sheets.write_csv(place, rejected), rows(rejected.height)))
     say_written(written, quietly=True)
 
 
@@ -56,11 +60,12 @@ def _show_table(extract: Extract, currency: str | None) -> None:
     check = extract.check
     terminal.heading(f"{check.table} from {check.source}")
     terminal.say(_rows(check))
-    for line in (_money(check, currency), _days(check), _columns(extract)):
+    for line in (_money(check, currency), _days(check), _unused(extract)):
         if line:
             terminal.say(line)
     terminal.say()
-    _show_reasons(check, currency)
+    _show_columns(extract)
+    _show_reasons(check)
     _show_findings(check)
 
 
@@ -87,23 +92,39 @@ def _days(check: Check) -> str:
     return f"{days}, {check.n_customers:,} customers" if check.n_customers is not None else days
 
 
-def _columns(extract: Extract) -> str:
-    pairs = (f"{r.column} = {r.heading}" for r in extract.recognition if r.heading != r.column)
-    text = ", ".join(pairs)
-    return f"Columns: {text}" if text else ""
+def _unused(extract: Extract) -> str:
+    unused = extract.details.get("unused", "")
+    return f"Not used: {unused}" if unused else ""
 
 
-def _show_reasons(check: Check, currency: str | None) -> None:
+def _show_columns(extract: Extract) -> None:
+    """Show the columns that go by another name in the source, or whose values needed a decision."""
+    rows = [[r.column, r.heading, _read_as(extract, r)] for r in extract.recognition]
+    names = {r.column for r in extract.recognition}
+    rows += [[c.name, "", extract.details[c.name]] for c in _worked_out(extract) if c.name not in names]
+    told = [row for row in rows if row[2] or row[0] != row[1]]
+    if told:
+        terminal.show_table(["Column", "Heading", "Read as"], told, [False] * 3)
+
+
+def _read_as(extract: Extract, found: Recognised) -> str:
+    return extract.details.get(found.column, "").removeprefix(found.heading).removeprefix(": ")
+
+
+def _worked_out(extract: Extract) -> list[Column]:
+    return [c for c in table(extract.table).columns if c.name in extract.details]
+
+
+def _show_reasons(check: Check) -> None:
     aside = [f for f in check.findings if f.severity == "rejected"]
-    if not aside:
-        return
-    heads = ["Set aside because", "Rows", "Amount", "For example rows"]
-    terminal.show_table(heads, [_reason(f, currency) for f in aside], [False, True, True, False])
+    if aside:
+        heads = ["Set aside because", "Rows", "Amount", "For example rows"]
+        terminal.show_table(heads, [_reason(f) for f in aside], [False, True, True, False])
 
 
-def _reason(finding: Finding, currency: str | None) -> list[str]:
-    amount = formats.NOTHING if finding.amount is None else formats.money(finding.amount, currency)
-    examples = ", ".join(f"{row:,}" for row in finding.example_rows[:3])
+def _reason(finding: Finding) -> list[str]:
+    amount = formats.NOTHING if finding.amount is None else f"{finding.amount:,.2f}"
+    examples = ", ".join(str(row) for row in finding.example_rows[:3])
     return [finding.text, f"{finding.n_rows:,}", amount, examples]
 
 

@@ -204,7 +204,7 @@ def report(
         writing.write_report(out, opened, results)
     for result in results:
         terminal.show_point(result.headline())
-    writing.say_written([out])
+    writing.say_written([(out, f"{len(results)} findings")])
 
 
 @app.command()
@@ -261,7 +261,7 @@ def demo(
     path = out / "crm-analytics-report.html"
     with terminal.working("Writing the report"):
         writing.write_report(path, base, results)
-    writing.say_written([path])
+    writing.say_written([(path, f"{len(results)} findings")])
     if not no_dashboard:
         _serve(None, port, browser=not no_browser)
 

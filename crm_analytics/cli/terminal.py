@@ -10,7 +10,6 @@ import polars as pl
 from rich import box
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -114,11 +113,10 @@ def show_point(text: str, *, caution: bool = False) -> None:
     """Print one point of a list, further lines indented."""
     console = out()
     mark = "!" if caution else "•" if _is_wide(console) else "*"
-    point = Table.grid(padding=(0, 1))
-    point.add_column(no_wrap=True)
-    point.add_column(ratio=1)
-    point.add_row(Text(mark, style="bold yellow" if caution else ""), Text(text))
-    console.print(Padding(point, (0, 0, 0, 1)))
+    for i, line in enumerate(Text(text).wrap(console, max(console.width - 3, 20))):
+        line.rstrip()
+        first = Text(f" {mark} ", style="bold yellow" if caution else "") if i == 0 else Text("   ")
+        console.print(first + line)
 
 
 def show_frame(frame: pl.DataFrame, result: Result) -> None:
@@ -135,6 +133,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
     console = out()
     for part in _parts(console, heads, rows, right):
         console.print(_table(part, heads, rows, right))
+        console.print()
 
 
 def _parts(

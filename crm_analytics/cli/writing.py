@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crm_analytics.cli.terminal import err, say, show_point
+from crm_analytics.cli.terminal import err, out
 from crm_analytics.errors import MissingPackageError
 from crm_analytics.reports import sheets
 from crm_analytics.reports.files import write_bytes
@@ -16,28 +16,44 @@ if TYPE_CHECKING:
     from crm_analytics.extracts.base import CustomerBase
 
 
-def write_tables(result: Result, out: Path, *, sheet: bool) -> list[Path]:
+Written = tuple[Path, str]
+"""A file, and what is in it."""
+
+
+def write_tables(result: Result, place: Path, *, sheet: bool) -> list[Written]:
     """Write every table of a result.
 
     Parameters
     ----------
     result
         What was found.
-    out
+    place
         A folder; or, ending in .xlsx, the workbook itself.
     sheet
         One workbook instead of a CSV for each table.
 
     Returns
     -------
-    list of Path
+    list of (path, words)
         What was written: ``rfm_summary.csv``, ``rfm_customers.csv``, … or ``rfm.xlsx``.
     """
-    if sheet or out.suffix.lower() == ".xlsx":
-        path = out if out.suffix.lower() == ".xlsx" else out / f"{result.analysis}.xlsx"
-        return [write_bytes(path, sheets.workbook(result))]
     tables = {"summary": result.summary(), **result.tables()}
-    return [sheets.write_csv(out / f"{result.analysis}_{name}.csv", frame) for name, frame in tables.items()]
+    if sheet or place.suffix.lower() == ".xlsx":
+        path = place if place.suffix.lower() == ".xlsx" else place / f"{result.analysis}.xlsx"
+        return [(write_bytes(path, sheets.workbook(result)), f"{len(tables)} tables")]
+    return [
+        (sheets.write_csv(place / f"{result.analysis}_{name}.csv", frame), rows(frame.height))
+        for name, frame in tables.items()
+    ]
+
+
+def rows(n: int) -> str:
+    """Say how many rows.
+
+    >>> rows(1), rows(1200)
+    ('1 row', '1,200 rows')
+    """
+    return f"{n:,} row{'' if n == 1 else 's'}"
 
 
 def write_report(path: Path, base: CustomerBase, results: Sequence[Result]) -> Path:
@@ -51,14 +67,8 @@ def write_report(path: Path, base: CustomerBase, results: Sequence[Result]) -> P
     return html.write(path, results, title=base.name, is_sample=base.is_sample)
 
 
-def say_written(paths: Sequence[Path], *, quietly: bool = False) -> None:
-    """Say what was written; quietly = not on stdout, which belongs to a program."""
-    if quietly:
-        for path in paths:
-            err().print(f"Wrote {path}", soft_wrap=True)
-    elif len(paths) == 1:
-        say(f"Wrote {paths[0]}")
-    else:
-        say(f"Wrote to {paths[0].parent}:")
-        for path in paths:
-            show_point(path.name)
+def say_written(written: Sequence[Written], *, quietly: bool = False) -> None:
+    """Say what was written; quietly = on stderr, because stdout belongs to a program."""
+    console = err() if quietly else out()
+    for path, words in written:
+        console.print(f"Wrote {path}" + (f" ({words})" if words else ""), soft_wrap=True)
