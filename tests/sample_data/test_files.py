@@ -37,7 +37,16 @@ def test_check_names_a_file_that_was_changed_and_one_that_is_gone(folder, tmp_pa
 
 
 def test_the_script_runs_from_anywhere(folder, tmp_path):
-    script = [sys.executable, "-W", "error", str(folder / "generate.py"), "--customers", "400", "--out", "made"]
+    script = [
+        sys.executable,
+        "-W",
+        "error",
+        str(folder / "generate.py"),
+        "--customers",
+        "400",
+        "--out",
+        "made",
+    ]
     subprocess.run(script, cwd=tmp_path, check=True, capture_output=True)
     assert {p.name for p in (tmp_path / "made").iterdir()} == {f"{name}.csv" for name in TABLES}
 
@@ -234,7 +243,9 @@ class TestDirt:
 
     def test_ids_with_a_blank_behind_them(self, files, truth):
         ids = files["transactions"]["customer_id"]
-        assert (ids.str.len_chars() > ids.str.strip_chars().str.len_chars()).sum() == truth.dirt.padded_id_rows
+        assert (
+            ids.str.len_chars() > ids.str.strip_chars().str.len_chars()
+        ).sum() == truth.dirt.padded_id_rows
 
     def test_what_is_left_is_the_clean_table(self, files, company):
         rows = files["transactions"].unique(maintain_order=True)
@@ -294,16 +305,63 @@ def test_transactions_alone_are_drawn_in_blocks(file_format, tmp_path, monkeypat
     assert main(words.split()) == 0
     path = tmp_path / f"transactions.{file_format}"
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    rows = pl.read_csv(path, schema_overrides={"customer_id": str}) if file_format == "csv" else pl.read_parquet(path)
+    rows = (
+        pl.read_csv(path, schema_overrides={"customer_id": str})
+        if file_format == "csv"
+        else pl.read_parquet(path)
+    )
     assert rows["customer_id"].min() == "000001"
     assert rows["customer_id"].max() > "000980"
     sales = rows.filter(pl.col("quantity") > 0)
     assert sales.group_by("order_id").agg(pl.col("customer_id").n_unique())["customer_id"].max() == 1
 
 
-def test_the_readme_states_the_truth(folder, truth):
+@pytest.fixture(scope="module")
+def text(folder):
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_counts_the_rows(text, files):
+    rows = dict(re.findall(r"^\| (\w+)\.csv \| ([\d,]+) \|", text, flags=re.MULTILINE))
+    assert rows == {name: f"{frame.height:,}" for name, frame in files.items()}
+
+
+def test_the_readme_states_drivers_and_campaigns(text, truth):
+    for d in truth.drivers:
+        assert re.search(
+            rf"^\| {d.name} \| {d.below} \| {d.above} \|.*\| {d.not_applicable:.0%} \|$", text, re.MULTILINE
+        )
+    for c in truth.campaigns:
+        said = f"| {c.name} | {c.begins_on} | {c.treated_share:.0%} | {c.uplift:+.0%} | {c.cost} |"
+        assert said in text
+
+
+def test_the_readme_tells_what_an_analyst_finds(text, company):
+    lines = company.clean_transactions
+    spend = lines.group_by("customer_id").agg(
+        pl.col("amount").sum(), margin=(pl.col("amount") - pl.col("cost")).sum()
+    )
+    best = spend["amount"].sort(descending=True)
+    peak = spend["margin"].sort(descending=True).cum_sum().max() / spend["margin"].sum()
+    says = " ".join(text.split())
+    assert f"revenue of £{round(spend['amount'].sum(), -3):,.0f} net of refunds" in says
+    assert f"the best tenth bring {best.head(len(best) // 10).sum() / best.sum():.0%} of revenue" in says
+    assert f"{(spend['margin'] < 0).mean():.0%} of customers cost more than they bring" in says
+    assert f"the whale curve peaks at {peak:.0%} of the margin" in says
+    nps = company.tables["surveys"]["nps"].drop_nulls()
+    assert f"net promoter score of {100 * ((nps >= 9).mean() - (nps <= 6).mean()):+.0f}." in says
+    newsletter = company.tables["contacts"].filter(pl.col("campaign_id").str.contains("Newsletter"))
+    assert f"the newsletter's whole £{newsletter['revenue'].sum():,.0f}" in says
+
+
+def test_the_readme_counts_who_changes(text, company):
+    counted = dict(company.customers_truth.group_by("group").len().iter_rows())
+    assert f"purchase rates ({counted['fading']} of them)" in text
+    assert f"older customers ({counted['rising']} of them)" in text
+
+
+def test_the_readme_states_the_parameters(text, truth):
     """Each row of the tables of parameters names a field and gives its value."""
-    text = (folder / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", text, flags=re.MULTILINE)
     assert len(rows) > 30
     for name, value in rows:

@@ -24,8 +24,12 @@ def order_values(company):
 
 def orders_within(rows, orders, since, days):
     """Count the orders of each row's customer in the `days` after `since`."""
-    window = pl.col("ordered_at").is_between(pl.col(since), pl.col(since) + pl.duration(days=days), closed="left")
-    hits = rows.with_row_index("row").join(orders, on="customer_id").filter(window).group_by("row").len("orders")
+    window = pl.col("ordered_at").is_between(
+        pl.col(since), pl.col(since) + pl.duration(days=days), closed="left"
+    )
+    hits = (
+        rows.with_row_index("row").join(orders, on="customer_id").filter(window).group_by("row").len("orders")
+    )
     return rows.with_row_index("row").join(hits, on="row", how="left")["orders"].fill_null(0).to_numpy()
 
 
@@ -261,7 +265,9 @@ def test_groups_migrate_by_the_stated_factor(truth, group, field):
     )
     known = known.with_columns(
         turn=pl.lit(truth.migration_from).cast(pl.Datetime("us")),
-        before=pl.lit(truth.migration_from.replace(year=truth.migration_from.year - 1)).cast(pl.Datetime("us")),
+        before=pl.lit(truth.migration_from.replace(year=truth.migration_from.year - 1)).cast(
+            pl.Datetime("us")
+        ),
     )
     orders = order_values(firm)
     after, before = orders_within(known, orders, "turn", 365), orders_within(known, orders, "before", 365)
