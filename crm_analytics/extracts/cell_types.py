@@ -42,6 +42,12 @@ def cell_kind(cell: str) -> CellKind:
     return "date" if _DATE.fullmatch(text) else "text"
 
 
+def is_heading_like(cell: str) -> bool:
+    """Tell whether a cell could be a heading: a few words, not mostly digits."""
+    text = cell.strip()
+    return cell_kind(text) == "text" and len(text) <= _LONGEST and sum(c.isdigit() for c in text) <= 0.3 * len(text)
+
+
 def column_kinds(rows: Iterable[Sequence[str]], width: int, share: float = 0.8) -> list[CellKind]:
     """Tell the kind of each column: number or date where at least `share` of the filled cells are, else text.
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import io
 import mmap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import polars as pl
 
 from crm_analytics.errors import OptionError, SourceError
-from crm_analytics.extracts.cell_types import cell_kind, fits
+from crm_analytics.extracts.cell_types import fits, is_heading_like
 from crm_analytics.extracts.dialect import detect
 from crm_analytics.extracts.encodings import Bytes, Text, to_utf8
 from crm_analytics.extracts.layout import Layout, find_layout
@@ -33,6 +34,9 @@ _SMALL: Final = 1 << 22
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _NEVER: Final = "\x1f"  # stands for a separator in a file of one column
 _NOTHING: Final = " \t\r,;|\x1a\ufeff"
+_MOST_STRANGE: Final = 0.05
+_AHEAD: Final = 6  # rows looked at to tell a second table from one strange row
+_AHEAD_BYTES: Final = 1 << 14
 _SHOWN: Final = 2_000  # letters of an unreadable row that are kept
 
 
@@ -97,7 +101,6 @@ class _Opened:
     dialect: Dialect
     layout: Layout
     above: tuple[tuple[str, ...], ...]
-    heading: bytes
     body_line: int
     body_at: int
 
@@ -119,24 +122,35 @@ class _Opened:
             return None
         separator = dialect.separator or _NEVER
         scan = scan_rows(
-            self.text.data, self.body_at, separator, dialect.quote, self.layout.width, self.heading
+            self.text.data, self.body_at, separator, dialect.quote, self.layout.width, self._watched(separator)
         )
         sorter = _Sorter(self.layout)
         if not scan.regular or not self._sort(scan.odd, sorter):
             return None
         frame = self._scanned(separator) if scan.n_rows else self._no_rows()
         dropped = pl.Series(sorter.dropped, dtype=pl.UInt32)
-        return (frame.filter(~pl.col(ROW).is_in(dropped)) if len(dropped) else frame), sorter
+        return (frame.filter(~pl.col(ROW).is_in(dropped.implode())) if len(dropped) else frame), sorter
+
+    def _watched(self, separator: str) -> tuple[bytes, ...]:
+        """Say how the heading row would begin if it came again, bare or in quotes."""
+        first = self.layout.raw_headings[0] if self.layout.n_headings else ""
+        end = separator if self.layout.width > 1 else "\n"
+        quote = self.dialect.quote
+        return tuple(f"{q}{first}{q}{end}".encode() for q in dict.fromkeys(("", quote))) if first else ()
 
     def _sort(self, odd: Sequence[Odd], sorter: _Sorter) -> bool:
         """Sort the rows that do not fit; False where a second table begins, which is left to the tolerant way."""
         for one in odd:
             text = self.text.data[one.start : one.end].decode("utf-8", "replace")
             cells = next(records(text.split("\n"), self.dialect)).cells
-            sorter.sort(one.row + 1, cells, text)
+            sorter.sort(one.row + 1, cells, text, partial(self._next_rows, one.end + 1))
             if sorter.ended:
                 return False
         return True
+
+    def _next_rows(self, at: int) -> list[list[str]]:
+        lines = self.text.data[at : at + _AHEAD_BYTES].decode("utf-8", "replace").split("\n")
+        return [r.cells for r in islice(records(lines[:-1] or lines, self.dialect, self.layout.width), _AHEAD)]
 
     def _scanned(self, separator: str) -> pl.LazyFrame:
         on_disk = isinstance(self.source, Path) and self.text.as_stored
@@ -162,28 +176,36 @@ class _Opened:
         lines = self.text.data[self.body_at :].decode("utf-8", "replace").split("\n")
         if lines and not lines[-1]:
             lines.pop()
-        sorter = _Sorter(self.layout)
+        rows = list(records(lines, self.dialect, self.layout.width))
+        sorter = _Sorter(self._as_wide_as(rows))
         kept: list[list[str]] = []
         numbers: list[int] = []
-        for number, record in enumerate(records(lines, self.dialect, self.layout.width), start=1):
-            if len(record.cells) == self.layout.width and not sorter.on_watch(record.cells):
-                cells: list[str] | None = record.cells
-            else:
-                cells = sorter.sort(
-                    number, record.cells, "\n".join(lines[record.line : record.line + record.n_lines])
-                )
+        for number, row in enumerate(rows, start=1):
+            cells: list[str] | None = row.cells
+            if len(row.cells) != sorter.layout.width or sorter.on_watch(row.cells):
+                text = "\n".join(lines[row.line : row.line + row.n_lines])
+                cells = sorter.sort(number, row.cells, text, partial(_cells, rows, number))
             if cells is not None:
                 kept.append(cells)
                 numbers.append(number)
-        return self._built(numbers, kept), sorter
+        return self._built(numbers, kept, sorter.layout), sorter
 
-    def _built(self, numbers: list[int], rows: list[list[str]]) -> pl.LazyFrame:
+    def _as_wide_as(self, rows: Sequence[Record]) -> Layout:
+        """Give lists the width of the longest, which need not be in the sample."""
+        widest = max((len(row.cells) for row in rows), default=0)
+        return self.layout.widened(widest) if self.layout.is_list else self.layout
+
+    def _built(self, numbers: list[int], rows: list[list[str]], layout: Layout) -> pl.LazyFrame:
         if not rows:
             return self._no_rows()
-        columns = dict(zip(self.layout.headings, zip(*rows, strict=True), strict=True))
+        columns = dict(zip(layout.headings, zip(*rows, strict=True), strict=True))
         text = pl.DataFrame({h: pl.Series(h, c, pl.String()) for h, c in columns.items()})
         nulls = text.select(pl.when(pl.all() != "").then(pl.all()))
         return nulls.insert_column(0, pl.Series(ROW, numbers, pl.UInt32())).lazy()
+
+
+Following: TypeAlias = Callable[[], Sequence[Sequence[str]]]
+"""Gives the cells of the next few rows."""
 
 
 class _Sorter:
@@ -201,30 +223,33 @@ class _Sorter:
         """Tell whether a row of the right width must be looked at all the same."""
         return self._after_blank or self.ended is not None or self._is_heading(cells) or not any(cells)
 
-    def sort(self, number: int, cells: list[str], text: str) -> list[str] | None:
+    def sort(self, number: int, cells: list[str], text: str, following: Following) -> list[str] | None:
         """Give the row in the form of the table, or None where it is none of its rows."""
-        blank, after_blank = not any(cell.strip() for cell in cells), self._after_blank
-        self._after_blank = blank and len(cells) <= 1
-        if self._after_blank:
-            return self._drop(number)
-        if self._is_heading(cells):
-            self.repeated, self.ended = self.repeated + 1, None
-            return self._drop(number)
-        if self.ended is None and self._begins_another(cells, after_blank=after_blank):
+        after_blank = self._after_blank
+        self._after_blank = len(cells) <= 1 and not any(cell.strip() for cell in cells)
+        if self._after_blank or self._is_heading(cells):
+            if not self._after_blank:
+                self.repeated, self.ended = self.repeated + 1, None
+            self.dropped.append(number)
+            return None
+        if self.ended is None and self._begins_another(cells, following, after_blank=after_blank):
             self.ended = number
         if self.ended is not None:
-            return self._set_aside(number, text, f"belongs to another table that begins in row {self.ended}")
+            self._set_aside(number, text, f"belongs to another table that begins in row {self.ended}")
+            return None
         return self._fitted(number, cells, text)
 
     def _fitted(self, number: int, cells: list[str], text: str) -> list[str] | None:
         width = self.layout.width
         if len(cells) > width:
             if any(cell.strip() for cell in cells[width:]):
-                return self._set_aside(number, text, f"{len(cells)} cells where {width} were expected")
+                self._set_aside(number, text, f"{len(cells)} cells where {width} were expected")
+                return None
             self.trimmed += 1
         elif len(cells) < width:
             if not self._may_be_short(cells):
-                return self._set_aside(number, text, f"{len(cells)} cells where {width} were expected")
+                self._set_aside(number, text, f"{len(cells)} cells where {width} were expected")
+                return None
             self.padded += 1
         return [*cells[:width], *[""] * (width - len(cells))]
 
@@ -236,25 +261,19 @@ class _Sorter:
         return not alone and fits(cells, self.layout.kinds)
 
     def _is_heading(self, cells: Sequence[str]) -> bool:
-        if (
-            not self.layout.n_headings
-            or len(cells) != self.layout.width
-            or cells[0].strip() != self.layout.raw_headings[0]
-        ):
-            return False
-        return tuple(cell.strip() for cell in cells) == self.layout.raw_headings
+        raw = self.layout.raw_headings
+        return bool(raw) and bool(cells) and cells[0].strip() == raw[0] and [c.strip() for c in cells] == list(raw)
 
-    def _begins_another(self, cells: Sequence[str], *, after_blank: bool) -> bool:
-        """Tell whether a row is the heading row of another table: words in all columns of numbers and dates."""
+    def _begins_another(self, cells: Sequence[str], following: Following, *, after_blank: bool) -> bool:
+        """Tell whether a row is the heading row of another table: words in columns of values, strange rows below."""
         if len(cells) == self.layout.width and not after_blank:
             return False
-        typed = [
-            cell for cell, kind in zip(cells, self.layout.kinds, strict=False) if kind in ("number", "date")
-        ]
-        return len(typed) >= 2 and all(cell_kind(cell) == "text" for cell in typed)  # noqa: PLR2004
-
-    def _drop(self, number: int) -> None:
-        self.dropped.append(number)
+        typed = [cell for cell, kind in zip(cells, self.layout.kinds, strict=False) if kind in ("number", "date")]
+        if len(typed) < 2 or not all(map(is_heading_like, typed)):  # noqa: PLR2004 - one word may be a stray one
+            return False
+        below = [row for row in following() if any(cell.strip() for cell in row)]
+        strange = [row for row in below if len(row) != self.layout.width or not fits(row, self.layout.kinds)]
+        return len(strange) > len(below) / 2
 
     def _set_aside(self, number: int, text: str, reason: str) -> None:
         self.dropped.append(number)
@@ -262,12 +281,18 @@ class _Sorter:
 
     def notes(self) -> tuple[str, ...]:
         """Say what was done to rows that are kept or passed over."""
+        if self.layout.is_list:
+            return ()
         said = (
-            (self.padded, "rows are shorter than the headings; their missing last cells are empty"),
-            (self.trimmed, "rows end in surplus empty cells, which were left out"),
-            (self.repeated, "repeats of the heading row were passed over"),
+            (self.padded, "shorter than the headings; the missing last cells are empty."),
+            (self.trimmed, "longer than the headings by empty cells, which were left out."),
+            (self.repeated, "the heading row over again and passed over."),
         )
-        return tuple(f"{n:,} {what}." for n, what in said if n and not self.layout.is_list)
+        return tuple(f"{n:,} rows are {what}" if n > 1 else f"1 row is {what}" for n, what in said if n)
+
+
+def _cells(rows: Sequence[Record], at: int) -> list[list[str]]:
+    return [row.cells for row in rows[at : at + _AHEAD]]
 
 
 def _open(source: Path | bytes, name: str, text: Text, separator: str | None) -> _Opened:
@@ -278,10 +303,10 @@ def _open(source: Path | bytes, name: str, text: Text, separator: str | None) ->
     lines = _sample_lines(text.data, at)
     if not any(line.strip(_NOTHING) for line in lines):
         raise SourceError.empty(name)
+    _check_is_text(lines, name)
     dialect = detect(lines, separator or said)
     rows, layout = _laid_out(lines, dialect)
     n_lines = rows[layout.body].line if layout.body < len(rows) else sum(r.n_lines for r in rows)
-    heading = "\n".join(lines[rows[layout.body - 1].line : n_lines]) if layout.n_headings else ""
     return _Opened(
         source,
         name,
@@ -289,7 +314,6 @@ def _open(source: Path | bytes, name: str, text: Text, separator: str | None) ->
         dialect,
         layout,
         tuple(tuple(r.cells) for r in rows[: layout.first]),
-        heading.removesuffix("\r").encode(),
         n_lines + bool(declared),
         _after_lines(text.data, at, n_lines),
     )
@@ -301,6 +325,17 @@ def _sample_lines(data: Bytes, at: int) -> list[str]:
         sample = sample[: sample.rindex(b"\n")]
     lines = sample.decode("utf-8", "replace").split("\n")
     return lines[:-1] if len(lines) > 1 and not lines[-1] else lines
+
+
+def _check_is_text(lines: Sequence[str], name: str) -> None:
+    sample = "".join(lines)
+    strange = sum(c < " " and c not in "\t\r\v\f" or c in "\x7f\ufffd" for c in sample)
+    if strange > _MOST_STRANGE * len(sample):
+        raise SourceError(
+            f"{name} is not text: {strange / len(sample):.0%} of its first letters are control characters.",
+            "Text in rows and columns was expected.",
+            "If it is text, name its encoding; if not, export the table as CSV or Excel.",
+        )
 
 
 def _laid_out(lines: Sequence[str], dialect: Dialect) -> tuple[list[Record], Layout]:

@@ -95,6 +95,8 @@ def _values(rows: Sequence[Sequence[str]], dialect: Dialect) -> float:
 def _worth(cell: str, dialect: Dialect) -> float:
     """Say how much a cell looks like a value: leftovers of quotes and separators speak against the dialect."""
     edge = cell.strip()
+    if dialect.quote and dialect.escape == "doubled" and "\\" + dialect.quote in cell:
+        return _LEFTOVER
     if len(edge) > 1 and (edge[0] in "\"'" or edge[-1] == '"') and edge.count(edge[0]) != 1:
         return _LEFTOVER
     kind = cell_kind(cell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
 
@@ -51,6 +51,12 @@ class Layout:
         """The index of the first row of data."""
         return self.first + self.n_headings
 
+    def widened(self, width: int) -> Layout:
+        """Give the layout of a list with room for more cells."""
+        more = max(width - self.width, 0)
+        headings = unique_headings([*self.headings, *[""] * more])
+        return replace(self, width=self.width + more, headings=headings, kinds=(*self.kinds, *("empty",) * more))
+
     def words(self) -> dict[str, str]:
         """Say it in words, for the check report."""
         if not self.n_headings:
@@ -86,12 +92,34 @@ def find_layout(rows: Sequence[Sequence[str]]) -> Layout:
     first = 0 if is_list else _first(rows, width)
     below = [row for row in rows[first:] if _filled(row)]
     n_headings = _count_headings(below, width)
+    if not n_headings:  # then what stands above may be data too, and is not passed over
+        first = next((at for at, row in enumerate(rows) if _filled(row) >= min(2, width)), 0)
+        below = [row for row in rows[first:] if _filled(row)]
     blank = _blank_between(rows[first:], n_headings)
     body = below[n_headings : n_headings + _MOST_BODY]
-    headings = _joined(below[:n_headings], width)
-    raw = tuple(_padded(below[n_headings - 1], width)) if n_headings else ()
-    kinds = tuple(column_kinds(body, width))
-    return Layout(width, first, n_headings + blank, unique_headings(headings), kinds, is_list, raw)
+    heads = [_in_place(row, width, body) for row in below[:n_headings]]
+    width = max([width, *map(len, heads)])
+    raw = tuple(cell.strip() for cell in below[n_headings - 1]) if n_headings else ()
+    kinds = tuple(column_kinds([row for row in body if len(row) == width] or body, width))
+    return Layout(width, first, n_headings + blank, unique_headings(_joined(heads, width)), kinds, is_list, raw)
+
+
+def _in_place(heads: Sequence[str], width: int, body: Sequence[Sequence[str]]) -> list[str]:
+    """Bring a heading row to the columns below it.
+
+    Surplus empty cells go; one heading too few stands for numbered rows without a heading, as R writes them; more
+    headings than cells mean that the last columns are empty throughout.
+    """
+    cells = [cell.strip() for cell in heads]
+    if len(cells) > width and sum(map(bool, cells)) <= width:
+        filled = [cell for cell in cells if cell]
+        return filled if len(filled) == width else cells[:width]
+    numbered = [str(i) for i in range(1, len(body) + 1)]
+    if len(cells) == width - 1 and len(body) > 1 and [row[0].strip() for row in body] == numbered:
+        return ["", *cells]
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def unique_headings(headings: Sequence[str]) -> tuple[str, ...]:
@@ -178,7 +206,7 @@ def _vote(cell: str, kind: CellKind, values: set[str]) -> float:
     if own in ("number", "date"):
         return -1.5 if kind in (own, "empty") else -0.5
     if kind in ("number", "date"):
-        return 1.0 if own == "text" else -0.3
+        return 2.5 if own == "text" else -0.3  # a word above numbers is the surest sign
     if own == "text" and cell in values:
         return -1.0
     return 0.1 if own == "text" and kind == "text" else 0.0

@@ -6,6 +6,7 @@ do not. Quotes and separators are found with numpy at about the speed at which t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,10 +41,10 @@ class Scan:
     regular: bool = True
 
 
-def scan_rows(data: Bytes, start: int, separator: str, quote: str, width: int, heading: bytes = b"") -> Scan:
+def scan_rows(data: Bytes, start: int, separator: str, quote: str, width: int, watched: Sequence[bytes] = ()) -> Scan:
     """Count the rows of `data` from byte `start` on and list those to look at.
 
-    These are rows without `width` cells, blank ones, those after a blank one, and repeats of the heading row.
+    These are rows without `width` cells, blank ones, those after a blank one, and those that begin like a heading row.
 
     Parameters
     ----------
@@ -51,8 +52,8 @@ def scan_rows(data: Bytes, start: int, separator: str, quote: str, width: int, h
         UTF-8 with LF or CRLF line ends.
     separator, quote
         One ASCII character each; `quote` "" where there are none.
-    heading
-        The heading row as it stands in the file, without line end.
+    watched
+        How a repeat of the heading row would begin.
     """
     n_rows, at = 0, start
     odd: list[Odd] = []
@@ -60,7 +61,7 @@ def scan_rows(data: Bytes, start: int, separator: str, quote: str, width: int, h
         block = _block(data, at, ord(separator), ord(quote) if quote else None)
         if block is None or len(odd) > _MOST_ODD:
             return Scan(n_rows, (), regular=False)
-        odd.extend(block.odd(width, heading, n_rows, at))
+        odd.extend(block.odd(width, watched, n_rows, at))
         n_rows += len(block.ends)
         at += int(block.ends[-1]) + 1
     return Scan(n_rows, tuple(odd))
@@ -74,23 +75,22 @@ class _Block:
     ends: _Ints
     counts: _Ints
 
-    def odd(self, width: int, heading: bytes, first: int, at: int) -> list[Odd]:
+    def odd(self, width: int, watched: Sequence[bytes], first: int, at: int) -> list[Odd]:
         starts = np.concatenate(([0], self.ends[:-1] + 1))
         lengths = self.ends - starts
         begins = self.chunk[np.minimum(starts, len(self.chunk) - 1)]
         blank = (lengths == 0) | ((lengths == 1) & (begins == _CR))
         odd = blank | (self.counts != width - 1)
         odd[1:] |= blank[:-1]
-        odd[_equal(self.chunk, starts, lengths, heading)] = True
+        for prefix in watched:
+            odd[_beginning(self.chunk, starts, self.ends, prefix)] = True
         return [Odd(first + int(i), at + int(starts[i]), at + int(self.ends[i])) for i in np.flatnonzero(odd)]
 
 
-def _equal(chunk: npt.NDArray[np.uint8], starts: _Ints, lengths: _Ints, row: bytes) -> _Ints:
-    """Give the rows that are the same as `row`, with or without a CR."""
-    if not row:
-        return _NONE
-    same = np.flatnonzero((lengths == len(row)) | (lengths == len(row) + 1))
-    for place, byte in enumerate(row):
+def _beginning(chunk: npt.NDArray[np.uint8], starts: _Ints, ends: _Ints, prefix: bytes) -> _Ints:
+    """Give the rows that begin with `prefix`."""
+    same = np.flatnonzero(ends - starts >= len(prefix)) if prefix else _NONE
+    for place, byte in enumerate(prefix):
         if not len(same):
             break
         same = same[chunk[starts[same] + place] == byte]
