@@ -63,6 +63,14 @@ class SourceError(CrmError):
         )
 
     @classmethod
+    def nothing_recognised(cls, folder: object) -> Self:
+        """Word the error for a folder in which no file is recognised as a table."""
+        return cls(
+            f"No file in {str(folder)!r} was recognised as a table.",
+            remedy="Name one file, and what it holds: crm-analytics init orders.csv --table transactions.",
+        )
+
+    @classmethod
     def not_written(cls, path: object, cause: str) -> Self:
         """Word the error for a file that cannot be written."""
         return cls(
@@ -97,13 +105,13 @@ class ColumnError(CrmError):
     code = "columns"
 
     @classmethod
-    def missing(cls, column: str, table: str, found: Sequence[str]) -> Self:
-        """Word the error for a required column that was not recognised."""
+    def missing(cls, column: str, table: str, found: Sequence[str], also: str = "") -> Self:
+        """Word the error for a required column that was not recognised; `also` adds another way out."""
         return cls(
             f"No column of the {table} was recognised as {column!r}; found {_listed(found)}.",
             f"{table} need a column {column!r}.",
             f"Name it: columns={{{column!r}: '<heading>'}} in Python, or in crm.toml under "
-            f"[sources.{table}.columns].{_did_you_mean(column, found)}",
+            f"[sources.{table}.columns].{_did_you_mean(column, found)}{also}",
         )
 
     @classmethod

@@ -34,12 +34,14 @@ def as_json(base: CustomerBase) -> dict[str, Any]:
 
 
 def write_rejected(base: CustomerBase, path: Path) -> None:
-    """Write the rows that were set aside, a file for each table where there are several."""
+    """Write the rows that were set aside, a file for each table that has any where there are several."""
     tables = list(base.tables)
     written: list[Written] = []
     for name in tables:
         place = path if len(tables) == 1 else path.with_stem(f"{path.stem}_{name}")
         rejected = base.table(name).rejected
+        if rejected.is_empty() and len(tables) > 1:
+            continue
         written.append((sheets.write_csv(place, rejected), rows(rejected.height)))
     say_written(written, quietly=True)
 

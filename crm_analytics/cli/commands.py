@@ -17,6 +17,7 @@ import crm_analytics as crm
 from crm_analytics import registry
 from crm_analytics.cli import bases, checking, options, serving, starting, terminal, writing
 from crm_analytics.errors import CrmError, CrmWarning, NotEnoughDataError
+from crm_analytics.extracts.readers import ReadOptions
 
 if TYPE_CHECKING:
     from crm_analytics.extracts.base import CustomerBase
@@ -118,10 +119,19 @@ def init(
     table: Annotated[
         str | None, typer.Option(help="What the source holds, e.g. transactions.", show_default=False)
     ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Sheet of a workbook, by name or number.", show_default=False)
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="One SELECT, for a database.", show_default=False)] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Look at a source and write a crm.toml to correct."""
-    starting.init(source, out, table=table, force=force)
+    read: ReadOptions = {}
+    if sheet is not None:
+        read["sheet"] = int(sheet) if sheet.isdigit() else sheet
+    if query is not None:
+        read["query"] = query
+    starting.init(source, out, table=table, options=read, force=force)
 
 
 @app.command()
