@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -326,14 +327,19 @@ def _from_folder(folder: Path) -> CustomerBase:
     return CustomerBase(folder.resolve().name, tables=LazyTables(loaders))
 
 
-def table_named(stem: str) -> str | None:
+def table_named(stem: str, *, loosely: bool = False) -> str | None:
     """Give the table that a file is named after, or None.
 
-    >>> table_named("Orders-2024"), table_named("readme")
-    ('transactions', None)
+    Parameters
+    ----------
+    loosely
+        Be content with one word of the name; the last that says something counts.
+
+    >>> table_named("Orders-2024"), table_named("old customers"), table_named("old customers", loosely=True)
+    ('transactions', None, 'customers')
     """
-    word = stem.casefold().replace("-", "_").replace(" ", "_").strip("_0123456789")
-    for table, others in _OTHER_NAMES.items():
-        if word == table or word in others:
-            return table
-    return None
+    word = re.sub(r"[\W_]+", "_", stem.casefold()).strip("_0123456789")
+    names = {name: table for table, others in _OTHER_NAMES.items() for name in (table, *others)}
+    if not loosely or word in names:
+        return names.get(word)
+    return next((names[w] for w in reversed(word.split("_")) if w in names), None)

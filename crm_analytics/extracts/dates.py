@@ -50,6 +50,7 @@ WORDS: Final = {
 }
 _PIVOT: Final = 69  # two-digit years: 69-99 are 1969-1999, 00-68 are 2000-2068 (POSIX)
 _HALF_DAY: Final = 12
+_FULL_YEAR: Final = 4
 _SLACK: Final = 0.05
 
 
@@ -58,6 +59,7 @@ class DateStyle:
     """How a column writes its dates.
 
     `day_first` is None where the question does not arise; `ambiguous` says that nothing in the file decided it;
+    `against` counts the different values that fit the other order only;
     `offsets` are the different zones written (minutes east of UTC); `fast` is one strptime format that fits all values.
     """
 
@@ -65,6 +67,7 @@ class DateStyle:
     day_first: bool | None = None
     ambiguous: bool = False
     decided_by: str = ""
+    against: int = 0
     offsets: tuple[int, ...] = ()
     fast: str | None = None
 
@@ -79,7 +82,7 @@ class DateStyle:
         return f"{order}; also {words}" if words else order
 
 
-def decide(values: pl.Series, hint: bool | None = None) -> DateStyle:
+def decide(values: pl.Series, *, hint: bool | None = None) -> DateStyle:
     """Decide how a column writes dates.
 
     Parameters
@@ -104,16 +107,17 @@ def decide(values: pl.Series, hint: bool | None = None) -> DateStyle:
     return _with_order(style, values, hint) if "numeric" in found else style
 
 
-def _with_order(style: DateStyle, values: pl.Series, hint: bool | None) -> DateStyle:  # noqa: FBT001 a value, not a switch
+def _with_order(style: DateStyle, values: pl.Series, hint: bool | None) -> DateStyle:  # noqa: FBT001 what is known, not a switch
     parts = values.str.extract_groups(PATTERNS["numeric"]).struct.unnest().drop_nulls("a")
     first, second = (parts[n].cast(pl.Int32) for n in ("a", "b"))
     only_day_first, only_month_first = int((first > _HALF_DAY).sum()), int((second > _HALF_DAY).sum())
     if only_day_first != only_month_first:
-        larger = max(only_day_first, only_month_first)
+        larger, against = sorted((only_day_first, only_month_first), reverse=True)
         chosen = replace(
             style,
             day_first=only_day_first > only_month_first,
             decided_by=f"{larger:,} dates can be read no other way",
+            against=against,
         )
     else:
         chosen = _undecided(style, values, parts, hint)
@@ -241,7 +245,7 @@ def _wall_clock(parts: pl.Expr, name: str, day: pl.Expr, month: pl.Expr) -> pl.E
     year = parts.struct.field("y")
     short = year.cast(pl.Int32, strict=False)
     full = (
-        pl.when(year.str.len_bytes() == 2)
+        pl.when(year.str.len_bytes() < _FULL_YEAR)
         .then(short + pl.when(short >= _PIVOT).then(1900).otherwise(2000))
         .otherwise(short)
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from crm_analytics import tables
+from crm_analytics import formats, tables
 from crm_analytics.errors import ColumnError, SourceError
 from crm_analytics.extracts import findings, marks
 from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
@@ -21,8 +21,8 @@ from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.recognise import Recognition, missing_error, recognise
 from crm_analytics.tables import Table
 
-FITS: Final = 40_000_000
-"""Cells up to which a table is read into memory once; above, it stays lazy and streams (about 300 MB of text)."""
+FITS: Final = 24_000_000
+"""Cells up to which a table is read into memory once; above, it stays lazy and streams (2 million rows of 12 columns)."""
 
 _LOOK_AT: Final = 200_000
 _REPEATS_UP_TO: Final = 20_000_000
@@ -144,9 +144,10 @@ class _Passage:
         answers = dict(zip(asked, pl.collect_all(list(asked.values()), engine="streaming"), strict=True))
         kept: dict[str, Any] = answers["kept"].row(0, named=True)
         every: dict[str, Any] = answers["all"].row(0, named=True)
-        aside = self._set_aside(answers["reasons"], span)
+        aside = self._set_aside(answers["reasons"])
         found = [
             *aside,
+            *_beyond(aside, span),
             *findings.from_recognition(self.recognition, self.plan),
             *findings.from_answers(looked, answers),
         ]
@@ -167,7 +168,7 @@ class _Passage:
             amount_rejected=None if all_amount is None else all_amount - (kept_amount or 0.0),
         )
 
-    def _set_aside(self, reasons: pl.DataFrame, span: Bounds) -> list[Finding]:
+    def _set_aside(self, reasons: pl.DataFrame) -> list[Finding]:
         unread = self.raw.unreadable.group_by("reason", maintain_order=True).agg(
             pl.len().alias("n"), pl.col("__row__").head(5).alias("examples")
         )
@@ -214,6 +215,26 @@ def _one_currency(found: list[str], said: str | None, table: str) -> str | None:
             remedy=f"Set currency={found[0]!r}, or convert the extract beforehand.",
         )
     return said or (found[0] if found else None)
+
+
+def _beyond(aside: list[Finding], span: Bounds) -> list[Finding]:
+    """Say which dates were held implausible, where the data and not the calendar decided it."""
+    hit = next((f for f in aside if f.text.endswith("is implausible")), None)
+    if hit is None or not span.why:
+        return []
+    text = f"Dates from {formats.value(span.last, 'day')} on were held implausible: they lie {span.why}. Set not_after= to decide otherwise."
+    return [
+        Finding(
+            "implausible_dates",
+            text,
+            "info",
+            hit.n_rows,
+            hit.column,
+            hit.amount,
+            hit.n_customers,
+            hit.example_rows,
+        )
+    ]
 
 
 def _code(reason: str) -> str:

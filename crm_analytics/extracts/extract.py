@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 
 from crm_analytics import formats
-from crm_analytics.extracts.raw import ROW
+from crm_analytics.extracts.raw import FILE, ROW
 
 WeekStart = Literal["monday", "sunday", "saturday"]
 REASON = "reason"
@@ -161,4 +161,5 @@ class Extract:
     @property
     def rejected(self) -> pl.DataFrame:
         """Rows that were set aside, as they came, with `__row__` first and `reason` last."""
-        return self.set_aside.collect(engine="streaming").sort(ROW, maintain_order=True)
+        order = [FILE, ROW] if FILE in self.set_aside.collect_schema() else [ROW]
+        return self.set_aside.collect(engine="streaming").sort(order, maintain_order=True)

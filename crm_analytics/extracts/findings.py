@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from crm_analytics.extracts.extract import Finding
-from crm_analytics.extracts.marks import MONEY, REPEAT, STATUS, WHY, present
+from crm_analytics.extracts.marks import MONEY, REPEAT, STATUS, WHY, far, present
 from crm_analytics.extracts.plan import Plan
 from crm_analytics.extracts.raw import ROW
 from crm_analytics.extracts.recognise import Recognition
@@ -17,6 +17,7 @@ from crm_analytics.tables import Table
 EXAMPLES: Final = 5
 _SURE_ENOUGH: Final = 0.6
 _DOUBLED: Final = 0.45
+_FEW_ROWS: Final = 50
 _NOBODY: Final = (
     "guest", "unknown", "anonymous", "anonym", "gast", "unbekannt", "test", "dummy", "walk-in", "walkin", "cash", "none given",
     "invite", "invité", "inconnu", "desconocido", "sconosciuto", "onbekend", "desconhecido", "nieznany", "no customer",
@@ -76,17 +77,12 @@ def from_recognition(recognition: Recognition, plan: Plan) -> list[Finding]:
             r.column,
         )
         for r in recognition.columns
-        if r.confidence < _SURE_ENOUGH and r.column not in recognition.rivals
+        if r.confidence < _SURE_ENOUGH and r.column not in recognition.rivals and not recognition.headless
     ]
     if recognition.headless:
-        found.insert(
-            0,
-            _note(
-                "no_headings",
-                "The file has no headings; its columns were recognised by their values alone.",
-                "caution",
-            ),
-        )
+        pairs = ", ".join(f"{r.column} = {r.heading}" for r in recognition.columns)
+        text = f"The file has no headings; its columns were recognised by their values alone: {pairs}. Look whether that is right."
+        found.insert(0, _note("no_headings", text, "caution"))
     if plan.amount_is_worked_out:
         found.append(
             _note(
@@ -175,9 +171,10 @@ def _hits(looked: Looked) -> dict[str, pl.Expr]:
     """Give the conditions a kept row may meet and a reader should know of."""
     hits: dict[str, pl.Expr] = {}
     optional = [c.name for c in looked.table.columns if not c.required and present(c.name) in looked.names]
-    hits |= {
-        f"unread:{c}": pl.col(present(c)) & (pl.col(c).is_null() | _not_finite(c, looked)) for c in optional
-    }
+    never = {c: pl.col(far(c)) for c in optional if far(c) in looked.names}
+    unread = {c: pl.col(present(c)) & (pl.col(c).is_null() | _not_finite(c, looked)) for c in optional}
+    hits |= {f"unread:{c}": hit & ~never[c] if c in never else hit for c, hit in unread.items()}
+    hits |= {f"never:{c}": hit for c, hit in never.items()}
     if REPEAT in looked.names:
         hits["repeat"] = pl.col(REPEAT)
     if looked.table.name == "transactions":
@@ -251,7 +248,7 @@ def from_answers(looked: Looked, answers: dict[str, pl.DataFrame]) -> list[Findi
     """Word the findings from the answers to `queries`."""
     kept: dict[str, Any] = answers["kept"].row(0, named=True)
     every: dict[str, Any] = answers["all"].row(0, named=True)
-    found = [*_unread(looked, kept), *_repeats(kept, every)]
+    found = [*_unread(looked, kept), *_never(kept), *_repeats(kept, every)]
     if looked.table.name == "transactions":
         found += [*_refunds(kept), *_zero(kept), *_outlier(kept), *_status(kept)]
         found += _repeated_totals(answers["orders"], looked.plan) if "orders" in answers else []
@@ -283,6 +280,21 @@ def _unread(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
             text = f"In {n:,} rows {column} is not {what}; it counts as missing there, and the rows are kept."
             found.append(_of("unread_value", text, "caution", kept, f"unread:{column}", column))
     return found
+
+
+def _never(kept: dict[str, Any]) -> list[Finding]:
+    return [
+        _of(
+            "never",
+            f"In {n:,} rows {key.split(':')[1]} is a day after 2200; it is taken for none.",
+            "info",
+            kept,
+            key[:-2],
+            key.split(":")[1],
+        )
+        for key, n in kept.items()
+        if key.startswith("never:") and key.endswith(":n") and n
+    ]
 
 
 def _repeats(kept: dict[str, Any], every: dict[str, Any]) -> list[Finding]:
@@ -335,7 +347,7 @@ def _zero(kept: dict[str, Any]) -> list[Finding]:
 def _outlier(kept: dict[str, Any]) -> list[Finding]:
     total, largest = kept["turned_over"] or 0.0, kept["largest"] or 0.0
     if (
-        kept["n"] < 50
+        kept["n"] < _FEW_ROWS
         or largest <= max(0.05, 20 / kept["n"]) * total
         or largest < 100 * (kept["typical"] or 0)
     ):
@@ -355,7 +367,7 @@ def _repeated_totals(orders: pl.DataFrame, plan: Plan) -> list[Finding]:
     row = orders.row(0, named=True)
     if (
         plan.amount_is_worked_out
-        or row["orders"] < 5
+        or row["orders"] < EXAMPLES
         or row["same"] < 0.95 * row["orders"]
         or row["different"] < 0.2 * row["same"]
     ):

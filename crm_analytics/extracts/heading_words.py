@@ -1,3 +1,4 @@
+# ruff: noqa: ISC004 each group is one long text, written over several lines
 """The usual headings of customer extracts, by table and canonical column, in the languages of our users.
 
 Each entry holds three groups, separated by commas inside: headings that mean the column and nothing else, headings that
@@ -22,7 +23,35 @@ ABBREVIATIONS: Final = {
 """Short forms and the word they stand for."""
 
 CURRENCY_WORDS: Final = frozenset(
-    ["eur", "euro", "euros", "usd", "gbp", "chf", "jpy", "dkk", "sek", "nok", "pln", "czk", "huf", "aud", "cad", "brl", "inr", "€", "$", "£", "¥", "dollars", "dollar", "pounds", "pound", "zl", "kc"]
+    [
+        "eur",
+        "euro",
+        "euros",
+        "usd",
+        "gbp",
+        "chf",
+        "jpy",
+        "dkk",
+        "sek",
+        "nok",
+        "pln",
+        "czk",
+        "huf",
+        "aud",
+        "cad",
+        "brl",
+        "inr",
+        "€",
+        "$",
+        "£",
+        "¥",
+        "dollars",
+        "dollar",
+        "pounds",
+        "pound",
+        "zl",
+        "kc",
+    ]
 )
 """Words that say the unit and not the thing."""
 

@@ -42,6 +42,11 @@ _YEAR: Final = 366
 _TAIL_SHARE: Final = 0.01
 
 
+def far(column: str) -> str:
+    """Name the mark that says that a day stands for "never", such as 31 December 9999."""
+    return f"__far_{column}__"
+
+
 def present(column: str) -> str:
     """Name the mark that says whether anything stood in a column."""
     return f"__has_{column}__"
@@ -49,7 +54,7 @@ def present(column: str) -> str:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The span of plausible instants: `first` inclusive, `last` exclusive, and why."""
+    """The span of plausible instants: `first` inclusive, `last` exclusive, and why the last is not LATEST."""
 
     first: datetime = EARLIEST
     last: datetime = LATEST
@@ -67,7 +72,20 @@ def read_rows(raw: pl.LazyFrame, plan: Plan, headings: list[str], *, repeats: bo
     mark = [(~pl.struct(headings).hash().is_first_distinct()).alias(REPEAT)] if repeats else []
     # the plan's expressions read headings, so all are worked out in one select and none sees another's result
     read = raw.select(*kept, *attributes, *named, *has, *mark, *_asides(plan, schema))
-    return _with_amount(read) if plan.amount_is_worked_out else read
+    return _without_never(_with_amount(read) if plan.amount_is_worked_out else read, plan)
+
+
+def _without_never(read: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
+    """Take far-off days of optional columns for what they mean: not ended, not closed."""
+    optional = [c.name for c in plan.columns.values() if c.kind in ("instant", "day") and not c.required]
+    value = {name: pl.col(name).cast(pl.Datetime("us")) for name in optional}
+    return read.with_columns(
+        *((v >= LATEST).fill_null(value=False).alias(far(name)) for name, v in value.items()),
+        *(
+            pl.when(v.is_between(EARLIEST, LATEST, closed="left")).then(pl.col(name)).alias(name)
+            for name, v in value.items()
+        ),
+    )
 
 
 def _with_amount(read: pl.LazyFrame) -> pl.LazyFrame:
@@ -122,7 +140,7 @@ def bounds(read: pl.LazyFrame, table: Table, not_after: date | None) -> Bounds:
     counted = days.collect(engine="streaming").sort("day")
     first = _after_placeholders(counted)
     if not_after is not None:
-        return Bounds(first, _midnight(not_after + timedelta(days=1)), f"later than {not_after.isoformat()}")
+        return Bounds(first, _midnight(not_after + timedelta(days=1)))
     return _without_tail(counted, first)
 
 

@@ -25,7 +25,7 @@ _SYMBOLS: Final = {
     "kr": "kr", "kr.": "kr", "lei": "RON",
 }  # fmt: skip
 _CURRENCY: Final = r"(?:[A-Z]{0,2}\p{Sc}|(?i:" + "|".join(_CODES.split()) + r"|zł|kč|ft|kr\.?|lei|fr\.))"
-_SPACES: Final = r"'’`\s"
+_SPACES: Final = "'\u2019`\\s"
 _GROUP_OF_THREE: Final = r"^[^\d]*[1-9]\d{0,2}[.,]\d{3}[^\d]*$"
 
 
@@ -128,7 +128,7 @@ def _pattern(decimal: Mark) -> str:
     number = (
         rf"(?P<n>\d{{1,3}}(?:{t}\d{{2,3}})*{t}\d{{3}}(?:{d}\d*)?|\d+(?:{d}\d*)?|{d}\d+)(?P<e>[eE][+-]?\d+)?"
     )
-    minus = "[-−–]"
+    minus = "[-\u2212\u2013]"
     return (
         rf"^(?P<s1>\()?\s*(?:(?P<s2>{minus})|\+)?\s*(?:{_CURRENCY})?\s*(?:(?P<s3>{minus})|\+)?\s*{number}"
         rf"\s*(?P<pc>%)?\s*(?:{_CURRENCY}|,-)?\s*(?P<s4>{minus})?\s*(?:{_CURRENCY})?\s*\)?$"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from crm_analytics.extracts import dates, numbers
 from crm_analytics.extracts.recognise import Recognition
 from crm_analytics.extracts.values import as_text, clean_text, flag_expr, id_expr, is_float_text
-from crm_analytics.tables import DTYPES, Kind, Table
+from crm_analytics.tables import Kind, Table
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class ColumnPlan:
     words: str = ""
     doubt: str = ""
     currencies: tuple[str, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class _Looker:
         dtype, column = self.frame.schema[heading], pl.col(heading)
         style = dates.DateStyle()
         if not dtype.is_temporal():
-            style = dates.decide(self.different(heading), self.day_first)
+            style = dates.decide(self.different(heading), hint=self.day_first)
             if style.day_first is not None and not style.ambiguous:
                 self.day_first = style.day_first
         value = dates.date_expr(column, dtype, style, self.time_zone)
@@ -136,13 +137,13 @@ class _Looker:
         if dtype != pl.String():
             return column
         different = self.different(heading)
-        if different.is_empty() or different.str.contains(r"^[-+]?0\d").any():
+        if different.is_empty() or different.str.contains(r"^[-+]?0\d+$").any():
             return clean_text(column)
         style = numbers.decide(different, self.decimal)
         as_number = numbers.number_expr(column, dtype, style)
         if style.plain and self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style)):
             return as_number
-        when = dates.decide(different, self.day_first)
+        when = dates.decide(different, hint=self.day_first)
         if set(when.patterns) - {"serial", "epoch"} and self._reads_all(
             different, dates.date_expr(pl.col("x"), dtype, when, None)
         ):
@@ -160,7 +161,10 @@ def make_plan(frame: pl.DataFrame, recognition: Recognition, table: Table, time_
     looker = _Looker(frame, time_zone)
     kinds = {c.name: c.kind for c in table.columns}
     columns = {
-        r.column: looker.plan(r.column, r.heading, kinds.get(r.column, "category"))
+        r.column: replace(
+            looker.plan(r.column, r.heading, kinds.get(r.column, "category")),
+            required=r.column in table.required,
+        )
         for r in recognition.columns
         if r.column in kinds or not table.open_ended
     }
@@ -188,21 +192,18 @@ def _may_be_float(dtype: pl.DataType) -> bool:
 
 
 def _number_doubt(heading: str, style: numbers.NumberStyle) -> str:
-    read = "1234" if not style.plain else "1.234"
-    return (
-        f"Numbers of {heading!r} such as 1{'.' if style.plain or style.decimal == ',' else ','}234 can be read two ways; "
-        f"they were read as {read}"
-    )
+    if not style.plain and style.decimal == ".":
+        return ""  # 1,234 beside whole numbers is how English writes thousands
+    read = "1.234 (the point as decimal mark)" if style.plain else "1234 (the point as thousands mark)"
+    return f"Numbers of {heading!r} such as 1.234 can be read two ways; they were read as {read}"
 
 
 def _date_doubt(heading: str, style: dates.DateStyle, time_zone: str | None) -> str:
     if style.ambiguous:
         return f"Nothing in the file decides whether {heading!r} puts the day or the month first; the day was taken to stand first"
+    if style.against:
+        first, second = ("day", "month") if style.day_first else ("month", "day")
+        return f"{heading!r} puts the {first} first ({style.decided_by}), but {style.against:,} of its dates only fit with the {second} first; those are not dates then"
     if time_zone is None and style.offsets and not dates.one_place(style.offsets):
         return f"{heading!r} holds instants of several time zones and none is set as the firm's own; they were read as UTC"
     return ""
-
-
-def dtype_of(kind: Kind) -> pl.DataType:
-    """Give the polars type a column of this kind has after the check."""
-    return DTYPES[kind]

@@ -18,6 +18,9 @@ SAMPLE_ROWS: Final = 20_000
 _DIFFERENT: Final = 300
 _MOSTLY: Final = 0.9
 _FEW: Final = 60
+_RARELY: Final = 0.02
+_HALF: Final = 0.5
+_SMALL: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,9 @@ def _dates(values: pl.Series, dtype: pl.DataType) -> float:
     return 1 - read.null_count() / len(values)
 
 
-def content_score(profile: Profile, column: str, kind: str, *, key: bool = False) -> tuple[float, str]:
+def content_score(  # noqa: PLR0911 one return per kind
+    profile: Profile, column: str, kind: str, *, key: bool = False
+) -> tuple[float, str]:
     """Say how well a column's values fit a canonical column, 0 to 1, and why.
 
     Parameters
@@ -163,7 +168,7 @@ def _date_content(profile: Profile) -> tuple[float, str]:
     return 0.0, "its values do not read as dates"
 
 
-def _id_content(profile: Profile, column: str, *, key: bool) -> tuple[float, str]:
+def _id_content(profile: Profile, column: str, *, key: bool) -> tuple[float, str]:  # noqa: PLR0911 one return per finding
     if profile.date_share > _MOSTLY and not profile.is_whole:
         return 0.0, "its values are dates"
     if profile.date_share > _MOSTLY and profile.length == 8:  # noqa: PLR2004 yyyymmdd
@@ -173,11 +178,13 @@ def _id_content(profile: Profile, column: str, *, key: bool) -> tuple[float, str
     if profile.length > 60:  # noqa: PLR2004 ids are short, texts are long
         return 0.1, "its values are long texts"
     if key:
-        return (1.0, "each value occurs once") if profile.repeats < 0.02 else (0.3, "its values repeat")  # noqa: PLR2004
+        return (1.0, "each value occurs once") if profile.repeats < _RARELY else (0.3, "its values repeat")
     score = 0.9 if profile.padded_share > 0 or not profile.is_number or _looks_numbered(profile) else 0.5
     if column == "customer_id":
         score *= (
-            1.0 if profile.repeats > 0.02 and profile.n_unique > min(_FEW, profile.n_present * 0.01) else 0.6
+            1.0
+            if profile.repeats > _RARELY and profile.n_unique > min(_FEW, profile.n_present * 0.01)
+            else 0.6
         )
         return score, f"{profile.n_unique:,} different values, {profile.repeats:.0%} repeat"
     return score, "its values look like ids"
@@ -191,7 +198,7 @@ def _money_content(profile: Profile) -> tuple[float, str]:
     if not profile.is_number or profile.padded_share > _MOSTLY:
         return (
             (0.0, "its values are not numbers")
-            if profile.number_share < 0.5
+            if profile.number_share < _HALF
             else (0.3, "some values are not numbers")
         )
     if profile.dtype.is_float() and profile.whole_share < _MOSTLY:
@@ -203,7 +210,7 @@ def _count_content(profile: Profile) -> tuple[float, str]:
     if profile.is_whole and profile.padded_share == 0:
         return (
             (0.9, "its values are small whole numbers")
-            if (profile.high or 0) < 100_000
+            if (profile.high or 0) < _SMALL
             else (0.4, "its values are whole numbers")
         )
     return (0.5, "its values are numbers") if profile.is_number else (0.0, "its values are not numbers")

@@ -12,6 +12,7 @@ from crm_analytics.errors import OptionError
 from crm_analytics.extracts.door import Options, check_in
 from crm_analytics.extracts.extract import Extract, WeekStart
 from crm_analytics.extracts.marks import Duplicates
+from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.sources import read_raw
 
 
@@ -163,9 +164,16 @@ def read_products(source: Any, **options: Unpack[ReadOptions]) -> Extract:  # no
 def read(table_name: str, source: Any, **options: Unpack[ReadOptions]) -> Extract:  # noqa: ANN401
     """Read a table by its name in `tables.TABLES`; source and options as in `read_transactions`."""
     tables.table(table_name)
+    raw = raw_from(source, options)
+    said = {k: v for k, v in options.items() if k not in _WHERE}
+    return check_in(raw, table_name, Options(**said))  # type: ignore[arg-type]  # keys checked in raw_from
+
+
+def raw_from(source: Any, options: ReadOptions) -> RawTable:  # noqa: ANN401
+    """Read a source as it came, by those of the options that say where and how it lies."""
     _check_options(options)
-    raw = read_raw(source, **{k: options[k] for k in _WHERE if k in options})  # type: ignore[literal-required]
-    return check_in(raw, table_name, Options(**{k: v for k, v in options.items() if k not in _WHERE}))  # type: ignore[arg-type]
+    where: dict[str, Any] = {k: v for k, v in options.items() if k in _WHERE}
+    return read_raw(source, **where)
 
 
 def as_extract(data: Any, table: str = "transactions") -> Extract:  # noqa: ANN401

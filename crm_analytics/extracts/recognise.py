@@ -28,6 +28,9 @@ _LEAST: Final = 0.5
 _LEAST_CONTENT: Final = 0.6
 _CLOSE: Final = 0.03
 _POOR: Final = 0.2
+_OR_PRICES: Final = (
+    " Where there are prices, name quantity and unit_price instead: amount is then their product."
+)
 _HEADLESS: Final = {"transactions": ("customer_id", "ordered_at", "amount", "quantity")}
 
 
@@ -64,7 +67,7 @@ def recognise(
     Parameters
     ----------
     columns
-        Canonical name -> heading, where the user has said so; it wins.
+        Canonical name -> heading, where the user has said so; it wins. An empty heading says that there is no such column.
 
     Raises
     ------
@@ -73,9 +76,10 @@ def recognise(
     UnknownNameError
         If `columns` names a column that the table does not have.
     """
-    told = _told(columns or {}, [p.heading for p in profiles], table)
+    told = _told({c: h for c, h in (columns or {}).items() if h}, [p.heading for p in profiles], table)
     headless = looks_made_up([p.heading for p in profiles])
-    wanted = [c for c in _wanted(table) if c.name not in told]
+    absent = {c for c, h in (columns or {}).items() if not h}
+    wanted = [c for c in _wanted(table) if c.name not in told and c.name not in absent]
     free = [p for p in profiles if p.heading not in told.values()]
     scores = _scores(wanted, free, table, headless=headless)
     _settle_prices(scores, wanted, free, told)
@@ -187,7 +191,7 @@ def _rivals(
     scores: Mapping[tuple[str, str], _Score],
     taken: set[str],
 ) -> dict[str, str]:
-    rivals = {}
+    rivals: dict[str, str] = {}
     for column in wanted:
         if column.name not in best or column in AUXILIARY:
             continue
@@ -205,5 +209,5 @@ def missing_error(table: Table, recognition: Recognition, headings: Sequence[str
     for column in table.required:
         worked_out = column == "amount" and {"quantity", "unit_price"} <= have
         if column not in have and not worked_out:
-            return ColumnError.missing(column, table.name, headings)
+            return ColumnError.missing(column, table.name, headings, _OR_PRICES if column == "amount" else "")
     return None

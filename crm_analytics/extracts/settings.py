@@ -127,7 +127,7 @@ def load(path: str | Path) -> Settings:
     try:
         return Settings.model_validate(said)
     except ValidationError as error:
-        raise _worded(error.errors()[0], said, file, text) from None
+        raise _worded(error.errors()[0], file, text) from None
 
 
 def _text_of(file: Path) -> str:
@@ -156,7 +156,7 @@ def _check_tables(said: Mapping[str, Any], file: Path, text: str) -> None:
             )
 
 
-def _worded(error: ErrorDetails, said: Mapping[str, Any], file: Path, text: str) -> ConfigError:
+def _worded(error: ErrorDetails, file: Path, text: str) -> ConfigError:
     loc = tuple(str(part) for part in error["loc"])
     place = _place(file, text, loc)
     if error["type"] == "extra_forbidden":
@@ -195,12 +195,13 @@ def _place(file: Path, text: str, loc: Sequence[str]) -> str:
 
 
 def line_of(text: str, loc: Sequence[str]) -> int | None:
-    """Find the line on which a key stands, or the nearest table around it.
+    r"""Find the line on which a key stands, or the nearest table around it.
 
-    >>> line_of('[base]\\nname = "x"\\n[sources.transactions]\\npath = "a.csv"', ("sources", "transactions", "path"))
+    >>> line_of('[base]\nname = "x"\n[sources.transactions]\npath = "a.csv"', ("sources", "transactions", "path"))
     4
     """
-    best, depth, header = None, 0, ()
+    best: int | None = None
+    depth, header = 0, tuple[str, ...]()
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         key = re.match(

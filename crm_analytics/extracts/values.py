@@ -13,7 +13,7 @@ from crm_analytics.extracts.formula_guard import unguard
 
 MISSING: Final = frozenset(
     {
-        "", "null", "(null)", "\\n", "n/a", "#n/a", "na", "<na>", "nan", "nat", "none", "nil", "-", "--", "–", "—",
+        "", "null", "(null)", "\\n", "n/a", "#n/a", "na", "<na>", "nan", "nat", "none", "nil", "-", "--", "\u2013", "\u2014",
         "?", ".", "(blank)", "(leer)", "(vide)", "k.a.", "n.v.t.", "s/o", "#null!", "#ref!", "#value!", "#div/0!",
     }
 )  # fmt: skip
