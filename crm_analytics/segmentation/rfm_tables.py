@@ -84,8 +84,9 @@ def segment_table(
 ) -> pl.DataFrame:
     """Give one row per segment that has customers, in the order of meaning, with intervals."""
     buyers = customers.filter(pl.col("r_score").is_not_null())
-    present = [s for s in SCORED if names[s] in set(buyers["segment"])]
-    groups = {names[s]: buyers.filter(pl.col("segment") == names[s]) for s in present}
+    parts = buyers.partition_by("segment", as_dict=True)
+    present = [s for s in SCORED if (names[s],) in parts]
+    groups = {names[s]: parts[names[s],] for s in present}
     intervals = _intervals(buyers, groups, n_bootstrap=n_bootstrap, seed=seed)
     rows = [_row(s, groups[names[s]], buyers, names) | intervals[names[s]] for s in present]
     rows += [_unscored_row(s, customers, names) for s in _NEVER_SCORED]

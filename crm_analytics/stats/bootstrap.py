@@ -2,7 +2,13 @@
 
 Sums and counts are all that most figures need, so whole customers are seldom drawn. Sorted values are put into cells
 (the extreme ones each in a cell of its own, the rest with their neighbours), and only the number of draws per cell is
-drawn. Up to a few thousand values this is the plain bootstrap; beyond, time and memory no longer grow.
+drawn. Up to a few thousand values this is the plain bootstrap; beyond, time and memory no longer grow, and the number of
+draws per cell is Poisson: how many are drawn in all then varies a little, which shares, means and ratios do not notice.
+
+References
+----------
+Hanley, J. A. and MacGibbon, B. (2006). Creating non-parametric bootstrap samples using Poisson frequencies. Computer
+Methods and Programs in Biomedicine 83, 57-62.
 """
 
 from __future__ import annotations
@@ -111,7 +117,7 @@ def resample(source: Cells, *, n_resamples: int = 1000, seed: int = 0) -> Iterat
 def _draws(source: Cells, n_resamples: int, rng: np.random.Generator) -> Floats:
     n, k = source.n, source.sizes.size
     if n > k:
-        return rng.multinomial(n, source.sizes / n, n_resamples).astype(float)
+        return rng.poisson(source.sizes, (n_resamples, k)).astype(float)
     picks = rng.integers(0, n, (n_resamples, n)) + np.arange(n_resamples)[:, None] * n
     return np.bincount(picks.ravel(), minlength=n_resamples * n).reshape(n_resamples, n).astype(float)
 
