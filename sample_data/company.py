@@ -41,7 +41,7 @@ def make_company(truth: Truth | None = None, *, customers: int = 5_000, seed: in
     truth
         The parameters; those of the committed data by default.
     customers
-        How many, prospects included.
+        How many, prospects included; at least 200.
     seed
         The same seed gives the same tables.
     """

@@ -29,6 +29,8 @@ from sample_data.truth import Truth  # noqa: E402
 __all__ = ["Company", "Truth", "check", "main", "make_company", "transactions_in_blocks", "write"]
 
 CUSTOMERS, YEARS, SEED = 5_000, 3, 20260630
+FEWEST = 200
+"""Customers; with fewer there would not be lines enough for the dirt."""
 INSTANT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -89,7 +91,10 @@ def _same(one: Path, other: Path) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the script; gives 0, or 1 where `--check` finds a difference."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.customers < FEWEST or options.years < 1:
+        parser.error(f"at least {FEWEST} customers and one year are needed")
     truth = replace(Truth(), years=options.years)
     if options.check:
         stale = check(options.out, truth, options.customers, options.seed)

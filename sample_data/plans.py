@@ -81,7 +81,8 @@ def _run(truth: Truth, spells: _Spells, rng: np.random.Generator) -> tuple[list[
 
     Returns periods as (spell, first month, month of end or -1, level), and the month in which each spell ended.
     """
-    periods: list[tuple[Ints, ...]] = []
+    none = np.zeros(0, dtype=np.int64)
+    periods: list[tuple[Ints, ...]] = [(none, none, none, none)]
     ended = np.full(len(spells.person), -1, dtype=np.int64)
     alive, began, level = np.arange(len(ended)), spells.month.copy(), spells.level.copy()
     age = 0

@@ -108,7 +108,7 @@ def simulate(recipe: Recipe, people: People) -> tuple[Orders, Complaints]:
 
 def _ceiling(truth: Truth, people: People) -> Floats:
     """Give the most that each customer's rate can ever be multiplied by."""
-    ceiling = np.full(people.size, max(truth.season))
+    ceiling = np.full(people.size, truth.season_by_day().max())
     ceiling[people.group == RISING] *= max(truth.rising_factor, 1.0)
     for column, campaign in enumerate(truth.campaigns):
         ceiling[people.arms[:, column] == TREATED] *= 1 + max(campaign.uplift, 0.0)

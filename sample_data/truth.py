@@ -13,6 +13,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+_EPOCH_WEEKDAY = 3
+"""1 January 1970 was a Thursday."""
+
 
 @dataclass(frozen=True)
 class Campaign:
@@ -123,6 +126,8 @@ class Truth:
     """Orders that come through the channel by which the customer was won."""
     season: tuple[float, ...] = (0.90, 0.90, 0.96, 0.98, 1.00, 0.98, 0.94, 0.92, 0.98, 1.04, 1.18, 1.22)
     """What the calendar month multiplies every purchase rate by; the mean is 1."""
+    weekday: tuple[float, ...] = (0.96, 0.92, 0.94, 0.98, 1.10, 1.26, 0.84)
+    """The same for the day of the week, Monday to Sunday; first orders fall on every day alike."""
 
     # -- spend per order: gamma-gamma (Fader and Hardie 2013), values Gamma(p, nu), nu Gamma(q, v)
     p: float = 5.0
@@ -210,10 +215,11 @@ class Truth:
         return (when - self.start).days
 
     def season_by_day(self) -> NDArray[np.float64]:
-        """Give the seasonal factor of each day of the window."""
+        """Give the factor of month and weekday for each day of the window."""
         days = np.datetime64(self.start) + np.arange(self.n_days)
         month = days.astype("datetime64[M]").astype(np.int64) % 12
-        return np.asarray(self.season)[month]
+        weekday = (days.astype(np.int64) + _EPOCH_WEEKDAY) % 7
+        return np.asarray(np.asarray(self.season)[month] * np.asarray(self.weekday)[weekday])
 
     def plain(self) -> Self:
         """Give the same company without anything that bends the purchase process.
@@ -224,6 +230,7 @@ class Truth:
         return replace(
             self,
             season=(1.0,) * 12,
+            weekday=(1.0,) * 7,
             fading_share=0.0,
             rising_share=0.0,
             slow_factor=1.0,

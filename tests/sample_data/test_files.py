@@ -295,6 +295,22 @@ def test_years_move_the_start(tmp_path):
     assert joined.min() >= date(2024, 7, 1)
 
 
+def test_a_small_company_of_one_year_can_be_made(tmp_path):
+    from sample_data.generate import main
+
+    assert main(["--years", "1", "--customers", "200", "--out", str(tmp_path)]) == 0
+    assert pl.read_csv(tmp_path / "customers.csv").height == 200
+
+
+@pytest.mark.parametrize("words", [["--customers", "199"], ["--years", "0"]])
+def test_too_small_a_company_is_refused(words, tmp_path, capsys):
+    from sample_data.generate import main
+
+    with pytest.raises(SystemExit):
+        main([*words, "--out", str(tmp_path)])
+    assert "at least 200 customers and one year are needed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_transactions_alone_are_drawn_in_blocks(file_format, tmp_path, monkeypatch):
     from sample_data import company as module
@@ -348,6 +364,12 @@ def test_the_readme_tells_what_an_analyst_finds(text, company):
     assert f"the best tenth bring {best.head(len(best) // 10).sum() / best.sum():.0%} of revenue" in says
     assert f"{(spend['margin'] < 0).mean():.0%} of customers cost more than they bring" in says
     assert f"the whale curve peaks at {peak:.0%} of the margin" in says
+    counts = (
+        lines.filter(pl.col("quantity") > 0)
+        .group_by("customer_id")
+        .agg(pl.col("order_id").n_unique())["order_id"]
+    )
+    assert f"{(counts > 1).mean():.0%} of buyers buy again, {counts.mean():.1f} orders each" in says
     nps = company.tables["surveys"]["nps"].drop_nulls()
     assert f"net promoter score of {100 * ((nps >= 9).mean() - (nps <= 6).mean()):+.0f}." in says
     newsletter = company.tables["contacts"].filter(pl.col("campaign_id").str.contains("Newsletter"))

@@ -99,7 +99,7 @@ def test_channels_differ_in_rate_and_countries_do_not(large):
 
 
 def test_the_calendar_month_bends_the_rate_as_stated(large, truth):
-    """Orders per day alive-or-not and customer-day at risk, month against month, with acquisition taken out."""
+    """Repeat orders of the customers won at the launch: December against the months two before and two after."""
     assert np.mean(truth.season) == pytest.approx(1.0, abs=0.001)
     orders = order_values(large)
     first = orders.group_by("customer_id").agg(first=pl.col("ordered_at").min())
@@ -110,6 +110,14 @@ def test_the_calendar_month_bends_the_rate_as_stated(large, truth):
     december = months["2024-12"] / 31 / around
     stated = truth.season[11] / (truth.season[9] * truth.season[1]) ** 0.5
     assert december == pytest.approx(stated, abs=0.05)
+
+
+def test_saturday_is_the_best_day_as_stated(large, truth):
+    orders = order_values(large)
+    repeat = orders.filter(pl.col("ordered_at") > pl.col("ordered_at").min().over("customer_id"))
+    counts = repeat.group_by(pl.col("ordered_at").dt.weekday()).len().sort("ordered_at")["len"].to_numpy()
+    assert np.mean(truth.weekday) == pytest.approx(1.0)
+    np.testing.assert_allclose(counts / counts.mean(), truth.weekday, atol=FEW / counts.mean() ** 0.5)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
