@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import polars as pl
 from rich import box
-from rich.console import Console, RenderableType
-from rich.measure import Measurement
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +20,8 @@ from crm_analytics.results import Note, Result
 
 _LEFT = frozenset({"text", "id", "flag"})
 _BOUNDS = ("_lower", "_upper")
+_WIDEST_WORD, _SENTENCE, _SENTENCE_WIDTH = 20, 60, 28
+_BETWEEN = 3  # blanks between two columns
 
 
 def out() -> Console:
@@ -131,44 +133,64 @@ def show_frame(frame: pl.DataFrame, result: Result) -> None:
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
     """Print a table; where it is too wide, in parts that each begin with the first column."""
     console = out()
-    for part in _parts(console, heads, rows, right):
-        console.print(_table(part, heads, rows, right))
+    least = [_least_width(h, [row[i] for row in rows], whole=right[i]) for i, h in enumerate(heads)]
+    wanted = [
+        max(len(line) for cell in [h, *(r[i] for r in rows)] for line in cell.split("\n"))
+        for i, h in enumerate(heads)
+    ]
+    for part in _parts(console.width, least):
+        widths = _widths(console.width, part, least, wanted)
+        console.print(_table(widths, heads, rows, right))
         console.print()
 
 
-def _parts(
-    console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
-) -> list[list[int]]:
+def _parts(width: int, least: Sequence[int]) -> list[list[int]]:
+    """Share columns out among tables that fit, each with the first column before it."""
     parts, part = [], [0]
-    for i in range(1, len(heads)):
-        if len(part) > 1 and not _fits(console, _table([*part, i], heads, rows, right)):
+    for i in range(1, len(least)):
+        needed = sum(least[j] for j in [*part, i]) + _BETWEEN * len(part)
+        if len(part) > 1 and needed > width:
             parts.append(part)
             part = [0]
         part.append(i)
     return [*parts, part]
 
 
-def _fits(console: Console, table: RenderableType) -> bool:
-    return Measurement.get(console, console.options.update(max_width=10_000), table).minimum <= console.width
+def _widths(width: int, part: Sequence[int], least: Sequence[int], wanted: Sequence[int]) -> dict[int, int]:
+    """Give each column of a part its width: what it wants, or an equal share of what is left above its least."""
+    widths = {}
+    spare = max(width - sum(least[i] for i in part) - _BETWEEN * (len(part) - 1), 0)
+    for left, i in zip(
+        range(len(part), 0, -1), sorted(part, key=lambda i: wanted[i] - least[i]), strict=True
+    ):
+        more = min(max(wanted[i] - least[i], 0), spare // left)
+        widths[i] = least[i] + more
+        spare -= more
+    return {i: widths[i] for i in part}
 
 
 def _table(
-    part: Sequence[int], heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
+    widths: Mapping[int, int], heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
 ) -> Table:
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-    for i in part:
-        figures = right[i]
-        table.add_column(
-            Text(heads[i]), justify="right" if figures else "left", no_wrap=figures, overflow="fold"
-        )
-        if figures:  # headings of figures may wrap between words, the figures themselves may not
-            table.columns[-1].min_width = max(
-                [len(line) for row in rows for line in row[i].split("\n")], default=1
-            )
-            table.columns[-1].no_wrap = False
+    for i, width in widths.items():
+        side: Literal["right", "left"] = "right" if right[i] else "left"
+        table.add_column(Text(heads[i]), justify=side, width=width, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(row[i]) for i in part))
+        table.add_row(*(Text(row[i]) for i in widths))
     return table
+
+
+def _least_width(head: str, cells: Sequence[str], *, whole: bool) -> int:
+    """Give the width below which a figure or a word would break, or a sentence stand on too many lines."""
+    longest_word = max((len(word) for word in head.split()), default=1)
+    if whole:
+        return max(longest_word, *(len(line) for cell in cells for line in cell.split("\n")), 1)
+    if any(len(cell) > _SENTENCE for cell in cells):
+        return _SENTENCE_WIDTH
+    return max(
+        longest_word, min(max((len(w) for cell in cells for w in cell.split()), default=1), _WIDEST_WORD)
+    )
 
 
 def _cell(result: Result, row: dict[str, object], column: str) -> str:
