@@ -14,7 +14,9 @@ AS_OF = date(2026, 1, 1)
 def lines(*rows: tuple[str, str, str, float]) -> pl.DataFrame:
     """(customer, order, day, amount) as order lines."""
     frame = pl.DataFrame(rows, schema=["customer_id", "order_id", "day", "amount"], orient="row")
-    return frame.select("customer_id", "order_id", pl.col("day").str.to_datetime("%Y-%m-%d").alias("ordered_at"), "amount")
+    return frame.select(
+        "customer_id", "order_id", pl.col("day").str.to_datetime("%Y-%m-%d").alias("ordered_at"), "amount"
+    )
 
 
 HAND = lines(
@@ -61,5 +63,11 @@ def test_duckdb_gives_the_same():
 
 
 def test_order_lines_without_an_order_id_make_an_order_a_day():
-    frame = pl.DataFrame({"customer_id": ["a"] * 3, "ordered_at": [datetime(2025, 5, d, 9) for d in (1, 1, 2)], "amount": [1.0] * 3})
+    frame = pl.DataFrame(
+        {
+            "customer_id": ["a"] * 3,
+            "ordered_at": [datetime(2025, 5, d, 9) for d in (1, 1, 2)],
+            "amount": [1.0] * 3,
+        }
+    )
     assert compared_spend(frame, as_of=AS_OF, months=12)["n_orders_recent"].to_list() == [2]

@@ -14,7 +14,15 @@ AS_OF = date(2026, 1, 1)
 YEARS = Comparison(AS_OF, 12, date(2020, 1, 1))
 
 
-def customer(name: str, *, recent: float, before: float, last: date, orders: tuple[int, int] = (4, 4), active: float = 0.0):
+def customer(
+    name: str,
+    *,
+    recent: float,
+    before: float,
+    last: date,
+    orders: tuple[int, int] = (4, 4),
+    active: float = 0.0,
+):
     """One row as `compared_spend` gives it; every order of a customer came to the same."""
     squares = sum((money / n) ** 2 * n for money, n in zip((recent, before), orders, strict=True) if n)
     return {
@@ -61,13 +69,20 @@ def test_money_at_stake_hand_worked():
     rows = {row["list"]: row for row in made().lists.iter_rows(named=True)}
     total = 100 + 880 + 300 + 2000 + 15 * 10
     assert [rows[name]["money_at_stake"] for name in rows] == [2000.0, 900.0 + 500.0, 950.0]
-    assert [rows[name]["stake_share"] for name in rows] == pytest.approx([2000 / total, 1400 / total, 950 / total])
+    assert [rows[name]["stake_share"] for name in rows] == pytest.approx(
+        [2000 / total, 1400 / total, 950 / total]
+    )
     assert rows["buying_less"]["n_beyond_normal_variation"] == 1
     assert rows["silent"]["n_beyond_normal_variation"] is None
 
 
 def test_a_fall_is_held_against_the_customers_own_orders():
-    flags = dict(made().listed.filter(pl.col("list") == "buying_less").select("customer_id", "is_beyond_normal_variation").iter_rows())
+    flags = dict(
+        made()
+        .listed.filter(pl.col("list") == "buying_less")
+        .select("customer_id", "is_beyond_normal_variation")
+        .iter_rows()
+    )
     # fell: -900 against sqrt(10 * 100^2 + 100^2) = 332; noisy: -500 against sqrt(2 * 400^2 + 300^2) = 640
     assert flags == {"fell": True, "noisy": False}
 
@@ -122,9 +137,14 @@ def test_a_week_late_still_covers(first_day, covered):
 
 
 def test_empty_lists_are_rows_with_nought():
-    calm = FIRM.filter(pl.col("customer_id").str.starts_with("small")).with_columns(spend_recent=pl.col("spend_before"))
+    calm = FIRM.filter(pl.col("customer_id").str.starts_with("small")).with_columns(
+        spend_recent=pl.col("spend_before")
+    )
     found = build(calm, YEARS, Choice(), currency=None)
-    assert found.lists.filter(pl.col("list") == "silent").select("n_customers", "money_at_stake").row(0) == (0, 0.0)
+    assert found.lists.filter(pl.col("list") == "silent").select("n_customers", "money_at_stake").row(0) == (
+        0,
+        0.0,
+    )
     assert found.listed.columns == list(COLUMNS)
 
 
@@ -134,7 +154,9 @@ def test_ties_with_the_last_good_customer_are_in():
 
 
 rows = st.lists(
-    st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(1, 90), st.booleans()), min_size=1, max_size=40
+    st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(1, 90), st.booleans()),
+    min_size=1,
+    max_size=40,
 )
 
 
@@ -169,7 +191,13 @@ def test_steady_customers_are_seldom_flagged():
         counts = rng.poisson(15, 2)
         recent, before = (rng.lognormal(3, 0.5, n) for n in counts)
         squares = float((recent**2).sum() + (before**2).sum())
-        row = customer(f"c{i}", recent=float(recent.sum()), before=float(before.sum()), last=RECENTLY, orders=tuple(counts))
+        row = customer(
+            f"c{i}",
+            recent=float(recent.sum()),
+            before=float(before.sum()),
+            last=RECENTLY,
+            orders=tuple(counts),
+        )
         steady.append(row | {"squared_amounts": squares})
     found = build(pl.DataFrame(steady), YEARS, Choice(good_share=0.999), currency=None)
     n_flagged = found.lists.filter(pl.col("list") == "buying_less")["n_beyond_normal_variation"].item()

@@ -72,7 +72,9 @@ def test_top_shares_against_a_plain_loop(spend):
 
 def test_all_alike_leave_nothing_to_chance():
     row = tops([5.0] * 100, 0.2).row(0, named=True)
-    assert (row["spend_share"], row["spend_share_lower"], row["spend_share_upper"]) == pytest.approx((0.2, 0.2, 0.2))
+    assert (row["spend_share"], row["spend_share_lower"], row["spend_share_upper"]) == pytest.approx(
+        (0.2, 0.2, 0.2)
+    )
 
 
 def test_top_share_of_a_lognormal_base():

@@ -11,7 +11,11 @@ from crm_analytics.segmentation.value_ranking import decile_table, rank_customer
 
 def customers(*spend: float) -> pl.DataFrame:
     return pl.DataFrame(
-        {"customer_id": [f"c{i:03d}" for i in range(len(spend))], "spend": [float(s) for s in spend], "n_orders": [1] * len(spend)}
+        {
+            "customer_id": [f"c{i:03d}" for i in range(len(spend))],
+            "spend": [float(s) for s in spend],
+            "n_orders": [1] * len(spend),
+        }
     )
 
 
@@ -80,7 +84,11 @@ def test_tiers_and_deciles_are_a_partition_that_ties_to_the_total(spend):
 
 @given(spends)
 def test_same_spend_same_place(spend):
-    places = ranked(*spend).group_by("spend").agg(pl.col("rank", "tier", "decile", "cumulative_spend_share").n_unique())
+    places = (
+        ranked(*spend)
+        .group_by("spend")
+        .agg(pl.col("rank", "tier", "decile", "cumulative_spend_share").n_unique())
+    )
     assert (places.drop("spend") == 1).to_numpy().all()
 
 

@@ -86,7 +86,11 @@ def test_headline_says_who_brings_the_money_and_what_is_at_stake():
 
 
 def test_without_a_top_of_twenty_the_headline_tells_tier_a():
-    assert run(top_shares=(0.4,), good_share=0.01).headline().startswith("3 of 5 customers (tier A) brought 99.0% of the 960.00")
+    assert (
+        run(top_shares=(0.4,), good_share=0.01)
+        .headline()
+        .startswith("3 of 5 customers (tier A) brought 99.0% of the 960.00")
+    )
 
 
 def test_margin_shows_where_a_cost_is_known():
@@ -126,7 +130,10 @@ def test_no_decline_view_without_two_years():
 
 def test_small_top_shares_are_left_out_with_a_note():
     notes = {n.code: n.text for n in run().notes}
-    assert notes["less_than_one_customer"] == "The best 1%, 5% of 5 customers is less than one customer and is left out."
+    assert (
+        notes["less_than_one_customer"]
+        == "The best 1%, 5% of 5 customers is less than one customer and is left out."
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +238,9 @@ def test_another_currency_scales_money_alone(frame, factor):
 @settings(max_examples=15)
 @given(shops())
 def test_the_same_base_twice_keeps_tiers_and_shares(frame):
-    twice = tables_of(pl.concat([frame, frame.with_columns(pl.col("customer_id") + "x", pl.col("order_id") + "x")]))
+    twice = tables_of(
+        pl.concat([frame, frame.with_columns(pl.col("customer_id") + "x", pl.col("order_id") + "x")])
+    )
     for name, table in tables_of(frame).items():
         shares = [c for c in ("tier", "decile", "customer_share", "spend_share") if c in table.columns]
         if name in {"tiers", "deciles"}:
