@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from crm_analytics.extracts.month_names import MONTHS, ZONE_MINUTES
-from crm_analytics.extracts.values import as_text, clean_text
+from crm_analytics.extracts.values import as_text
 
 _TIME: Final = (
     r"(?:(?:T|,?\s+(?:at\s+|um\s+|à\s+)?)(?P<H>\d{1,2})[:.h](?P<M>\d{2})(?:[:.](?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
@@ -191,7 +191,7 @@ def _offsets(values: pl.Series, patterns: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def date_expr(column: pl.Expr, dtype: pl.DataType, style: DateStyle, time_zone: str | None) -> pl.Expr:
-    """Read a column of dates as naive local Datetime("us"); what is not a date in this style is null.
+    """Read a column of dates (cleaned text or typed) as naive local Datetime("us"); what is not a date in this style is null.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def date_expr(column: pl.Expr, dtype: pl.DataType, style: DateStyle, time_zone: 
         return _typed(column, dtype, time_zone)
     if dtype == pl.Date():
         return column.cast(pl.Datetime("us"))
-    text = clean_text(as_text(column, dtype))
+    text = as_text(column, dtype)
     if style.fast:
         return text.str.to_datetime(style.fast, strict=False, time_unit="us")
     if not style.patterns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from crm_analytics.extracts.plan import Plan, make_plan
 from crm_analytics.extracts.profiles import SAMPLE_ROWS, profiles
 from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.recognise import Recognition, missing_error, recognise
+from crm_analytics.extracts.values import staged
 from crm_analytics.tables import Table
 
 FITS: Final = 24_000_000
@@ -26,6 +27,7 @@ FITS: Final = 24_000_000
 
 _LOOK_AT: Final = 200_000
 _REPEATS_UP_TO: Final = 20_000_000
+_ORDERS_LOOKED_AT: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,14 @@ def check_in(raw: RawTable, table_name: str, options: Options | None = None) -> 
     if rows == 0 and raw.unreadable.is_empty():
         raise SourceError.empty(raw.source)
     fits = rows * max(len(raw.headings), 1) <= FITS
-    seen = (raw.frame if fits else raw.frame.head(_LOOK_AT)).collect(engine="streaming")
-    recognition = recognise(profiles(sample_of(seen, raw.headings)), table, said.columns)
+    if fits:
+        raw = replace(raw, frame=raw.frame.collect().lazy())
+    seen = profiles(sample_of(raw.frame.head(_LOOK_AT).collect(engine="streaming"), raw.headings))
+    recognition = recognise(seen, table, said.columns)
     error = missing_error(table, recognition, raw.headings)
     if error:
         raise error
-    plan = make_plan(seen, recognition, table, said.time_zone)
-    held = (
-        RawTable(seen.lazy(), raw.source, raw.kind, raw.details, raw.unreadable, raw.notes) if fits else raw
-    )
-    return _Passage(held, table, said, recognition, plan, rows, fits).extract()
+    return _Passage(raw, table, said, recognition, rows, fits).extract()
 
 
 @dataclass
@@ -84,15 +84,17 @@ class _Passage:
     table: Table
     said: Options
     recognition: Recognition
-    plan: Plan
     rows: int
     fits: bool
+    plan: Plan = field(default_factory=lambda: Plan({}))
 
     def extract(self) -> Extract:
-        read = marks.read_rows(
-            self.raw.frame, self.plan, self.raw.headings, repeats=self.rows <= _REPEATS_UP_TO
+        rows = self._staged()
+        seen = rows if self.fits else rows.head(_LOOK_AT)
+        self.plan = make_plan(
+            seen.collect(engine="streaming"), self.recognition, self.table, self.said.time_zone
         )
-        read = self._held(read)
+        read = self._held(marks.read_rows(rows, self.plan))
         currency = self._currency(read)
         span = marks.bounds(read, self.table, self.said.not_after)
         marked = self._held(marks.with_reasons(read, self.table, span, self.said.duplicates, currency))
@@ -112,6 +114,15 @@ class _Passage:
             week_start=self.said.week_start,
             set_aside=self._held(marks.rejected_rows(self.raw, marked)),
         )
+
+    def _staged(self) -> pl.LazyFrame:
+        """Clean what will be read, and mark repeats while the rows are still as they came."""
+        frame, used = self.raw.frame, {r.heading for r in self.recognition.columns}
+        if self.rows <= _REPEATS_UP_TO:
+            frame = marks.with_repeats(frame, self.raw.headings)
+        country = self.recognition.heading("country")
+        wanted = [h for h in self.raw.headings if h in used or self.table.open_ended]
+        return self._held(staged(frame, wanted, keep_na=(country,) if country else ()))
 
     def _held(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Work a step out at once where the table fits in memory."""
@@ -139,7 +150,13 @@ class _Passage:
         return self.said.currency or next((w for w in written if w.isupper()), None)
 
     def _check(self, marked: pl.LazyFrame, span: Bounds) -> Check:
-        looked = findings.Looked(marked, self.table, self.plan, frozenset(marked.collect_schema().names()))
+        looked = findings.Looked(
+            marked,
+            self.table,
+            self.plan,
+            frozenset(marked.collect_schema().names()),
+            max(1, self.rows // _ORDERS_LOOKED_AT),
+        )
         asked = findings.queries(looked)
         answers = dict(zip(asked, pl.collect_all(list(asked.values()), engine="streaming"), strict=True))
         kept: dict[str, Any] = answers["kept"].row(0, named=True)
@@ -162,7 +179,7 @@ class _Passage:
             findings=tuple(found),
             window_start=kept.get("first"),
             window_end=kept.get("last"),
-            n_customers=kept.get("n_customers"),
+            n_customers=findings.n_customers(answers),
             amount_in=all_amount,
             amount_kept=kept_amount,
             amount_rejected=None if all_amount is None else all_amount - (kept_amount or 0.0),

@@ -14,7 +14,7 @@ import polars as pl
 from crm_analytics.extracts import numbers
 from crm_analytics.extracts.plan import Plan
 from crm_analytics.extracts.raw import FILE, ROW, RawTable
-from crm_analytics.extracts.values import as_text, clean_text
+from crm_analytics.extracts.values import as_text
 from crm_analytics.tables import Table
 
 Duplicates = Literal["keep", "reject"]
@@ -61,17 +61,21 @@ class Bounds:
     why: str = ""
 
 
-def read_rows(raw: pl.LazyFrame, plan: Plan, headings: list[str], *, repeats: bool) -> pl.LazyFrame:
+def with_repeats(raw: pl.LazyFrame, headings: list[str]) -> pl.LazyFrame:
+    """Mark every row that repeats an earlier one in all its columns."""
+    return raw.with_columns((~pl.struct(headings).hash().is_first_distinct()).alias(REPEAT))
+
+
+def read_rows(staged: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
     """Read every column of every row by the plan; a value that cannot be read is null, with its mark saying so."""
-    schema = raw.collect_schema()
+    schema = staged.collect_schema()
     columns = [*plan.columns.values()]
     named = [c.value.alias(c.name) for c in columns if c.name not in ("currency", "status")]
     has = [c.present.alias(present(c.name)) for c in columns]
-    kept = [pl.col(n) for n in (ROW, FILE) if n in schema.names()]
+    kept = [pl.col(n) for n in (ROW, FILE, REPEAT) if n in schema.names()]
     attributes = [e.alias(n) for n, e in plan.attributes.items()]
-    mark = [(~pl.struct(headings).hash().is_first_distinct()).alias(REPEAT)] if repeats else []
     # the plan's expressions read headings, so all are worked out in one select and none sees another's result
-    read = raw.select(*kept, *attributes, *named, *has, *mark, *_asides(plan, schema))
+    read = staged.select(*kept, *attributes, *named, *has, *_asides(plan, schema))
     return _without_never(_with_amount(read) if plan.amount_is_worked_out else read, plan)
 
 
@@ -99,9 +103,8 @@ def _asides(plan: Plan, schema: pl.Schema) -> list[pl.Expr]:
     """Keep the currency and the state of a line beside it, for the check alone."""
     asides = []
     if "currency" in plan.columns:
-        code = clean_text(
-            as_text(pl.col(plan.columns["currency"].heading), schema[plan.columns["currency"].heading])
-        )
+        heading = plan.columns["currency"].heading
+        code = as_text(pl.col(heading), schema[heading])
         asides.append(pl.coalesce(numbers.currency_expr(code), code.str.to_uppercase()).alias(CURRENCY))
     else:
         mixed = next(

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from crm_analytics.extracts.values import as_text, clean_text
+from crm_analytics.extracts.values import as_text
 
 Mark = Literal[".", ","]
 
@@ -98,7 +98,7 @@ def currencies_in(values: pl.Series) -> tuple[str, ...]:
 
 
 def number_expr(column: pl.Expr, dtype: pl.DataType, style: NumberStyle) -> pl.Expr:
-    """Read a column of numbers; what is not a number in this style is null.
+    """Read a column of numbers (cleaned text or typed); what is not a number in this style is null.
 
     >>> style = NumberStyle(",", plain=False)
     >>> pl.select(number_expr(pl.lit("(1.234,50 €)"), pl.String(), style).alias("x"))["x"].to_list()
@@ -106,7 +106,7 @@ def number_expr(column: pl.Expr, dtype: pl.DataType, style: NumberStyle) -> pl.E
     """
     if dtype.is_numeric() or dtype == pl.Boolean():
         return column.cast(pl.Float64)
-    text = clean_text(as_text(column, dtype))
+    text = as_text(column, dtype)
     return text.cast(pl.Float64, strict=False) if style.plain else _tidied(text, style.decimal)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from crm_analytics.extracts import dates, numbers
 from crm_analytics.extracts.recognise import Recognition
-from crm_analytics.extracts.values import as_text, clean_text, flag_expr, id_expr, is_float_text
+from crm_analytics.extracts.values import as_text, flag_expr, id_expr, is_float_text
 from crm_analytics.tables import Kind, Table
 
 
@@ -58,7 +58,7 @@ class _Looker:
         """Give the different values of a column as cleaned text, in the order in which they first occur."""
         column = self.frame[heading]
         unique = column.unique(maintain_order=True).to_frame()
-        return unique.select(clean_text(as_text(pl.col(heading), column.dtype)).alias("x"))["x"].drop_nulls()
+        return unique.select(as_text(pl.col(heading), column.dtype).alias("x"))["x"].drop_nulls()
 
     def plan(self, name: str, heading: str, kind: Kind) -> ColumnPlan:
         dtype = self.frame.schema[heading]
@@ -73,8 +73,7 @@ class _Looker:
             case "flag":
                 return ColumnPlan(name, heading, kind, flag_expr(column, dtype), _present(column, dtype))
             case _:
-                keep_na = name == "country"
-                text = clean_text(as_text(column, dtype), keep_na=keep_na)
+                text = as_text(column, dtype)
                 return ColumnPlan(name, heading, kind, text, text.is_not_null())
 
     def _ids(self, name: str, heading: str) -> ColumnPlan:
@@ -138,7 +137,7 @@ class _Looker:
             return column
         different = self.different(heading)
         if different.is_empty() or different.str.contains(r"^[-+]?0\d+$").any():
-            return clean_text(column)
+            return column
         style = numbers.decide(different, self.decimal)
         as_number = numbers.number_expr(column, dtype, style)
         if style.plain and self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style)):
@@ -149,7 +148,7 @@ class _Looker:
         ):
             return dates.date_expr(column, dtype, when, self.time_zone)
         tidied = self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style))
-        return as_number if tidied else clean_text(column)
+        return as_number if tidied else column
 
     @staticmethod
     def _reads_all(values: pl.Series, expression: pl.Expr) -> bool:
@@ -157,7 +156,7 @@ class _Looker:
 
 
 def make_plan(frame: pl.DataFrame, recognition: Recognition, table: Table, time_zone: str | None) -> Plan:
-    """Decide how to read every column, from the rows given (all of them, or a large sample)."""
+    """Decide how to read every column, from the staged rows given (all of them, or a large sample)."""
     looker = _Looker(frame, time_zone)
     kinds = {c.name: c.kind for c in table.columns}
     columns = {
@@ -184,7 +183,7 @@ def _own_names(headings: Sequence[str], taken: Mapping[str, ColumnPlan]) -> dict
 def _present(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype.is_float():
         return column.is_not_null() & column.is_not_nan()
-    return clean_text(column).is_not_null() if dtype == pl.String() else column.is_not_null()
+    return column.is_not_null()
 
 
 def _may_be_float(dtype: pl.DataType) -> bool:

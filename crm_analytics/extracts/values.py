@@ -5,6 +5,9 @@ Everything here is a polars expression over a whole column; nothing is done row 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -26,6 +29,9 @@ _NO: Final = ("no", "n", "false", "f", "0", "0.0", "nein", "falsch", "non", "fau
 FLAG_WORDS: Final = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
 """Yes and no as they are written, in lower case."""
 
+_NOTHING: Final = rf"^(?i:{'|'.join(re.escape(m) for m in sorted(MISSING))})$"
+_NOTHING_BUT_NA: Final = rf"^(?i:{'|'.join(re.escape(m) for m in sorted(MISSING - {'na'}))})$"
+
 FLOAT_ID: Final = r"^-?\d+\.0+$"
 """An integer that a spreadsheet or a float column has written with a decimal."""
 
@@ -46,20 +52,37 @@ def clean_text(column: pl.Expr, *, keep_na: bool = False) -> pl.Expr:
     >>> pl.select(clean_text(pl.lit(" n/a ")).alias("x"))["x"].to_list()
     [None]
     """
-    bare = column.str.strip_chars().map_batches(_unguarded, return_dtype=pl.String(), is_elementwise=True)
-    trimmed = bare.str.strip_chars()
-    nothing = sorted(MISSING - {"na"} if keep_na else MISSING)
-    return pl.when(~trimmed.str.to_lowercase().is_in(nothing)).then(trimmed)
+    return column.map_batches(
+        partial(_cleaned, keep_na=keep_na), return_dtype=pl.String(), is_elementwise=True
+    )
 
 
-def _unguarded(column: pl.Series) -> pl.Series:
-    """Look for an apostrophe first: nearly no column has one, and looking costs a tenth of replacing."""
-    has_one = column.str.contains("'", literal=True).any()
-    return unguard(column) if has_one else column
+def _cleaned(column: pl.Series, *, keep_na: bool) -> pl.Series:
+    """Look before replacing: most columns have nothing to mend, and looking costs a third."""
+    bare = column.str.strip_chars()
+    if bare.str.contains("'", literal=True).any():
+        bare = unguard(bare).str.strip_chars()
+    nothing = bare.str.contains(_NOTHING_BUT_NA if keep_na else _NOTHING).fill_null(value=False)
+    return bare.set(nothing, None) if nothing.any() else bare
+
+
+def staged(frame: pl.LazyFrame, headings: Iterable[str], *, keep_na: Collection[str] = ()) -> pl.LazyFrame:
+    """Clean the columns that will be read, once, so that every reading expression finds cleaned text.
+
+    Parameters
+    ----------
+    keep_na
+        Headings under which "NA" is a value.
+    """
+    schema = frame.collect_schema()
+    texts = [h for h in headings if schema[h] in (pl.String, pl.Categorical, pl.Enum)]
+    return frame.with_columns(
+        clean_text(as_text(pl.col(h), schema[h]), keep_na=h in keep_na).alias(h) for h in texts
+    )
 
 
 def id_expr(column: pl.Expr, dtype: pl.DataType, *, float_text: bool) -> pl.Expr:
-    """Write ids as text, with their leading zeros and without the ".0" of a float column.
+    """Write ids (cleaned) as text, with their leading zeros and without the ".0" of a float column.
 
     Parameters
     ----------
@@ -76,7 +99,7 @@ def id_expr(column: pl.Expr, dtype: pl.DataType, *, float_text: bool) -> pl.Expr
             if float_text
             else whole.then(column.cast(pl.String))
         )
-    cleaned = clean_text(as_text(column, dtype))
+    cleaned = as_text(column, dtype)
     return cleaned.str.replace(r"\.0+$", "") if float_text else cleaned
 
 
@@ -85,17 +108,17 @@ def is_float_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype.is_float():
         present = column.filter(column.is_finite())
         return (present == present.round()).all() & (present.len() > 0)
-    cleaned = clean_text(as_text(column, dtype)).drop_nulls()
+    cleaned = as_text(column, dtype).drop_nulls()
     return cleaned.str.contains(FLOAT_ID).all() & (cleaned.len() > 0)
 
 
 def flag_expr(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Read yes/no in the usual languages; anything else is null.
+    """Read yes/no (cleaned text) in the usual languages; anything else is null.
 
     >>> pl.select(flag_expr(pl.lit("Ja"), pl.String()).alias("x"))["x"].to_list()
     [True]
     """
     if dtype == pl.Boolean():
         return column
-    words = clean_text(as_text(column, dtype)).str.to_lowercase()
+    words = as_text(column, dtype).str.to_lowercase()
     return words.replace_strict(FLAG_WORDS, default=None, return_dtype=pl.Boolean)
