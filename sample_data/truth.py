@@ -150,10 +150,10 @@ class Truth:
     """What is taken off the usual price for them; the goods cost the firm what they always do."""
 
     # -- groups that migrate
-    fading_share: float = 0.30
+    fading_share: float = 0.50
     """Of the customers won before `migration_from` who are in the top quarter of purchase rates."""
     fading_factor: float = 0.20
-    rising_share: float = 0.08
+    rising_share: float = 0.06
     """Of all other customers won before `migration_from`."""
     rising_factor: float = 3.0
     migration_from: date = date(2025, 7, 1)
