@@ -21,7 +21,9 @@ else:
     )
     found = customers.matching(everyone.frame, find)
     if found.height:
-        blocks.people_table(found, everyone.terms, everyone.currency, name="customers", key="customers")
+        blocks.people_table(
+            found, everyone.terms, everyone.currency, name="customers", key="customers", shown=customers.SHOWN
+        )
     else:
         st.info(
             f"No customer matches. {counted(everyone.frame.height, 'customer')} are there in all.",

@@ -5,6 +5,7 @@ import polars as pl
 import streamlit as st
 
 from crm_analytics.registry import ANALYSES, Analysis
+from crm_analytics.segmentation.segments import Segment
 from crm_analytics.terms import SHARED, Term
 from shared import pages
 from shared.words import counted, plain
@@ -16,11 +17,12 @@ UNITS = {
 
 
 def glossary() -> list[tuple[Term, str]]:
-    """Give every word with the analysis it belongs to, in the order of the alphabet."""
+    """Give every word once with where it is used, in the order of the alphabet; bounds go with their figure."""
     own = [(term, a.title) for a in ANALYSES for term in importlib.import_module(a.module).TERMS.values()]
-    return sorted(
-        [*((term, "All") for term in SHARED.values()), *own], key=lambda pair: pair[0].label.casefold()
-    )
+    every = [*((term, "everywhere") for term in SHARED.values()), *own]
+    plain_ones = [(t, where) for t, where in every if not t.name.endswith(("_lower", "_upper"))]
+    once = {(t.label, t.definition): (t, where) for t, where in reversed(plain_ones)}
+    return sorted(once.values(), key=lambda pair: pair[0].label.casefold())
 
 
 def method(analysis: Analysis) -> str:
@@ -46,7 +48,20 @@ for analysis in ANALYSES:
         with st.expander("How it is worked out", icon=":material/function:"):
             st.markdown(method(analysis))
 
+st.header("The segments", anchor=False)
+st.table(
+    pl.DataFrame(
+        {
+            "Segment": [f"**{plain(segment.value)}**" for segment in Segment],
+            "Who they are": [plain(segment.meaning) for segment in Segment],
+            "What to do": [plain(segment.what_to_do) for segment in Segment],
+        }
+    ),
+    border="horizontal", hide_index=True, alt="The segments, who they are and what to do",
+)  # fmt: skip
+
 st.header("The words", anchor=False)
+st.markdown("Intervals are 95% intervals: lower and upper bound of a figure stand beside it in the tables.")
 find = st.text_input(
     "Find a word", key="word", type="search", placeholder="for example: spend", bind="query-params", live=True
 )

@@ -6,7 +6,7 @@ seen = filters.seen()
 result = seen.result("overview")
 
 blocks.headline(result)
-kpi.tiles(result)
+kpi.overview(result)
 
 left, right = st.columns(2, gap="medium")
 with left:

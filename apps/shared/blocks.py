@@ -28,8 +28,8 @@ FONT: Final = '"Source Sans", sans-serif'  # the page's own, served with it
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def banner() -> None:
-    """Say whose data these are, above every page."""
+def banner(*, offer: bool) -> None:
+    """Say whose data these are, above every page; `offer` leads to where others are opened."""
     with suppress(CrmError):  # the page itself says what is wrong with the source
         base = cache.opened().base
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="banner"):
@@ -40,7 +40,8 @@ def banner() -> None:
                     color="orange",
                     help="An invented company, to look around.",
                 )
-                st.page_link(pages.DATA, label="Open your own", icon=":material/upload_file:")
+                if offer:
+                    st.page_link(pages.DATA, label="Open your own", icon=":material/upload_file:")
             else:
                 st.badge(plain(base.name), icon=":material/database:", color="gray")
 
@@ -155,22 +156,6 @@ def download_table(
         )  # fmt: skip
 
 
-def facts(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
-    """Show a few figures of a row as tiles."""
-    with st.grid(len(names), min_column_width=150, gap="small"):
-        for name in names:
-            if row.get(name) is not None:
-                term = result.terms[name]
-                shown = formats.value(row[name], term.unit, result.currency)
-                st.metric(
-                    plain(term.label),
-                    plain(shown),
-                    help=plain(term.definition),
-                    border=True,
-                    height="stretch",
-                )
-
-
 def findings(seen: Seen) -> None:
     """Show the headline of every other analysis, each a way to its page."""
     for analysis in ANALYSES:
@@ -184,20 +169,71 @@ def findings(seen: Seen) -> None:
                 )  # fmt: skip
 
 
-def people(of: Opened, frame: pl.DataFrame, result: Result, *, name: str, key: str) -> None:
+def people(
+    of: Opened,
+    frame: pl.DataFrame,
+    result: Result,
+    *,
+    name: str,
+    key: str,
+    shown: Sequence[str] | None = None,
+) -> None:
     """Show the customers behind a number: the list in full, each a click away from the customer's own page."""
-    people_table(named(of, frame), {**SHARED, **result.terms}, result.currency, name=name, key=key)
+    terms = {**SHARED, **result.terms}
+    people_table(named(of, frame), terms, result.currency, name=name, key=key, shown=shown)
 
 
 def people_table(
-    frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None, *, name: str, key: str
+    frame: pl.DataFrame,
+    terms: Mapping[str, Term],
+    currency: str | None,
+    *,
+    name: str,
+    key: str,
+    shown: Sequence[str] | None = None,
 ) -> None:
-    """Show a table of customers with their count and downloads; a click on a row opens the customer."""
+    """Show customers with their count; a click on a row opens the customer.
+
+    `shown` names the columns on the page; the downloads have them all.
+    """
     st.caption(f"{counted(frame.height, 'customer')}. Click a row to open the customer.")
+    visible = frame.select(c for c in shown or frame.columns if c in frame.columns)
     tables.pick(
-        frame, terms, currency, alt=f"Customers: {plain(name)}", key=f"{key}_table", then=open_customer
+        visible, terms, currency, alt=f"Customers: {plain(name)}", key=f"{key}_table", then=open_customer
     )
     download_table(frame, terms, currency, name=slug(name), key=key)
+
+
+def cut_offs(result: Result) -> None:
+    """Show which values earn which RFM score."""
+    st.table(
+        pl.DataFrame(
+            [
+                {
+                    "Measured by": plain(result.terms[row["dimension"]].label),
+                    "Score": str(row["score"]),
+                    "Values": plain(span(row, result)),
+                    "Customers": f"{row['n_customers']:,}",
+                }
+                for row in result.tables()["thresholds"].iter_rows(named=True)
+            ]
+        ),
+        border="horizontal", hide_index=True, alt="Which values earn which score",
+    )  # fmt: skip
+
+
+def span(row: Mapping[str, Any], result: Result) -> str:
+    """Say from which value to which a score reaches, in the unit of what is scored."""
+    unit = result.terms[row["dimension"]].unit
+    low, high = (
+        None if row[end] is None else formats.value(row[end], unit, result.currency) for end in ("from", "to")
+    )
+    to = (
+        "under" if row["dimension"] == "spend" else "to"
+    )  # money is parted by its cut-offs, counts by what occurs
+    if low is None or high is None:
+        return f"up {to} {high}".replace("up under", "under") if low is None else f"{low} and more"
+    return low if low == high else f"{low} {to} {high}"
 
 
 def open_customer(row: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 import crm_analytics as crm
 from crm_analytics import formats
 from crm_analytics.extracts.extract import Check, Finding
+from crm_analytics.tables import TABLES
 from crm_analytics.terms import Term, by_name
 from shared import blocks, tables
 from shared.words import counted, plain
@@ -68,7 +69,7 @@ def show(extract: crm.Extract, key: str) -> None:
     )  # fmt: skip
     told = [f for f in check.findings if f.severity != "rejected"]
     if told:
-        st.markdown("\n".join(_line(f) for f in told))
+        st.markdown("  \n".join(_line(f) for f in told))
     if check.rows_rejected:
         _aside(extract, key)
 
@@ -90,12 +91,9 @@ def recognised(extract: crm.Extract, key: str) -> None:
     unused = extract.details.get("unused")
     if unused:
         st.caption(f"Not used: {plain(unused)}")
-    read = [
-        f"{name}: {words}"
-        for name, words in extract.details.items()
-        if name != "unused" and ": " not in words
-    ]
-    st.caption(" · ".join(plain(words) for words in read))
+    known = {column.name for column in TABLES[extract.table].columns} | {"unused"}
+    read = [f"{name}: {words}" for name, words in extract.details.items() if name not in known]
+    st.caption(plain(" · ".join(read)))
 
 
 def _figures(check: Check, currency: str | None) -> None:
@@ -117,7 +115,7 @@ def _aside(extract: crm.Extract, key: str) -> None:
 
 
 def _line(finding: Finding) -> str:
-    return f"- {_MARKS[finding.severity]} {plain(finding.text)}"
+    return f"{_MARKS[finding.severity]} {plain(finding.text)}"
 
 
 def _words(column: str) -> str:

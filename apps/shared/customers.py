@@ -13,7 +13,7 @@ from crm_analytics import formats
 from crm_analytics.results import Result
 from crm_analytics.tables import TABLES, Kind
 from crm_analytics.terms import SHARED, Term, Unit
-from shared import blocks, cache, filters, history, tables
+from shared import blocks, cache, filters, history, kpi, tables
 from shared.filters import Seen
 from shared.words import counted, plain
 
@@ -21,6 +21,11 @@ _UNITS: Final[Mapping[Kind, Unit]] = {
     "id": "id", "instant": "instant", "day": "day", "money": "money", "number": "number", "count": "count",
     "rating": "score", "flag": "flag", "category": "text", "text": "text",
 }  # fmt: skip
+SHOWN: Final = (
+    "customer_id", "name", "segment", "tier", "rank", "spend", "n_orders", "last_ordered_on", "recency_days",
+)  # fmt: skip
+"""Columns of the list of customers on the page; its downloads have more."""
+
 _FURTHER: Final = {
     "cases": "Cases",
     "surveys": "Survey answers",
@@ -59,10 +64,9 @@ def _everyone(seen: Seen) -> Everyone:
         "n_orders",
         "last_ordered_on",
         "recency_days",
-        "r_score",
-        "f_score",
-        "m_score",
+        "spend_per_order",
     ]
+    first += ["first_ordered_on", "refunds", "spend_share", "decile", "r_score", "f_score", "m_score"]
     chosen = ["customer_id", *(c for c in first if c in joined.columns)]
     frame = joined.select(chosen).sort("spend", "customer_id", descending=[True, False], nulls_last=True)
     return Everyone(blocks.named(seen.opened, frame), terms, rfm.currency, rfm, tiers)
@@ -90,7 +94,12 @@ def profile(seen: Seen, them: Everyone, customer: str) -> None:
     _facts(them, row)
     found = history.orders_of(seen.opened, customer, them.rfm.provenance.as_of)
     if not found.is_empty():
-        figure = history.picture(found, them.currency, "dark" if st.context.theme.type == "dark" else "light")
+        figure = history.picture(
+            found,
+            them.currency,
+            them.rfm.provenance.as_of,
+            "dark" if st.context.theme.type == "dark" else "light",
+        )
         blocks.show_figure(figure, key="customer_orders")
     _why(them, row)
     _orders(found, them.currency, customer)
@@ -128,34 +137,65 @@ def _attributes(seen: Seen, customer: str) -> list[tuple[str, str]]:
 
 
 def _facts(them: Everyone, row: Mapping[str, Any]) -> None:
-    frame, currency = them.frame, them.currency
-    n = frame.height
-    spend = history.standing(frame["spend"], row["spend"], "more than")
-    rank = f"No. {row['rank']:,} of {n:,}; {spend}" if row.get("rank") else spend
-    per_order = row["spend"] / row["n_orders"] if row["n_orders"] else None
-    with st.grid(4, min_column_width=220):
-        _fact("Spend", formats.money(row["spend"] or 0, currency), rank)
-        _fact(
+    buyers, currency = them.frame.filter(pl.col("n_orders") > 0), them.currency
+    last = (
+        f"{counted(row['recency_days'], 'day')} before the as-of day"
+        if row["recency_days"] is not None
+        else ""
+    )
+    with st.grid(4, min_column_width=158, gap="small"):
+        kpi.tile(
+            "Spend",
+            formats.money(row["spend"] or 0.0, currency),
+            words=[
+                f"No. {row['rank']:,} of {counted(buyers.height, 'customer')}" if row.get("rank") else "",
+                history.standing(buyers["spend"], row["spend"], "More than"),
+            ],
+        )
+        kpi.tile(
             "Orders",
             f"{row['n_orders']:,}",
-            history.standing(frame["n_orders"], row["n_orders"], "more than"),
+            words=[history.standing(buyers["n_orders"], row["n_orders"], "More than")],
         )
-        _fact(
-            "Last order", formats.value(row.get("last_ordered_on"), "day"),
-            f"{row['recency_days']:,} days ago; {history.standing(frame['recency_days'], row['recency_days'], 'more recent than', low=True)}"
-            if row["recency_days"] is not None else "",
-        )  # fmt: skip
-        _fact("Spend per order", formats.value(per_order, "money", currency), "spend divided by orders")
-
-
-def _fact(label: str, value: str, words: str) -> None:
-    st.metric(
-        label, plain(value), plain(words), delta_color="off", delta_arrow="off", border=True, height="stretch"
-    )
+        kpi.tile(
+            "Last order",
+            formats.value(row["last_ordered_on"], "day"),
+            words=[
+                last,
+                history.standing(buyers["recency_days"], row["recency_days"], "More recent than", low=True),
+            ],
+        )
+        kpi.tile(
+            "Spend per order",
+            formats.value(row["spend_per_order"], "money", currency),
+            words=[f"Customer since {formats.value(row['first_ordered_on'], 'day')}"],
+        )
 
 
 def _why(them: Everyone, row: Mapping[str, Any]) -> None:
-    raise NotImplementedError
+    st.subheader(f"Why {plain(row['segment'])}", anchor=False)
+    segment = them.rfm.tables()["segments"].row(by_predicate=pl.col("segment") == row["segment"], named=True)
+    st.markdown(f"{plain(segment['meaning'])}\n\n:material/task_alt: {plain(segment['what_to_do'])}")
+    if row["r_score"] is None:
+        return
+    scores = {"recency_days": "r_score", "n_orders": "f_score", "spend": "m_score"}
+    cuts = them.rfm.tables()["thresholds"]
+    rows = [_score(them, row, cuts, dimension, row[column]) for dimension, column in scores.items()]
+    st.table(pl.DataFrame(rows), border="horizontal", hide_index=True, alt="Scores of the customer and why")
+
+
+def _score(
+    them: Everyone, row: Mapping[str, Any], cuts: pl.DataFrame, dimension: str, score: int
+) -> dict[str, str]:
+    term = them.terms[dimension]
+    own = cuts.filter(pl.col("dimension") == dimension)
+    found = own.filter(pl.col("score") == score)
+    return {
+        "Measured by": plain(term.label),
+        "This customer": plain(formats.value(row[dimension], term.unit, them.currency)),
+        "Score": f"**{score}** of {max(own['score'].to_list())}",
+        "The score means": plain(blocks.span(found.row(0, named=True), them.rfm)) if found.height else "",
+    }
 
 
 def _orders(found: pl.DataFrame, currency: str | None, customer: str) -> None:

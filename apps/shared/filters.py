@@ -8,15 +8,17 @@ choosing a segment shows just the customers counted in it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import polars as pl
 import streamlit as st
 
+import crm_analytics as crm
 from crm_analytics import formats
-from crm_analytics.errors import OptionError
+from crm_analytics.errors import CrmError, OptionError
 from crm_analytics.results import Result
+from crm_analytics.segmentation.segments import SCORED
 from shared import cache
 from shared.cache import Opened
 from shared.words import listed, plain
@@ -62,7 +64,7 @@ class Seen:
         if name == "rfm" and self.filters.segments:
             whole = cache.result(self.before_segments, "rfm")
             return cache.remember(
-                self.opened, "rfm|same cut-offs", lambda: _rfm_as_before(self.opened, whole)
+                self.opened, "rfm|same cut-offs", lambda: crm.run("rfm", self.opened.base, thresholds=whole)
             )
         return cache.result(self.opened, name)
 
@@ -80,20 +82,8 @@ def bar(of: Opened) -> Filters:
     first, last = _window(of)
     with st.sidebar, st.container(key="filters"):
         st.subheader("Filters")
-        left, right = st.columns(2)
-        bounds: dict[str, Any] = {
-            "min_value": first,
-            "max_value": last,
-            "value": None,
-            "format": "DD/MM/YYYY",
-            "bind": "query-params",
-        }
-        start = left.date_input(
-            "From", key=FROM, help="First day whose orders count towards spend and frequency.", **bounds
-        )
-        as_of = right.date_input(
-            "As of", key=AS_OF, help="Orders of this day and later are not seen.", **bounds
-        )
+        start = _day("From", FROM, "First day whose orders count towards spend and frequency.", first, last)
+        as_of = _day("As of", AS_OF, "Orders of this day and later are not seen.", first, last)
         segments = _choice("Segment", SEGMENT, _segments(of))
         channels = _choice("Channel", CHANNEL, _values(of, "channel"))
         countries = _choice("Country", COUNTRY, _values(of, "country"))
@@ -152,8 +142,18 @@ def _only(before: Opened, filters: Filters) -> Opened:
     return replace(before, base=base, key=f"{before.key}|{filters.segments}")
 
 
-def _rfm_as_before(of: Opened, whole: Result) -> Result:
-    raise NotImplementedError
+def _day(label: str, key: str, words: str, first: date | None, last: date | None) -> date | None:
+    chosen = st.date_input(
+        label,
+        None,
+        first,
+        last and last + timedelta(days=1),
+        key,
+        words,
+        format="DD/MM/YYYY",
+        bind="query-params",
+    )
+    return chosen if isinstance(chosen, date) else None
 
 
 def _choice(label: str, key: str, options: list[str]) -> tuple[str, ...]:
@@ -182,5 +182,9 @@ def _distinct(of: Opened, column: str) -> list[str]:
 
 
 def _segments(of: Opened) -> list[str]:
-    found: list[str] = cache.result(of, "rfm").tables()["segments"]["segment"].to_list()
-    return found
+    try:
+        table = cache.result(of, "rfm").tables()["segments"]
+    except CrmError:  # the page itself says what is missing
+        return []
+    names: list[str] = table["segment"].to_list()
+    return [name for name in names if name in SCORED]  # without an order there is nothing to see

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -42,10 +42,12 @@ def orders_of(of: Opened, customer: str, as_of: date | None) -> pl.DataFrame:
     return found.select(columns).sort(columns[:2], descending=True)
 
 
-def picture(found: pl.DataFrame, currency: str | None, look: str) -> go.Figure:
+def picture(found: pl.DataFrame, currency: str | None, as_of: date | None, look: str) -> go.Figure:
     """Draw the amount of each order over time; what nets to less than nothing hangs below the line."""
     colours, days = theme(look), found["ordered_on"].to_list()
-    span = max((max(days) - min(days)).days, 30)
+    end = as_of or max(days)
+    span = max((end - min(days)).days, 30)
+    margin = timedelta(days=max(span // 40, 2))
     bar = go.Bar(
         x=days,
         y=found["amount"].to_list(),
@@ -57,7 +59,7 @@ def picture(found: pl.DataFrame, currency: str | None, look: str) -> go.Figure:
     made = go.Figure([bar], layout={"template": colours.template, "height": 320, "barmode": "relative"})
     made.update_layout(
         title_text="Spend per order", font_family=FONT, title_font_family=FONT, hoverlabel_font_family=FONT,
-        xaxis=parts.axis("Day of the order", "names", tickformat="%b %Y"),
+        xaxis=parts.axis("Day of the order", "names", tickformat="%b %Y", range=[min(days) - margin, end + margin]),
         yaxis=parts.axis(formats.label(TERMS["amount"], currency), "money"),
         meta={"alt": f"Bars for {found.height} orders from {formats.value(min(days), 'day')} to {formats.value(max(days), 'day')}."},
     )  # fmt: skip

@@ -54,8 +54,8 @@ def pick(
 def columns(frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None) -> dict[str, Any]:
     """Give the configuration of each column of a frame that has a term."""
     return {
-        name: _column(frame[name], terms[name], currency, pinned=i == 0)
-        for i, name in enumerate(frame.columns)
+        name: _column(frame[name], terms[name], currency, pinned=name == "customer_id")
+        for name in frame.columns
         if name in terms
     }
 
@@ -72,7 +72,7 @@ def _kind(values: pl.Series, term: Term) -> tuple[Callable[..., Any], dict[str, 
         "day": (kinds.DateColumn, {"format": "D MMM YYYY"}),
         "instant": (kinds.DatetimeColumn, {"format": "D MMM YYYY, HH:mm"}),
         "flag": (kinds.CheckboxColumn, {}),
-        "share": (kinds.NumberColumn, {"format": "percent", "step": 0.001}),
+        "share": (kinds.NumberColumn, {"format": "percent", "step": _share_step(values)}),
         "text": (kinds.TextColumn, {}),
         "id": (kinds.TextColumn, {}),
     }
@@ -83,6 +83,12 @@ def _kind(values: pl.Series, term: Term) -> tuple[Callable[..., Any], dict[str, 
         if values.dtype.is_numeric()
         else (kinds.Column, {})
     )
+
+
+def _share_step(values: pl.Series) -> float:
+    """One decimal, or two where a share would else read 0.0%."""
+    tiny = values.dtype.is_numeric() and bool(((values.abs() > 0) & (values.abs() < 0.001)).any())  # noqa: PLR2004
+    return 0.0001 if tiny else 0.001
 
 
 def _number_format(values: pl.Series, term: Term) -> str:
