@@ -42,15 +42,25 @@ class Change:
     """How a figure changed: by a percentage of what it was, or by points where it is a share.
 
     `value` is None where there is nothing to compare with; `interval` is None where too few customers stand behind it.
+    `longer` is by how much the period is longer than the one before, as a share of it, for a figure that grows with
+    time (counts and sums); else 0.
     """
 
     before: float | None
     value: float | None
     interval: Interval | None
+    longer: float = 0.0
 
     @property
     def is_within_normal_variation(self) -> bool | None:
-        """Whether chance among customers explains the change; None where that cannot be told."""
+        """Whether chance among customers and the length of the periods explain the change; None if it cannot be told."""
+        if self.interval is None:
+            return None
+        return self.interval.lower <= max(0.0, self.longer) and self.interval.upper >= min(0.0, self.longer)
+
+    @property
+    def is_chance(self) -> bool | None:
+        """Whether chance among customers alone explains the change."""
         return None if self.interval is None else self.interval.lower <= 0 <= self.interval.upper
 
 
@@ -91,7 +101,15 @@ def interval(draws: Floats, estimate: float) -> Interval | None:
     return Interval(min(float(lower), estimate), max(float(upper), estimate))
 
 
-def change(figure: Figure, now: Floats, before: Floats, drawn_now: Floats, drawn_before: Floats) -> Change:
+def change(
+    figure: Figure,
+    now: Floats,
+    before: Floats,
+    drawn_now: Floats,
+    drawn_before: Floats,
+    *,
+    longer: float = 0.0,
+) -> Change:
     """Work out the change of a figure from customers' parts in two periods and their resampled totals.
 
     Parameters
@@ -102,6 +120,8 @@ def change(figure: Figure, now: Floats, before: Floats, drawn_now: Floats, drawn
         One row per customer, the same customers in both; columns are `PARTS`.
     drawn_now, drawn_before
         Resampled totals of the two, draw by draw from the same customers.
+    longer
+        By how much the period is longer than the one before, as a share of it.
     """
     old, new = (float(figure.of(p.sum(axis=0))) for p in (before, now))
     if not np.isfinite(old):
@@ -111,9 +131,8 @@ def change(figure: Figure, now: Floats, before: Floats, drawn_now: Floats, drawn
         return Change(old, None, None)
     if min(figure.n_behind(now), figure.n_behind(before)) < FEWEST_CUSTOMERS:
         return Change(old, value, None)
-    return Change(
-        old, value, interval(_difference(figure, figure.of(drawn_now), figure.of(drawn_before)), value)
-    )
+    drawn = _difference(figure, figure.of(drawn_now), figure.of(drawn_before))
+    return Change(old, value, interval(drawn, value), longer if figure.under is None else 0.0)
 
 
 def _difference(figure: Figure, new: Floats, old: Floats) -> Floats:

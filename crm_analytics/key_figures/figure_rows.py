@@ -64,7 +64,16 @@ def tell(seen: Seen, *, n_bootstrap: int, seed: int, currency: str | None) -> To
 
 def _changes(figure: Figure, seen: Seen, draws: Floats) -> tuple[Change | None, Change | None]:
     before, last_year = (
-        change(figure, seen.parts[0], seen.parts[i], draws[:, 0], draws[:, i]) if is_covered else None
+        change(
+            figure,
+            seen.parts[0],
+            seen.parts[i],
+            draws[:, 0],
+            draws[:, i],
+            longer=seen.compared.longer_than(i),
+        )
+        if is_covered
+        else None
         for i, is_covered in zip((1, 2), seen.covered, strict=True)
     )
     return before, last_year

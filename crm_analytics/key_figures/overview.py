@@ -22,8 +22,8 @@ _FEWEST_DRAWS: Final = 100
 _SUMMARY: Final = ("figure_label", "value_text", "change_text", "change_last_year_text", "n_customers")
 _NORMAL_VARIATION: Final = (
     "Within normal variation means: drawing the customers again at random gives changes of this size both ways (95% "
-    "interval). Season, and months of unequal length, are not part of that chance; and of twenty figures that only chance "
-    "moves, one is still called beyond normal variation."
+    "interval), or the period is longer or shorter by as much. Season, holidays and weekdays are not part of that; and "
+    "of twenty figures that only chance moves, one is still called beyond normal variation."
 )
 
 
@@ -42,7 +42,7 @@ def overview(
     Key figures of the last complete calendar period: active, new and returning customers, orders, spend, spend per
     order, orders per active customer, refund rate, margin rate (where a cost is known) and the share of spend from
     returning customers. Each is held against the complete period before and the same period a year earlier, with the
-    interval of the change and whether chance among customers explains it. A period that is still running is never
+    interval of the change and whether chance among customers and the length of the periods explain it. A period that is still running is never
     compared; a note reports it.
 
     Not for finding out why a figure moved, and not for less than one complete period.
@@ -86,8 +86,9 @@ def overview(
     -----
     Every figure is a sum over customers or a ratio of two. Intervals come from the Poisson bootstrap over customers
     (`key_figures.changes`), which keeps a customer's periods together; above 20,000 customers the resampled totals
-    are drawn from the normal distribution with the same mean and covariance. Season, and months of unequal length,
-    are no part of this chance.
+    are drawn from the normal distribution with the same mean and covariance. A count or sum that grew no more than
+    the number of days did is within normal variation too: March is longer than February. Season, holidays and
+    weekdays are no part of this.
 
     Examples
     --------

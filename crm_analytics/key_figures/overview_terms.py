@@ -10,8 +10,8 @@ from crm_analytics.terms import SHARED, Term, bounds, by_name
 
 _CHANGE: Final = "Counts, sums and averages change by a share of what they were; shares change by points."
 _CHANCE: Final = (
-    "Yes if the 95% interval of the change, from resampling customers, holds no change at all; empty if too few "
-    "customers stand behind the figure."
+    "Yes if the 95% interval of the change, from resampling customers, reaches no change at all, or no more than the "
+    "different length of the two periods brings; empty if too few customers stand behind the figure."
 )
 
 TERMS: Final[Mapping[str, Term]] = {

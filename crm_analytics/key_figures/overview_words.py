@@ -63,7 +63,7 @@ def change_text(figure: Figure, change: Change | None, name: str) -> str:
         return f"cannot be told for {name}"
     if change.value is None:
         return f"nothing in {name} to compare with"
-    return f"{_moved(figure, change.value)}{_judged(change)}"
+    return f"{_moved(figure, change.value)}, {_judged(change)}"
 
 
 def _moved(figure: Figure, value: float) -> str:
@@ -80,13 +80,12 @@ def _moved(figure: Figure, value: float) -> str:
 
 
 def _judged(change: Change) -> str:
-    match change.is_within_normal_variation:
-        case None:
-            return ", too few customers to judge"
-        case True:
-            return ", within normal variation"
-        case _:
-            return ", beyond normal variation"
+    if change.is_within_normal_variation is None:
+        return "too few customers to judge"
+    if not change.is_within_normal_variation:
+        return "beyond normal variation"
+    length = "longer" if change.longer > 0 else "shorter"
+    return "within normal variation" if change.is_chance else f"within normal variation of a {length} period"
 
 
 def headline(seen: Seen, changes: tuple[Change | None, Change | None], currency: str | None) -> str:
@@ -121,4 +120,4 @@ def _compared(change: Change, name: str) -> str:
         words = f"{1 + value:,.0f} times as much as in {name}"
     else:
         words = f"{formats.share(abs(value))} {'more' if value > 0 else 'less'} than in {name}"
-    return f"{words} ({_judged(change).removeprefix(', ')})"
+    return f"{words} ({_judged(change)})"

@@ -54,6 +54,15 @@ class Compared:
         """First days of the three, the one under report first."""
         return self.now, self.before, self.last_year
 
+    def longer_than(self, i: int) -> float:
+        """Say by how much the period is longer than the i-th of the three, as a share of it.
+
+        >>> round(Compared.ending(date(2026, 3, 1), "month").longer_than(1), 4)  # March after February
+        0.1071
+        """
+        n_days, n_before = ((shift(day, 1, self.period) - day).days for day in (self.now, self.days[i]))
+        return n_days / n_before - 1
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:

@@ -80,6 +80,21 @@ def test_the_same_customers_doing_the_same_is_certain():
     assert found.is_within_normal_variation is False
 
 
+def test_a_longer_period_explains_a_sum_and_no_average():
+    parts = parts_of(np.ones(60), np.random.default_rng(1).lognormal(3, 1, 60))
+    draws = resampled_totals(parts, 200, 0)
+    judged = {
+        name: change(
+            FIGURE[name], parts * 1.1, parts, draws * 1.1, draws, longer=0.107
+        ).is_within_normal_variation
+        for name in ("spend", "n_orders")
+    }
+    assert judged == {"spend": True, "n_orders": True}
+    dearer = np.where(np.array(PARTS) == "spend", 1.1, 1.0)
+    average = change(FIGURE["spend_per_order"], parts * dearer, parts, draws * dearer, draws, longer=0.107)
+    assert average.is_within_normal_variation is False
+
+
 def test_draws_do_not_depend_on_the_order_of_customers():
     now, before = steady(80, np.random.default_rng(2))
     order = np.random.default_rng(3).permutation(80)

@@ -23,6 +23,17 @@ SURE, UNSURE = Interval(0.01, 0.2), Interval(-0.2, 0.2)
         ("spend", Change(9.0, 0.1, None), "up 10.0%, too few customers to judge"),
         ("spend", Change(9.0, 0.0001, UNSURE), "unchanged, within normal variation"),
         ("spend", Change(9.0, 29.0, SURE), "up to 30 times as much, beyond normal variation"),
+        (
+            "spend",
+            Change(9.0, 0.1, SURE, longer=0.107),
+            "up 10.0%, within normal variation of a longer period",
+        ),
+        (
+            "spend",
+            Change(9.0, -0.1, Interval(-0.15, -0.05), -0.097),
+            "down 10.0%, within normal variation of a shorter period",
+        ),
+        ("spend", Change(9.0, 0.1, SURE, longer=-0.097), "up 10.0%, beyond normal variation"),
         ("refund_rate", Change(0.1, -0.025, UNSURE), "down 2.5 points, within normal variation"),
     ],
 )
