@@ -35,7 +35,8 @@ def add_dirt(recipe: Recipe, clean: pl.DataFrame) -> pl.DataFrame:
     )
     bad = pl.Series("ordered_at", [_BAD_DATES[i % len(_BAD_DATES)] for i in range(undated.height)])
     undated = undated.with_columns(_own_order_ids("X", undated.height), bad)
-    gifts = gifts.with_columns(quantity=pl.lit(1), unit_price=pl.lit(0.0), amount=pl.lit(0.0))
+    unit_cost = (pl.col("cost") / pl.col("quantity")).round(2)
+    gifts = gifts.with_columns(quantity=pl.lit(1), cost=unit_cost, unit_price=pl.lit(0.0), amount=pl.lit(0.0))
     return _in_order(_pad(clean, lots[4]), guests, undated, gifts, copies)
 
 

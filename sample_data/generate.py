@@ -2,7 +2,7 @@
 
     python sample_data/generate.py                                  # what is committed here
     python sample_data/generate.py --check                          # fails where it is not what this makes
-    python sample_data/generate.py --customers 2800000 --only transactions --format parquet --out big
+    python sample_data/generate.py --customers 3000000 --only transactions --format parquet --out big
 
 See README.md beside this file for what is true of the company.
 """

@@ -96,7 +96,7 @@ def test_order_lines_agree_with_the_products(files):
     assert lines["unit_cost"].null_count() == 0
     assert (lines["category"] == lines["category_of_product"]).all()
     numbers = lines.select(pl.col("quantity", "unit_price", "amount", "cost", "unit_cost").cast(float))
-    sold = numbers.filter(pl.col("quantity") > 0, pl.col("amount") > 0)
+    sold = numbers.filter(pl.col("quantity") > 0)
     assert (sold["cost"] - sold["quantity"] * sold["unit_cost"]).abs().max() < 0.006
     assert (numbers["amount"] - numbers["quantity"] * numbers["unit_price"]).abs().max() < 0.006
 
