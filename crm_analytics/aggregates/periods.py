@@ -98,7 +98,7 @@ def same_last_year(span: Span) -> Span:
     >>> same_last_year(Span(date(2026, 5, 18), date(2026, 5, 25)))
     Span(start=datetime.date(2025, 5, 19), end=datetime.date(2025, 5, 26))
     """
-    if span.n_days % _WEEK == 0 and span.start.day != 1:
+    if span.n_days % _WEEK == 0 and span.start.day != span.end.day:  # a February has whole weeks too
         return Span(shift(span.start, -52, "week"), shift(span.end, -52, "week"))
     return Span(shift(span.start, -1, "year"), shift(span.end, -1, "year"))
 

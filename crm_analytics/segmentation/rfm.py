@@ -183,6 +183,7 @@ def rfm(
             if cuts.absolute_frequency
             else "quantile",
             **cuts.options(),
+            "thresholds": None if thresholds is None else "of an earlier result",
             "names": dict(names or {}),
             "n_bootstrap": n_bootstrap,
             "seed": seed,
