@@ -1,0 +1,29 @@
+"""Customer-base models: what customers will buy, and what that is worth.
+
+>>> import polars as pl
+>>> from crm_analytics import clv
+>>> summary = pl.DataFrame({"frequency": [0, 2, 5], "recency": [0.0, 8.0, 20.0], "T": [30.0, 30.0, 25.0]})
+>>> fit = clv.BetaGeo.fit(summary, penalty=1.0)
+>>> fit.predict(summary, horizon=10).columns
+['p_alive', 'expected_purchases']
+"""
+
+from __future__ import annotations
+
+from crm_analytics.clv.beta_geo import BetaGeo
+from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from crm_analytics.clv.gamma_gamma import GammaGamma
+from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
+from crm_analytics.clv.pareto_nbd import ParetoNBD
+from crm_analytics.clv.shifted_beta_geometric import ShiftedBetaGeometric
+from crm_analytics.clv.summary import summarise
+
+__all__ = [
+    "BetaGeo",
+    "BetaGeoBetaBinomial",
+    "GammaGamma",
+    "ModifiedBetaGeo",
+    "ParetoNBD",
+    "ShiftedBetaGeometric",
+    "summarise",
+]

@@ -1,0 +1,202 @@
+"""What a fitted model is: frozen parameters with errors, the true log-likelihood, and a certificate of the maximum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+
+from crm_analytics.clv.newton import Objective, Optimum, maximise
+from crm_analytics.clv.rows import Floats
+from crm_analytics.errors import OptionError
+
+Z95: Final = 1.959963984540054
+BOUND: Final = 13.0
+"""|log parameter| (dimensionless) at which a search is stopped: a factor of 440,000 either way."""
+
+FAR: Final = 9.0
+"""From here on (a factor of 8,000) a dimensionless parameter is named as run away rather than estimated."""
+
+FLAT: Final = 0.01
+"""Curvature below which the data say nothing: a standard error of more than 10 in logs."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How the maximum was reached and what it looks like there.
+
+    Attributes
+    ----------
+    converged
+        The predicted gain of a further step is nil.
+    gradient_norm
+        Largest absolute slope per customer in the scale of the search.
+    hessian_eigenvalues
+        Of the negative Hessian in the scale of the search; all positive at a proper maximum.
+    """
+
+    converged: bool
+    gradient_norm: float
+    hessian_eigenvalues: tuple[float, ...]
+    n_starts: int
+    n_evaluations: int
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is not identified, in plain words, and what to do."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model. Subclasses state their parameters and predictions; an unfitted model does not exist.
+
+    Attributes
+    ----------
+    params
+        Estimates in the unit of the summary.
+    standard_errors
+        By the delta method from the Hessian; None where the data do not identify the parameter.
+    lower, upper
+        95 % interval on the scale on which the estimate is nearest normal (log or logit), so never outside its range.
+    log_likelihood
+        True log-likelihood of the data in the unit of the summary, without any penalty.
+    """
+
+    params: Mapping[str, float]
+    standard_errors: Mapping[str, float | None]
+    lower: Mapping[str, float | None]
+    upper: Mapping[str, float | None]
+    log_likelihood: float
+    n_customers: float
+    certificate: Certificate
+    diagnosis: tuple[Diagnosis, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    time_unit: str | None = None
+    penalty: float = 0.0
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion: 2k - 2 LL."""
+        return 2 * len(self.names) - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's information criterion: k ln(n) - 2 LL, n the number of customers."""
+        return len(self.names) * math.log(self.n_customers) - 2 * self.log_likelihood
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the maximum is proper: converged, inside the range, curved in every direction."""
+        return self.certificate.converged and not self.diagnosis
+
+    def values(self) -> tuple[float, ...]:
+        """Give the parameters in the order of `names`."""
+        return tuple(self.params[n] for n in self.names)
+
+    @classmethod
+    def _theta(cls, params: Floats) -> Floats:
+        """Give the scale of the search: logs, unless a model says otherwise."""
+        return np.log(params)
+
+    @classmethod
+    def _params(cls, theta: Floats) -> Floats:
+        """Take the scale of the search back to parameters."""
+        return np.exp(theta)
+
+    @classmethod
+    def _jacobian(cls, theta: Floats) -> Floats:
+        """Give d params / d theta."""
+        return np.diag(np.exp(theta))
+
+    @classmethod
+    def _curvature(cls, theta: Floats, gradient: Floats) -> Floats:
+        """Give the sum over parameters of gradient x second derivative of the parameter by theta."""
+        return np.diag(gradient * np.exp(theta))
+
+    @classmethod
+    def _climb(
+        cls, likelihood: Objective, starts: Sequence[Sequence[float]], n: float, penalty: float = 0.0
+    ) -> Optimum:
+        """Maximise a likelihood given in parameters, on the scale of the search, with the penalty on that scale."""
+
+        def objective(theta: Floats) -> tuple[float, Floats, Floats]:
+            value, gradient, hessian = likelihood(cls._params(theta))
+            jacobian = cls._jacobian(theta)
+            full = jacobian.T @ hessian @ jacobian + cls._curvature(theta, gradient)
+            return (
+                value - 0.5 * penalty * float(theta @ theta),
+                jacobian.T @ gradient - penalty * theta,
+                full - penalty * np.eye(len(theta)),
+            )
+
+        return maximise(objective, [cls._theta(np.asarray(s, float)) for s in starts], bound=BOUND, n=n)
+
+    @classmethod
+    def _from_optimum(
+        cls,
+        best: Optimum,
+        *,
+        units: Sequence[float],
+        n: float,
+        log_likelihood: float,
+        diagnosis: tuple[Diagnosis, ...] = (),
+        time_unit: str | None = None,
+        penalty: float = 0.0,
+    ) -> Self:
+        """Make the fit: parameters in the caller's units, errors by the delta method, the certificate."""
+        theta = best.theta
+        params = cls._params(theta) * np.asarray(units)
+        covariance, known = _invert(best)
+        jacobian = cls._jacobian(theta) * np.asarray(units)[:, None]
+        errors = np.sqrt(np.maximum(np.diag(jacobian @ covariance @ jacobian.T), 0.0))
+        solid = [bool((np.abs(jacobian[i])[~known] < 1e-12 * params[i]).all()) for i in range(len(params))]  # noqa: PLR2004
+        spread = np.exp(Z95 * errors / params)
+        pick = lambda a: {k: float(v) if ok else None for k, v, ok in zip(cls.names, a, solid, strict=True)}  # noqa: E731
+        return cls(
+            params={k: float(v) for k, v in zip(cls.names, params, strict=True)},
+            standard_errors=pick(errors),
+            lower=pick(params / spread),
+            upper=pick(params * spread),
+            log_likelihood=log_likelihood,
+            n_customers=n,
+            certificate=Certificate(
+                best.converged, best.gradient_norm, best.eigenvalues, best.n_starts, best.n_evaluations
+            ),
+            diagnosis=diagnosis,
+            covariance=tuple(tuple(float(c) for c in row) for row in covariance),
+            time_unit=time_unit,
+            penalty=penalty,
+        )
+
+    def draws(self, n: int, *, seed: int = 0) -> Floats:
+        """Draw parameters from the normal approximation on the scale of the search; (n, parameters), caller's units."""
+        if n < 1:
+            raise OptionError.out_of_range("n", n, "at least 1 draw")
+        theta = self._theta(np.array(self.values()))
+        values, vectors = np.linalg.eigh(np.array(self.covariance))
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        noise = np.random.default_rng(seed).standard_normal((n, len(theta))) @ root.T
+        return np.array([self._params(t) for t in theta + noise])
+
+
+def _invert(best: Optimum) -> tuple[Floats, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Invert the negative Hessian over the directions that the data know; the others get no variance and no error."""
+    curvature = -best.hessian
+    known = np.array([not b for b in best.at_bound]) & (np.diag(curvature) > FLAT)
+    covariance = np.zeros_like(curvature)
+    if known.any():
+        inner = curvature[np.ix_(known, known)]
+        values, vectors = np.linalg.eigh(inner)
+        inverse = np.where(values > 0, 1.0 / np.maximum(values, 1e-300), 0.0)
+        covariance[np.ix_(known, known)] = (vectors * inverse) @ vectors.T
+    return covariance, known

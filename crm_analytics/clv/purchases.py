@@ -1,0 +1,204 @@
+"""What every model of repeat purchases predicts, written once over the few formulas that a model states."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar, Final, Self
+
+import numpy as np
+import polars as pl
+from scipy.special import expit, logit
+
+from crm_analytics.clv.fit import Z95, Fit
+from crm_analytics.clv.rows import Floats
+from crm_analytics.errors import ColumnError, OptionError
+
+DAYS_PER: Final = {
+    "hour": 1 / 24,
+    "day": 1.0,
+    "week": 7.0,
+    "month": 365.25 / 12,
+    "quarter": 365.25 / 4,
+    "year": 365.25,
+}
+"""Length of a unit of time in days."""
+
+_STEP: Final = 1e-4  # of a central difference in a log parameter
+Formula = Callable[["PurchaseFit", Floats, Floats, Floats], Floats]
+
+
+class PurchaseFit(Fit):
+    """A fitted model of repeat purchases: BG/NBD, MBG/NBD, Pareto/NBD.
+
+    Every prediction takes a summary (frequency, recency, T as `clv.summarise` makes it) and gives one value per row,
+    in the summary's order. Horizons are in the summary's unit of time.
+    """
+
+    time_parameters: ClassVar[tuple[str, ...]]
+
+    def _p_alive(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
+        raise NotImplementedError
+
+    def _expected(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+        raise NotImplementedError
+
+    def _discounted(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
+        raise NotImplementedError
+
+    def p_alive(self, summary: pl.DataFrame | pl.LazyFrame, *, after: float = 0.0) -> pl.Series:
+        """Say how likely each customer is still (at T) or will still be (at T + after) a customer, in [0, 1]."""
+        _not_negative("after", after)
+        return self._series("p_alive", summary, lambda fit, x, t, age: fit._p_alive(x, t, age, after))
+
+    def expected_purchases(
+        self, summary: pl.DataFrame | pl.LazyFrame, *, horizon: float, start: float = 0.0
+    ) -> pl.Series:
+        """Say how many purchases to expect in (T + start, T + start + horizon], dropout allowed for."""
+        _not_negative("horizon", horizon)
+        _not_negative("start", start)
+
+        def formula(fit: PurchaseFit, x: Floats, t: Floats, age: Floats) -> Floats:
+            until = fit._expected(x, t, age, start + horizon)
+            return until - fit._expected(x, t, age, start) if start else until
+
+        return self._series("expected_purchases", summary, formula)
+
+    def discounted_purchases(
+        self, summary: pl.DataFrame | pl.LazyFrame, *, annual_discount_rate: float, horizon: float = math.inf
+    ) -> pl.Series:
+        """Say what the expected purchases are worth in purchases today (DERT where the horizon is infinite).
+
+        Parameters
+        ----------
+        summary
+            Must carry its `time_unit`, or the fit must.
+        annual_discount_rate
+            Effective rate a year, e.g. 0.10; > -1, and > 0 where the horizon is infinite.
+        horizon
+            In the summary's unit of time.
+        """
+        _not_negative("horizon", horizon)
+        rate = self.continuous_rate(annual_discount_rate)
+        if math.isinf(horizon) and rate <= 0:
+            raise OptionError.out_of_range(
+                "annual_discount_rate", annual_discount_rate, "a rate above 0 where the horizon is infinite"
+            )
+        return self._series(
+            "discounted_purchases", summary, lambda fit, x, t, age: fit._discounted(x, t, age, horizon, rate)
+        )
+
+    def expected_of_new_customer(self, horizon: float) -> float:
+        """Say how many repeat purchases a new customer is expected to make within the horizon of the first."""
+        _not_negative("horizon", horizon)
+        nought = np.zeros(1)
+        return float(self._expected(nought, nought, nought, horizon)[0])
+
+    def continuous_rate(self, annual_rate: float) -> float:
+        """Turn an effective annual rate into a continuous one per unit of time: ln(1 + rate) / units a year."""
+        if not annual_rate > -1:
+            raise OptionError.out_of_range(
+                "annual_discount_rate", annual_rate, "a rate above -1, e.g. 0.10 for 10%"
+            )
+        if self.time_unit not in DAYS_PER:
+            raise OptionError(
+                "The unit of time of this fit is not known.",
+                f"Expected a summary with a column time_unit, one of {sorted(DAYS_PER)}.",
+                "Make the summary with clv.summarise(…, unit=…), or fit.with_time_unit('week').",
+            )
+        return math.log1p(annual_rate) * DAYS_PER[self.time_unit] / DAYS_PER["year"]
+
+    def predict(
+        self,
+        summary: pl.DataFrame | pl.LazyFrame,
+        *,
+        horizon: float,
+        intervals: bool = False,
+    ) -> pl.DataFrame:
+        """Give the customers with p_alive and expected purchases within the horizon.
+
+        Parameters
+        ----------
+        summary
+            As `clv.summarise` makes it; `customer_id` is kept where there is one.
+        horizon
+            In the summary's unit of time.
+        intervals
+            Add 95 % intervals for what the uncertainty of the parameters does to each figure (delta method on the
+            logit and log scale). They bound the expectation, not what the customer will happen to do.
+
+        Returns
+        -------
+        polars.DataFrame
+            customer_id, p_alive, expected_purchases and, on request, `_lower` and `_upper` of both.
+        """
+        _not_negative("horizon", horizon)
+        x, t, age = histories(summary)
+        columns: dict[str, Floats] = {}
+        for name, formula, there, back in (
+            ("p_alive", lambda f, *h: f._p_alive(*h, 0.0), logit, expit),
+            ("expected_purchases", lambda f, *h: f._expected(*h, horizon), np.log, np.exp),
+        ):
+            columns[name] = formula(self, x, t, age)
+            if intervals:
+                spread = Z95 * self.delta_error(lambda f: there(_inside(formula(f, x, t, age))))  # noqa: B023 used at once
+                middle = there(_inside(columns[name]))
+                sure = (columns[name] == 0) | ((columns[name] == 1) & (name == "p_alive"))
+                columns[f"{name}_lower"] = np.where(sure, columns[name], back(middle - spread))
+                columns[f"{name}_upper"] = np.where(sure, columns[name], back(middle + spread))
+        ids = summary.lazy().select(pl.col("^customer_id$")).collect()
+        return ids.hstack(pl.DataFrame(columns)) if ids.width else pl.DataFrame(columns)
+
+    def delta_error(self, formula: Callable[[Self], Floats]) -> Floats:
+        """Give the standard error of any figure that is worked out from the fit, by the delta method.
+
+        Parameters
+        ----------
+        formula
+            Takes a fit, gives an array; central differences in the scale of the search.
+        """
+        covariance = np.array(self.covariance)
+        theta = self._theta(np.array(self.values()))
+        slopes = []
+        for i in range(len(theta)):
+            step = np.zeros(len(theta))
+            step[i] = _STEP
+            high, low = (formula(self.at(self._params(theta + k * step))) for k in (1, -1))
+            slopes.append((high - low) / (2 * _STEP))
+        stacked = np.stack(slopes, axis=-1)
+        variance = np.einsum("...i,ij,...j->...", stacked, covariance, stacked)
+        return np.sqrt(np.maximum(variance, 0.0))
+
+    def at(self, params: Floats) -> Self:
+        """Give the same fit with other parameters: for what-if and for intervals."""
+        return type(self)(**{**vars(self), "params": dict(zip(self.names, map(float, params), strict=True))})
+
+    def _series(self, name: str, summary: pl.DataFrame | pl.LazyFrame, formula: Formula) -> pl.Series:
+        return pl.Series(name, formula(self, *histories(summary)))
+
+
+def histories(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Floats]:
+    """Give frequency, recency and T as arrays."""
+    frame = summary.lazy()
+    found = frame.collect_schema().names()
+    for name in ("frequency", "recency", "T"):
+        if name not in found:
+            raise ColumnError.missing(name, "summary", found)
+    got = frame.select(pl.col("frequency", "recency", "T").cast(pl.Float64)).collect()
+    x, t, age = (got[c].to_numpy() for c in got.columns)
+    if not (np.isfinite(x).all() and (t >= 0).all() and (t <= age).all() and (x >= 0).all()):
+        raise OptionError(
+            "A history is impossible: missing, negative, or a recency beyond T.",
+            "Expected 0 <= recency <= T and frequency >= 0 on every row.",
+            "Make the summary with clv.summarise.",
+        )
+    return x, t, age
+
+
+def _inside(values: Floats) -> Floats:
+    return np.clip(values, 1e-300, np.where(values <= 1, np.nextafter(1, 0), values))
+
+
+def _not_negative(option: str, value: float) -> None:
+    if not value >= 0:
+        raise OptionError.out_of_range(option, value, "0 or more, in the summary's unit of time")
