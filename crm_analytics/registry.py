@@ -76,4 +76,6 @@ def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN40
     """
     entry = analysis(name)
     tables = {other: base.table(other) for other in entry.also if base.has(other)}
-    return entry.function(base.table(entry.table), **{"as_of": base.as_of, "start": base.start, **tables, **options})
+    return entry.function(
+        base.table(entry.table), **{"as_of": base.as_of, "start": base.start, **tables, **options}
+    )

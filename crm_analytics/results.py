@@ -104,7 +104,17 @@ class Result:
         columns = [*summary.columns, *(c for frame in tables.values() for c in frame.columns)]
         known = terms_for(columns, terms or {})
         return cls(
-            analysis, title, headline, summary, dict(tables), views, dict(parameters), provenance, notes, known, currency
+            analysis,
+            title,
+            headline,
+            summary,
+            dict(tables),
+            views,
+            dict(parameters),
+            provenance,
+            notes,
+            known,
+            currency,
         )
 
     def headline(self) -> str:
@@ -179,7 +189,9 @@ class Result:
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr>{self._cells(row)}</tr>" for row in self.brief.iter_rows(named=True))
-        heads = "".join(f"<th>{html.escape(formats.label(self.terms[c], self.currency))}</th>" for c in self.brief.columns)
+        heads = "".join(
+            f"<th>{html.escape(formats.label(self.terms[c], self.currency))}</th>" for c in self.brief.columns
+        )
         notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
         return (
             f"<h3>{html.escape(self.title)}</h3><p><strong>{html.escape(self.sentence)}</strong></p>"
@@ -188,7 +200,8 @@ class Result:
 
     def _cells(self, row: Mapping[str, object]) -> str:
         return "".join(
-            f"<td>{html.escape(formats.value(v, self.terms[c].unit, self.currency))}</td>" for c, v in row.items()
+            f"<td>{html.escape(formats.value(v, self.terms[c].unit, self.currency))}</td>"
+            for c, v in row.items()
         )
 
 
@@ -222,7 +235,9 @@ def _provenance_from_json(data: Mapping[str, Any]) -> Provenance:
     days = {
         k: date.fromisoformat(data[k]) if data[k] else None for k in ("window_start", "window_end", "as_of")
     }
-    return Provenance(**{**data, **days, "sources": tuple(data["sources"]), "filters": tuple(data["filters"])})
+    return Provenance(
+        **{**data, **days, "sources": tuple(data["sources"]), "filters": tuple(data["filters"])}
+    )
 
 
 def _plain(item: object) -> Any:  # noqa: ANN401 JSON is what it is

@@ -12,7 +12,9 @@ from typing import Literal
 
 from crm_analytics.errors import UnknownNameError
 
-Unit = Literal["money", "share", "count", "days", "number", "index", "score", "text", "id", "day", "instant", "flag"]
+Unit = Literal[
+    "money", "share", "count", "days", "number", "index", "score", "text", "id", "day", "instant", "flag"
+]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,12 @@ SHARED: Mapping[str, Term] = by_name(
     Term("segment", "Segment", "text", "The group a customer falls into; each customer is in exactly one."),
     Term("n_customers", "Customers", "count", "How many different customers are counted."),
     Term("customer_share", "Share of customers", "share", "Customers of the row divided by all customers."),
-    Term("n_orders", "Orders", "count", "Orders with a positive net amount; an order is the rows that share customer and order id."),
+    Term(
+        "n_orders",
+        "Orders",
+        "count",
+        "Orders with a positive net amount; an order is the rows that share customer and order id.",
+    ),
     Term("mean_orders", "Orders per customer", "number", "Orders divided by customers."),
     Term("spend", "Spend", "money", "Sum of amounts, net of refunds."),
     Term("gross_spend", "Gross spend", "money", "Sum of the amounts of purchase orders before refunds."),
@@ -62,8 +69,18 @@ def bounds(name: str, label: str, unit: Unit, level: str = "95%") -> dict[str, T
     ['spend_share_lower', 'spend_share_upper']
     """
     return by_name(
-        Term(f"{name}_lower", f"{label}, lower bound", unit, f"Lower end of the {level} interval of {label.lower()}."),
-        Term(f"{name}_upper", f"{label}, upper bound", unit, f"Upper end of the {level} interval of {label.lower()}."),
+        Term(
+            f"{name}_lower",
+            f"{label}, lower bound",
+            unit,
+            f"Lower end of the {level} interval of {label.lower()}.",
+        ),
+        Term(
+            f"{name}_upper",
+            f"{label}, upper bound",
+            unit,
+            f"Upper end of the {level} interval of {label.lower()}.",
+        ),
     )
 
 

@@ -123,17 +123,34 @@ def test_nothing_that_runs_code_from_a_file_is_imported():
 
 
 def test_importing_the_library_is_light():
-    heavy = "plotly streamlit pandas sklearn scipy duckdb sqlalchemy fastexcel typer lifetimes pydantic".split()
+    heavy = [
+        "plotly",
+        "streamlit",
+        "pandas",
+        "sklearn",
+        "scipy",
+        "duckdb",
+        "sqlalchemy",
+        "fastexcel",
+        "typer",
+        "lifetimes",
+        "pydantic",
+    ]
     code = f"import sys, crm_analytics; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(
-    ("folders", "most"), [(("crm_analytics", "apps", "notebooks", "sample_data"), MOST_LINES), (("tests",), MOST_TEST_LINES)]
+    ("folders", "most"),
+    [(("crm_analytics", "apps", "notebooks", "sample_data"), MOST_LINES), (("tests",), MOST_TEST_LINES)],
 )
 def test_files_stay_short(folders, most):
-    long = {str(p.relative_to(ROOT)): n for p in sources(*folders) if (n := len(p.read_text().splitlines())) > most}
+    long = {
+        str(p.relative_to(ROOT)): n
+        for p in sources(*folders)
+        if (n := len(p.read_text().splitlines())) > most
+    }
     assert not long
 
 

@@ -45,7 +45,9 @@ def results(firm):
 @each_analysis
 def test_documented_parameters_are_the_signature(entry):
     names = list(inspect.signature(entry.function).parameters)
-    section = re.search(r"Parameters\n\s*-+\n(.*?)\n\s*\n?\s*Returns\n", inspect.getdoc(entry.function), re.DOTALL)
+    section = re.search(
+        r"Parameters\n\s*-+\n(.*?)\n\s*\n?\s*Returns\n", inspect.getdoc(entry.function), re.DOTALL
+    )
     assert section, "a docstring in numpy style with Parameters and Returns"
     documented = [
         name.strip()
@@ -107,14 +109,17 @@ def test_relabelled_customers_give_relabelled_results(entry, firm, results):
             keys = [c for c in frame.columns if frame.schema[c] == pl.String]
             frame = frame.with_columns(pl.col("customer_id").replace_strict(new)).sort(keys)  # noqa: PLW2901
             other = other.sort(keys)
-        columns = [c for c in frame.columns if not c.endswith(("_lower", "_upper"))]  # draws go by customer order
+        columns = [
+            c for c in frame.columns if not c.endswith(("_lower", "_upper"))
+        ]  # draws go by customer order
         assert_frame_equal(frame.select(columns), other.select(columns), rel_tol=1e-9, abs_tol=1e-9)
 
 
 @each_analysis
 def test_rows_at_or_after_as_of_change_nothing(entry, firm, results):
     later = firm.head(40).with_columns(
-        ordered_at=pl.lit(pl.Series([AS_OF]).cast(pl.Datetime("us"))[0]) + pl.duration(days=pl.int_range(pl.len()) % 9),
+        ordered_at=pl.lit(pl.Series([AS_OF]).cast(pl.Datetime("us"))[0])
+        + pl.duration(days=pl.int_range(pl.len()) % 9),
         order_id=pl.lit("late"),
         amount=pl.lit(99_999.0),
     )
@@ -209,7 +214,10 @@ def test_bounds_hold_their_figure(results, entry):
         for column in frame.columns:
             if f"{column}_lower" in frame.columns:
                 ok = frame.select(
-                    ((pl.col(f"{column}_lower") <= pl.col(column) + 1e-9) & (pl.col(column) <= pl.col(f"{column}_upper") + 1e-9))
+                    (
+                        (pl.col(f"{column}_lower") <= pl.col(column) + 1e-9)
+                        & (pl.col(column) <= pl.col(f"{column}_upper") + 1e-9)
+                    )
                     .fill_null(value=True)
                     .all()
                 ).item()
@@ -220,7 +228,9 @@ def test_bounds_hold_their_figure(results, entry):
 def test_shares_lie_between_nought_and_one(results, entry):
     for frame in results[entry.name].tables().values():
         for column in frame.columns:
-            if results[entry.name].terms[column].unit == "share" and column.endswith(("customer_share", "_rate")):
+            if results[entry.name].terms[column].unit == "share" and column.endswith(
+                ("customer_share", "_rate")
+            ):
                 assert frame[column].drop_nulls().is_between(0, 1).all()
 
 
@@ -257,7 +267,10 @@ def test_the_registry_runs_it_on_a_base(entry, base, results):
 def test_it_has_its_chart_module_test_notebook_and_page(entry):
     importlib.import_module(f"crm_analytics.charts.{entry.name}")
     assert list(ROOT.glob(f"tests/**/test_{entry.name}.py"))
-    assert any(f'"{entry.name}"' in p.read_text() or f"crm.{entry.name}(" in p.read_text() for p in ROOT.glob("notebooks/*.py"))
+    assert any(
+        f'"{entry.name}"' in p.read_text() or f"crm.{entry.name}(" in p.read_text()
+        for p in ROOT.glob("notebooks/*.py")
+    )
     assert f"## {entry.title}" in (ROOT / "docs" / "analyses.md").read_text()
     assert hasattr(crm, entry.name)
 
@@ -271,7 +284,9 @@ def test_one_word_has_one_meaning(results):
     meanings: dict[str, tuple[str, str]] = {}
     for result in results.values():
         for name, term in result.terms.items():
-            assert meanings.setdefault(name, (term.unit, term.definition)) == (term.unit, term.definition), name
+            assert meanings.setdefault(name, (term.unit, term.definition)) == (term.unit, term.definition), (
+                name
+            )
 
 
 def test_an_unknown_analysis_is_named_with_a_suggestion(base):
