@@ -69,8 +69,8 @@ def overview(
     -------
     Result
         - "figures": one row per key figure: `figure`, `figure_label`, `unit`, `good_when`, `value` with `value_text`
-          and, for averages and shares, `value_lower` and `value_upper`; `previous`, `change` with its bounds,
-          `change_text`, `is_within_normal_variation`; the same against `last_year`; `n_customers` behind the figure;
+          and, for averages and shares, `value_lower` and `value_upper`; `previous` with `previous_text`,
+          `change` with its bounds, `change_text`, `is_within_normal_variation`; the same against `last_year`; `n_customers` behind the figure;
           `figure_definition`
         - "months" ("quarters", "years"): one row per period, oldest first, with a column for each figure,
           `spend_last_year` and `is_complete`

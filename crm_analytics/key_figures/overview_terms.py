@@ -27,6 +27,8 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("value", "Value", "number", "The figure in the last complete period, in its own unit."),
         Term("value_text", "Value", "text", "The figure in the last complete period."),
         Term("previous", "Period before", "number", "The figure in the complete period before, in its own unit."),
+        Term("previous_text", "Period before", "text", "The figure in the complete period before."),
+        Term("last_year_text", "Same period last year", "text", "The figure in the same period a year earlier."),
         Term("change", "Change on the period before", "number", f"Against the complete period before. {_CHANGE}"),
         Term("change_text", "Against the period before", "text", "The change in words, and whether chance explains it."),
         Term("is_within_normal_variation", "Within normal variation", "flag", _CHANCE),

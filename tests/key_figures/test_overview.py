@@ -80,6 +80,10 @@ def test_changes_hand_worked():
         "refund_rate": (0.0, 0.0),
         "repeat_spend_share": (0.6, 0.4),
     }
+    assert (found["spend"]["previous_text"], found["repeat_spend_share"]["last_year_text"]) == (
+        "50.00",
+        "40.0%",
+    )
     assert found["spend"]["change"] == pytest.approx(1.0)
     assert found["spend"]["change_last_year"] == pytest.approx(0.0)
     assert found["refund_rate"]["change"] == pytest.approx(10 / 110)

@@ -128,6 +128,12 @@ def test_no_decline_view_without_two_years():
     assert [v.name for v in run().views] == ["lorenz", "whale", "deciles", "decline"]
 
 
+def test_few_customers_have_intervals_with_a_caution():
+    assert "short_intervals" in {n.code for n in run().notes}
+    many = orders(*((f"c{i:03d}", "2025-05-05", 20.0 + i) for i in range(200)))
+    assert "short_intervals" not in {n.code for n in run(many).notes}
+
+
 def test_small_top_shares_are_left_out_with_a_note():
     notes = {n.code: n.text for n in run().notes}
     assert (
