@@ -20,7 +20,9 @@ def covered_from(extract: Extract) -> date:
     if extract.check.window_start is not None:
         return extract.check.window_start.date()
     dated_by = table(extract.table).dated_by
-    first = None if dated_by is None else extract.frame.select(pl.col(dated_by).min().dt.date()).collect().item()
+    first = (
+        None if dated_by is None else extract.frame.select(pl.col(dated_by).min().dt.date()).collect().item()
+    )
     if not isinstance(first, date):
         raise NotEnoughDataError.of(f"{extract.table} with a date", 0, 1)
     return first
