@@ -138,13 +138,13 @@ def median_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     return Estimate(float(np.median(x)), float(x[place]), float(x[x.size - 1 - place]))
 
 
-_EXACT_TO = 1000  # beyond it the normal approximation of the binomial is off by less than one place
+_EXACT_TO = 1000  # beyond it the normal distribution, with half a place of continuity correction, gives the same place
 
 
 def _binomial_place(n: int, tail: float) -> int:
     """Give the largest r with P(Binomial(n, 1/2) < r) <= tail, counted from 0; 0 where there is none."""
     if n > _EXACT_TO:
-        return max(0, math.floor(n / 2 + NormalDist().inv_cdf(tail) * math.sqrt(n) / 2))
+        return max(0, math.floor((n - 1 + NormalDist().inv_cdf(tail) * math.sqrt(n)) / 2))
     below, place = 0.0, 0
     while below + (mass := math.comb(n, place) / 2**n) <= tail:
         below += mass
