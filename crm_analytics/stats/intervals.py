@@ -138,7 +138,9 @@ def median_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     return Estimate(float(np.median(x)), float(x[place]), float(x[x.size - 1 - place]))
 
 
-_EXACT_TO = 1000  # beyond it the normal distribution, with half a place of continuity correction, gives the same place
+_EXACT_TO = (
+    1000  # beyond it the normal distribution, corrected for continuity, gives the place or the one before
+)
 
 
 def _binomial_place(n: int, tail: float) -> int:
