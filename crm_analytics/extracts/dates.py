@@ -101,10 +101,10 @@ def decide(values: pl.Series, *, hint: bool | None = None) -> DateStyle:
     if not used:
         return DateStyle()
     found = tuple(sorted(used, key=lambda n: -counts[n]))
-    style = DateStyle(
-        found, offsets=_offsets(values, found), fast=_fast_format(values) if len(found) == 1 else None
-    )
-    return _with_order(style, values, hint) if "numeric" in found else style
+    style = DateStyle(found, offsets=_offsets(values, found))
+    if "numeric" in found:
+        return _with_order(style, values, hint)
+    return replace(style, fast=_fast_format(values) if len(found) == 1 else None)
 
 
 def _with_order(style: DateStyle, values: pl.Series, hint: bool | None) -> DateStyle:  # noqa: FBT001 what is known, not a switch

@@ -26,6 +26,7 @@ _SYMBOLS: Final = {
 }  # fmt: skip
 _CURRENCY: Final = r"(?:[A-Z]{0,2}\p{Sc}|(?i:" + "|".join(_CODES.split()) + r"|zł|kč|ft|kr\.?|lei|fr\.))"
 _SPACES: Final = "'\u2019`\\s"
+_SIGNS: Final = ("s1", "s2", "s3", "s4", "s5")  # where a minus may stand
 _GROUP_OF_THREE: Final = r"^[^\d]*[1-9]\d{0,2}[.,]\d{3}[^\d]*$"
 
 
@@ -114,9 +115,7 @@ def _tidied(text: pl.Expr, decimal: Mark) -> pl.Expr:
     parts = text.str.extract_groups(_pattern(decimal))
     digits = parts.struct.field("n").str.replace_all(f"[{_SPACES}{',' if decimal == '.' else '.'}]", "")
     whole = digits.str.replace(",", ".", literal=True) + parts.struct.field("e").fill_null("")
-    # no minus sign: the groups are empty or null
-    signs = [parts.struct.field(name).fill_null("") != "" for name in ("s1", "s2", "s3", "s4")]
-    negative = signs[0] | signs[1] | signs[2] | signs[3]
+    negative = pl.any_horizontal(parts.struct.field(name).fill_null("") != "" for name in _SIGNS)
     scale = pl.when(parts.struct.field("pc").fill_null("") != "").then(0.01).otherwise(1.0)
     value = whole.cast(pl.Float64, strict=False) * scale
     word = text.str.to_lowercase().str.extract(r"^([+-]?inf(?:inity)?)$", 1).cast(pl.Float64, strict=False)
@@ -126,13 +125,12 @@ def _tidied(text: pl.Expr, decimal: Mark) -> pl.Expr:
 def _pattern(decimal: Mark) -> str:
     d, t = (r"\.", f"[,{_SPACES}]") if decimal == "." else (",", rf"[.{_SPACES}]")
     number = (
-        rf"(?P<n>\d{{1,3}}(?:{t}\d{{2,3}})*{t}\d{{3}}(?:{d}\d*)?|\d+(?:{d}\d*)?|{d}\d+)(?P<e>[eE][+-]?\d+)?"
+        rf"(?P<n>\d{{1,3}}(?:{t}\d{{2,3}})*{t}\d{{3}}(?:{d}\d+)?|\d+(?:{d}\d+)?|{d}\d+)(?P<e>[eE][+-]?\d+)?"
     )
     minus = "[-\u2212\u2013]"
-    return (
-        rf"^(?P<s1>\()?\s*(?:(?P<s2>{minus})|\+)?\s*(?:{_CURRENCY})?\s*(?:(?P<s3>{minus})|\+)?\s*{number}"
-        rf"\s*(?P<pc>%)?\s*(?:{_CURRENCY}|,-)?\s*(?P<s4>{minus})?\s*(?:{_CURRENCY})?\s*\)?$"
-    )
+    before = rf"(?P<s1>\()?\s*(?:(?P<s2>{minus})|\+)?\s*(?:{_CURRENCY})?\s*(?:(?P<s3>{minus})|\+)?\s*"
+    after = rf"(?:{_CURRENCY}\s*(?P<s4>{minus})?|(?P<s5>{minus})\s*(?:{_CURRENCY})?)?\s*\)?"
+    return rf"^{before}{number}(?:[.,]{minus})?\s*(?P<pc>%)?\s*{after}$"
 
 
 def currency_expr(column: pl.Expr) -> pl.Expr:

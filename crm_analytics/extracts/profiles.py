@@ -179,7 +179,7 @@ def _id_content(profile: Profile, column: str, *, key: bool) -> tuple[float, str
         return 0.1, "its values are long texts"
     if key:
         return (1.0, "each value occurs once") if profile.repeats < _RARELY else (0.3, "its values repeat")
-    score = 0.9 if profile.padded_share > 0 or not profile.is_number or _looks_numbered(profile) else 0.5
+    score = 0.9 if profile.padded_share > 0 or not profile.is_number or _looks_numbered(profile) else 0.75
     if column == "customer_id":
         score *= (
             1.0
