@@ -11,7 +11,7 @@ CellKind = Literal["empty", "number", "date", "text"]
 
 _LONGEST: Final = 64  # no number or date is longer; a bound keeps the patterns cheap on hostile cells
 _NUMBER: Final = re.compile(
-    r"[-+(]?\s?(?:[$€£¥]|[A-Z]{3}\s)?\s?[-+]?(?:\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{3})+|\d+)?(?:[.,]\d+|[.,])?"
+    r"[-+(]?\s?(?:[$€£¥]|[A-Z]{3}\s)?\s?[-+]?(?:\d{1,3}(?:[ ,.'\u2019\u00a0\u202f]\d{3})+|\d+)?(?:[.,]\d+|[.,])?"
     r"(?:[eE][-+]?\d{1,3})?\s?(?:[$€£¥%]|[A-Z]{3})?\)?-?"
 )
 _DAY: Final = (
@@ -45,7 +45,11 @@ def cell_kind(cell: str) -> CellKind:
 def is_heading_like(cell: str) -> bool:
     """Tell whether a cell could be a heading: a few words, not mostly digits."""
     text = cell.strip()
-    return cell_kind(text) == "text" and len(text) <= _LONGEST and sum(c.isdigit() for c in text) <= 0.3 * len(text)
+    return (
+        cell_kind(text) == "text"
+        and len(text) <= _LONGEST
+        and sum(c.isdigit() for c in text) <= 0.3 * len(text)
+    )
 
 
 def column_kinds(rows: Iterable[Sequence[str]], width: int, share: float = 0.8) -> list[CellKind]:

@@ -23,7 +23,7 @@ def main(folder: str) -> None:
     except MemoryError:
         answer = _told(_too_large(path))
     except Exception as error:  # noqa: BLE001 - whatever a library throws, the parent gets a sentence
-        answer = _told(_failed(path, error))
+        answer = _told(_too_large(path) if "File too large" in str(error) else _failed(path, error))
     (home / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
@@ -36,13 +36,14 @@ def _bound(limits: dict[str, Any]) -> None:
     seconds = int(limits["cpu_seconds"])
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (space // 2, space // 2))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _read(home: Path, path: Path, options: dict[str, Any]) -> dict[str, Any]:
     from crm_analytics.extracts.sources import read_file  # noqa: PLC0415 - after the bounds are set
 
-    raw = read_file(path, **options)
+    raw = read_file(path, **options, held=True)
     raw.frame.sink_ipc(home / "frame.arrow")
     raw.unreadable.write_ipc(home / "unreadable.arrow")
     return {"source": raw.source, "kind": raw.kind, "details": dict(raw.details), "notes": list(raw.notes)}

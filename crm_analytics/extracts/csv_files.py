@@ -122,7 +122,12 @@ class _Opened:
             return None
         separator = dialect.separator or _NEVER
         scan = scan_rows(
-            self.text.data, self.body_at, separator, dialect.quote, self.layout.width, self._watched(separator)
+            self.text.data,
+            self.body_at,
+            separator,
+            dialect.quote,
+            self.layout.width,
+            self._watched(separator),
         )
         sorter = _Sorter(self.layout)
         if not scan.regular or not self._sort(scan.odd, sorter):
@@ -150,7 +155,9 @@ class _Opened:
 
     def _next_rows(self, at: int) -> list[list[str]]:
         lines = self.text.data[at : at + _AHEAD_BYTES].decode("utf-8", "replace").split("\n")
-        return [r.cells for r in islice(records(lines[:-1] or lines, self.dialect, self.layout.width), _AHEAD)]
+        return [
+            r.cells for r in islice(records(lines[:-1] or lines, self.dialect, self.layout.width), _AHEAD)
+        ]
 
     def _scanned(self, separator: str) -> pl.LazyFrame:
         on_disk = isinstance(self.source, Path) and self.text.as_stored
@@ -262,13 +269,20 @@ class _Sorter:
 
     def _is_heading(self, cells: Sequence[str]) -> bool:
         raw = self.layout.raw_headings
-        return bool(raw) and bool(cells) and cells[0].strip() == raw[0] and [c.strip() for c in cells] == list(raw)
+        return (
+            bool(raw)
+            and bool(cells)
+            and cells[0].strip() == raw[0]
+            and [c.strip() for c in cells] == list(raw)
+        )
 
     def _begins_another(self, cells: Sequence[str], following: Following, *, after_blank: bool) -> bool:
         """Tell whether a row is the heading row of another table: words in columns of values, strange rows below."""
         if len(cells) == self.layout.width and not after_blank:
             return False
-        typed = [cell for cell, kind in zip(cells, self.layout.kinds, strict=False) if kind in ("number", "date")]
+        typed = [
+            cell for cell, kind in zip(cells, self.layout.kinds, strict=False) if kind in ("number", "date")
+        ]
         if len(typed) < 2 or not all(map(is_heading_like, typed)):  # noqa: PLR2004 - one word may be a stray one
             return False
         below = [row for row in following() if any(cell.strip() for cell in row)]
@@ -329,7 +343,7 @@ def _sample_lines(data: Bytes, at: int) -> list[str]:
 
 def _check_is_text(lines: Sequence[str], name: str) -> None:
     sample = "".join(lines)
-    strange = sum(c < " " and c not in "\t\r\v\f" or c in "\x7f\ufffd" for c in sample)
+    strange = sum((c < " " and c not in "\t\r\v\f") or c in "\x7f\ufffd" for c in sample)
     if strange > _MOST_STRANGE * len(sample):
         raise SourceError(
             f"{name} is not text: {strange / len(sample):.0%} of its first letters are control characters.",

@@ -7,10 +7,11 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
 import polars as pl
@@ -18,6 +19,9 @@ import polars as pl
 from crm_analytics.errors import MissingPackageError, QueryError, SourceError
 from crm_analytics.extracts.frames import stacked
 from crm_analytics.extracts.select_only import Engine
+
+if TYPE_CHECKING:
+    from psycopg import ServerCursor
 
 _BATCH: Final = 50_000
 
@@ -109,14 +113,16 @@ class SQLite(Connection):
         return sqlite3.SQLITE_OK if wanted else sqlite3.SQLITE_DENY
 
     def tables(self) -> dict[str, tuple[str, ...]]:
+        """List what sqlite_master lists."""
         names = self._cursor(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name"
         ).fetchall()
         return {name: (name,) for (name,) in names if not name.startswith("sqlite_")}
 
     def fetch(self, select: str) -> pl.DataFrame:
+        """Run a checked SELECT; each column is typed by its values."""
         cursor = self._cursor(select)
-        headings = [column[0] for column in cursor.description]
+        headings = [column[0] for column in cursor.description or ()]
         try:
             return framed(headings, self.batched(cursor.fetchmany))
         except sqlite3.Error as error:
@@ -132,6 +138,7 @@ class SQLite(Connection):
         return self.too_slow() if str(error) == "interrupted" else self.failed(error)
 
     def close(self) -> None:
+        """Close the file."""
         self.connection.close()
 
 
@@ -145,10 +152,10 @@ class DuckDB(Connection):
         except ImportError:
             raise MissingPackageError.of("duckdb", "databases", "read DuckDB files") from None
         self.duckdb = duckdb
-        config = {
-            "enable_external_access": "false",
-            "lock_configuration": "true",
-            "autoload_known_extensions": "false",
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "enable_external_access": False,
+            "autoload_known_extensions": False,
+            "lock_configuration": True,
         }
         try:
             self.connection = duckdb.connect(str(place.path), read_only=True, config=config)
@@ -159,6 +166,7 @@ class DuckDB(Connection):
             ) from None
 
     def tables(self) -> dict[str, tuple[str, ...]]:
+        """List what the file itself holds."""
         listed = self.connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables "
             "WHERE table_catalog = current_database() ORDER BY ALL"
@@ -166,6 +174,7 @@ class DuckDB(Connection):
         return {name if schema == "main" else f"{schema}.{name}": (schema, name) for schema, name in listed}
 
     def fetch(self, select: str) -> pl.DataFrame:
+        """Run a checked SELECT and take it over by Arrow."""
         timer = threading.Timer(max(self.deadline - time.monotonic(), 0.001), self.connection.interrupt)
         timer.daemon = True
         timer.start()
@@ -178,6 +187,7 @@ class DuckDB(Connection):
             timer.cancel()
 
     def close(self) -> None:
+        """Close the file."""
         self.connection.close()
 
 
@@ -220,36 +230,38 @@ class PostgreSQL(Connection):
         )
 
     def tables(self) -> dict[str, tuple[str, ...]]:
-        with self._cursor(
-            "SELECT table_schema, table_name FROM information_schema.tables "
-            "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
-        ) as cursor:
+        """List what this user can see outside the system's own schemas."""
+        with self._running(_POSTGRES_TABLES) as cursor:
             listed = cursor.fetchall()
         return {name if schema == "public" else f"{schema}.{name}": (schema, name) for schema, name in listed}
 
     def fetch(self, select: str) -> pl.DataFrame:
-        cursor = self._cursor(select)
-        columns = cursor.description or []
-        kinds = [_POSTGRES.get(column.type_code, pl.String()) for column in columns]
-        try:
+        """Run a checked SELECT; columns are typed as the server says."""
+        with self._running(select) as cursor:
+            columns = cursor.description or []
+            kinds = [_POSTGRES.get(column.type_code, pl.String()) for column in columns]
             return framed([column.name for column in columns], self.batched(cursor.fetchmany), kinds)
-        except self.psycopg.Error as error:
-            raise self._worded(error) from None
 
-    def _cursor(self, select: str) -> Any:
-        cursor = self.connection.cursor(name="crm_analytics")
+    @contextmanager
+    def _running(self, select: str) -> Iterator[ServerCursor[tuple[Any, ...]]]:
+        """Run a SELECT by a cursor on the server, which takes nothing but a SELECT and gives its rows bit by bit."""
         try:
-            return cursor.execute(select)
+            with self.connection.cursor(name="crm_analytics") as cursor:
+                yield cursor.execute(select)
+        except self.psycopg.errors.QueryCanceled:
+            raise self.too_slow() from None
         except self.psycopg.Error as error:
-            raise self._worded(error) from None
-
-    def _worded(self, error: Exception) -> QueryError:
-        return self.too_slow() if isinstance(error, self.psycopg.errors.QueryCanceled) else self.failed(error)
+            raise self.failed(error) from None
 
     def close(self) -> None:
+        """End the connection."""
         self.connection.close()
 
 
+_POSTGRES_TABLES: Final = """
+    SELECT table_schema, table_name FROM information_schema.tables
+    WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2
+"""
 _POSTGRES: Final[Mapping[int, pl.DataType]] = {
     16: pl.Boolean(),
     20: pl.Int64(),
@@ -274,7 +286,7 @@ def framed(
     kinds: Sequence[pl.DataType] | None = None,
 ) -> pl.DataFrame:
     """Make a frame of rows; where the database does not say what a column holds, its values do."""
-    frames = [_one_frame(headings, rows, kinds) for rows in batches]
+    frames = [_one_frame(rows, kinds) for rows in batches]
     if not frames:
         types = kinds or [pl.String()] * len(headings)
         return pl.DataFrame([pl.Series(f"c{i}", [], t) for i, t in enumerate(types)]).rename(_named(headings))
@@ -287,9 +299,7 @@ def _named(headings: Sequence[str]) -> dict[str, str]:
     return {f"c{i}": name for i, name in enumerate(unique_headings(headings))}
 
 
-def _one_frame(
-    headings: Sequence[str], rows: Sequence[Sequence[Any]], kinds: Sequence[pl.DataType] | None
-) -> pl.DataFrame:
+def _one_frame(rows: Sequence[Sequence[Any]], kinds: Sequence[pl.DataType] | None) -> pl.DataFrame:
     columns = list(zip(*rows, strict=True))
     types = kinds or [_kind_of(values) for values in columns]
     return pl.DataFrame(
@@ -303,8 +313,8 @@ def _series(name: str, values: Sequence[Any], kind: pl.DataType) -> pl.Series:
     return pl.Series(name, values, kind, strict=False)
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, (bytes, memoryview)) else str(value)
+def _text(value: object) -> str:
+    return bytes(value).decode("utf-8", "replace") if isinstance(value, (bytes, memoryview)) else str(value)
 
 
 def _kind_of(values: Sequence[Any]) -> pl.DataType:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from crm_analytics.errors import ConfigError, OptionError, QueryError, SourceError, UnknownNameError
 from crm_analytics.extracts.database_engines import Connection, DuckDB, Place, PostgreSQL, SQLite
@@ -24,6 +23,11 @@ _SCHEMES: Final = {
     "postgresql+psycopg": "postgres",
 }
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SERVER: Final = re.compile(
+    r"[a-z+]+://(?:(?P<user>[^:@/?]*)(?::(?P<password>[^@/?]*))?@)?(?:\[(?=[^]]*\]))?(?P<host>\$\{\w+\}|[^\[\]/?:]*|[0-9a-fA-F:]+)\]?"
+    r"(?::(?P<port>\d+|\$\{\w+\}))?(?:/(?P<dbname>[^?]*))?(?:\?(?P<options>.*))?",
+    re.IGNORECASE,
+)
 _ALLOWED: Final = frozenset(
     {
         "host",
@@ -70,8 +74,12 @@ def read_database(
     ConfigError
         A password stands in the URL, or a variable it names is not set.
     """
+    return read_place(_place(url), query=query, table=table, timeout_seconds=timeout_seconds)
+
+
+def read_place(place: Place, *, query: str | None, table: str | None, timeout_seconds: float) -> RawTable:
+    """Read from a database whose place is known; `read_database` says how."""
     _check_options(query, table, timeout_seconds)
-    place = _place(url)
     with _connected(place, timeout_seconds) as connection:
         select = checked_query(query, place.engine) if query is not None else _whole(connection, place, table)
         frame = connection.fetch(select)
@@ -96,12 +104,12 @@ def _whole(connection: Connection, place: Place, table: str | None) -> str:
     """Word the SELECT of a whole table; the one there is if none is named."""
     known = connection.tables()
     if table is None:
-        return f"SELECT * FROM {_quoted(_only(known, place))}"
+        return f"SELECT * FROM {_quoted(_only(known, place))}"  # noqa: S608 - quoted names of known tables
     folded = {name.casefold(): parts for name, parts in known.items()}
     found = known.get(table) or folded.get(table.casefold())
     if found is None:
         raise UnknownNameError.of("table", table, known)
-    return f"SELECT * FROM {_quoted(found)}"
+    return f"SELECT * FROM {_quoted(found)}"  # noqa: S608
 
 
 def _only(known: dict[str, tuple[str, ...]], place: Place) -> tuple[str, ...]:
@@ -147,39 +155,30 @@ def _file(engine: str, rest: str) -> Place:
 
 def _server(url: str) -> Place:
     """Take a PostgreSQL URL apart; passwords only by the environment."""
-    try:
-        parts = urlsplit(url)
-        port = (
-            parts.netloc.rpartition("@")[2].rpartition("]")[2].rpartition(":")[2]
-            if ":" in parts.netloc
-            else ""
-        )
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    except ValueError:
-        raise ConfigError(
-            "The database URL cannot be read.", "postgresql://host:port/database was expected."
-        ) from None
-    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
-    _refuse_literal(password or options.get("password", ""))
-    refused = sorted(set(options) - _ALLOWED - {"password"})
+    match = _SERVER.fullmatch(url)
+    if match is None:
+        raise ConfigError("The database URL cannot be read.", "postgresql://host:port/database was expected.")
+    options = dict(parse_qsl(match["options"] or "", keep_blank_values=True))
+    password = match["password"] or options.pop("password", "")
+    _refuse_literal(password)
+    _refuse_others(options)
+    named = {key: unquote(match[key] or "") for key in ("user", "host", "port", "dbname")}
+    secrets: list[str] = []
+    wanted = named | {"password": password} | options
+    given = {key: _filled(value, secrets) for key, value in wanted.items() if value}
+    host = given.get("host", "")
+    label = f"postgresql://{'local' if host.startswith('/') else host}/{given.get('dbname', '')}"
+    return Place("postgres", label, None, given, tuple(secrets))
+
+
+def _refuse_others(options: Mapping[str, str]) -> None:
+    refused = sorted(set(options) - _ALLOWED)
     if refused:
         raise ConfigError(
             f"The database URL sets {', '.join(refused)}.",
             f"Only {', '.join(sorted(_ALLOWED))} may be set there.",
+            "Leave it out; the connection is made read-only and bounded in time by itself.",
         )
-    secrets: list[str] = []
-    host = parts.netloc.rpartition("@")[2]
-    host = host.removesuffix(f":{port}") if port.isdigit() or _VARIABLE.fullmatch(port) else host
-    wanted = {
-        "user": unquote(user),
-        "password": password or options.get("password", ""),
-        "host": host.strip("[]"),
-        "port": port if host != parts.netloc.rpartition("@")[2] else "",
-        "dbname": unquote(parts.path.lstrip("/")),
-    } | {k: v for k, v in options.items() if k != "password"}
-    given = {key: _filled(value, secrets) for key, value in wanted.items() if value}
-    label = f"postgresql://{given.get('host', '') if not given.get('host', '').startswith('/') else 'local'}/{given.get('dbname', '')}"
-    return Place("postgres", label, None, given, tuple(secrets))
 
 
 def _refuse_literal(password: str) -> None:

@@ -32,10 +32,9 @@ def detect(lines: Sequence[str], separator: str | None = None) -> Dialect:
         The separator where it is known.
     """
     sample = [line for line in lines if line.strip()][:SAMPLE_LINES]
-    found = max(
+    return max(
         _candidates(sample, separator), key=lambda d: _score(sample, d), default=Dialect(separator or ",")
     )
-    return found
 
 
 def _candidates(sample: Sequence[str], separator: str | None) -> Iterable[Dialect]:
@@ -70,7 +69,7 @@ def _spaced(text: str, separator: str) -> bool:
     if not separator or separator.isspace():
         return False
     n = text.count(separator)
-    return text.count(separator + " ") + text.count(separator + "\n") >= 0.8 * n or (  # noqa: PLR2004
+    return text.count(separator + " ") + text.count(separator + "\n") >= 0.8 * n or (
         f'{separator} "' in text and f'{separator}"' not in text
     )
 

@@ -56,8 +56,8 @@ def to_utf8(data: Bytes, encoding: str | None = None) -> Text:
         note = "Most of the text is UTF-8 and some lines are not; those were read as cp1252."
         return _clean(_mixed(whole).encode(), "utf-8 and cp1252", as_stored=False, notes=(note,))
     text = whole.decode(name, errors="replace")
-    marked = text.count("\ufffd")
-    notes = (f"{marked:,} characters could not be read as {name} and show as \ufffd.",) if marked else ()
+    unread = text.count("\ufffd")
+    notes = (f"{unread:,} characters could not be read as {name} and show as \ufffd.",) if unread else ()
     return _clean(text.removeprefix("\ufeff").encode("utf-8", "replace"), name, as_stored=False, notes=notes)
 
 

@@ -7,8 +7,9 @@ import gzip
 import io
 import lzma
 import zipfile
+import zlib
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import Final, Literal
 
 from crm_analytics.errors import SourceError, TooLargeError
 
@@ -36,6 +37,8 @@ _REFUSED: Final = (
     (b"\x7fELF", "a program", "Give a table."),
 )
 _MOST_UNPACKED: Final = 2 << 30
+_MOST_RATIO: Final = 200  # tables of text shrink to a tenth or a twentieth
+_ALWAYS_FINE: Final = 16 << 20
 _STEP: Final = 1 << 20
 
 
@@ -64,8 +67,15 @@ def sniff(path: Path) -> FileKind:
     return "text"
 
 
-def unpacked(path: Path, kind: FileKind, most: int = _MOST_UNPACKED) -> bytes:
-    """Unpack a compressed text file, but no more than `most` bytes of it."""
+def unpacked(path: Path, kind: FileKind) -> bytes:
+    """Unpack a compressed text file, but no more of it than a table of text can hold.
+
+    Raises
+    ------
+    TooLargeError
+        It unfolds to more than 2 GiB, or to more than 200 times its size.
+    """
+    most = max(_ALWAYS_FINE, min(_MOST_UNPACKED, _MOST_RATIO * path.stat().st_size))
     out = io.BytesIO()
     try:
         with _stream(path, kind) as stream:
@@ -73,7 +83,7 @@ def unpacked(path: Path, kind: FileKind, most: int = _MOST_UNPACKED) -> bytes:
                 if out.tell() + len(piece) > most:
                     raise _unfolds(path, most)
                 out.write(piece)
-    except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as error:
         raise SourceError(
             f"{path.name} cannot be unpacked: {error}.",
             "A whole compressed file was expected.",
@@ -82,7 +92,7 @@ def unpacked(path: Path, kind: FileKind, most: int = _MOST_UNPACKED) -> bytes:
     return out.getvalue()
 
 
-def _stream(path: Path, kind: FileKind) -> IO[bytes]:
+def _stream(path: Path, kind: FileKind) -> gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile:
     if kind == "gzip":
         return gzip.open(path)
     return bz2.open(path) if kind == "bzip2" else lzma.open(path)
@@ -122,6 +132,6 @@ def _refused(path: Path, what: str, remedy: str) -> SourceError:
 def _unfolds(path: Path, most: int) -> TooLargeError:
     return TooLargeError(
         f"{path.name} unfolds to more than {most >> 20:,} MB.",
-        f"At most {most >> 20:,} MB of text are unpacked.",
+        f"At most {_MOST_UNPACKED >> 20:,} MB and {_MOST_RATIO} times the size of the file are unpacked.",
         "Unpack it yourself, check that it is what it should be, and read the plain file.",
     )

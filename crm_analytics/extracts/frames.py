@@ -19,7 +19,12 @@ def is_frame(source: object) -> bool:
     return isinstance(source, (pl.DataFrame, pl.LazyFrame)) or hasattr(source, "__arrow_c_stream__")
 
 
-def read_frame(source: Any, *, label: str = "the frame given", kind: str = "frame") -> RawTable:
+def read_frame(
+    source: Any,  # noqa: ANN401 - other people's frames
+    *,
+    label: str = "the frame given",
+    kind: str = "frame",
+) -> RawTable:
     """Take a polars frame or lazy frame, or a pandas frame, pyarrow table, duckdb relation and the like.
 
     Columns keep their types, except that exact decimals become Float64 and categories become text. The frame
@@ -30,7 +35,7 @@ def read_frame(source: Any, *, label: str = "the frame given", kind: str = "fram
 
 
 def tidied(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Number the rows, make the headings unique and plain, and bring rare types to the usual ones."""
+    """Give the frame with numbered rows, unique headings and no rare types."""
     schema = frame.collect_schema()
     columns = [name for name in schema.names() if name != ROW]
     changes = [
@@ -69,12 +74,12 @@ def _usual(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column
 
 
-def _held(source: Any) -> pl.DataFrame:
+def _held(source: object) -> pl.DataFrame:
     if isinstance(source, pl.DataFrame):
         return source
     try:
         frame = pl.DataFrame(source)
-    except Exception as error:  # noqa: BLE001 - other people's frames fail in their own ways
+    except Exception as error:
         raise _not_taken(source, str(error)) from error
     return frame.select(pl.exclude("^__index_level_\\d+__$"))
 

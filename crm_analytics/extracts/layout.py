@@ -14,6 +14,7 @@ from crm_analytics.extracts.raw import FILE, ROW
 _MOST_PREAMBLE: Final = 40
 _MOST_HEADINGS: Final = 3
 _MOST_BODY: Final = 200
+_EMPTY: Final[tuple[CellKind, ...]] = ("empty",)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Layout:
         """Give the layout of a list with room for more cells."""
         more = max(width - self.width, 0)
         headings = unique_headings([*self.headings, *[""] * more])
-        return replace(self, width=self.width + more, headings=headings, kinds=(*self.kinds, *("empty",) * more))
+        return replace(self, width=self.width + more, headings=headings, kinds=(*self.kinds, *_EMPTY * more))
 
     def words(self) -> dict[str, str]:
         """Say it in words, for the check report."""
@@ -101,7 +102,9 @@ def find_layout(rows: Sequence[Sequence[str]]) -> Layout:
     width = max([width, *map(len, heads)])
     raw = tuple(cell.strip() for cell in below[n_headings - 1]) if n_headings else ()
     kinds = tuple(column_kinds([row for row in body if len(row) == width] or body, width))
-    return Layout(width, first, n_headings + blank, unique_headings(_joined(heads, width)), kinds, is_list, raw)
+    return Layout(
+        width, first, n_headings + blank, unique_headings(_joined(heads, width)), kinds, is_list, raw
+    )
 
 
 def _in_place(heads: Sequence[str], width: int, body: Sequence[Sequence[str]]) -> list[str]:

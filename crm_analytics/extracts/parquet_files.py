@@ -14,11 +14,20 @@ from crm_analytics.extracts.raw import RawTable
 MOST_CELLS: Final = 4_000_000_000
 """Rows x columns that a file may promise: 200 million rows of 20 columns."""
 
+MOST_CELLS_HELD: Final = 200_000_000
+"""The same where all of it will be held in memory: 1.6 GB of numbers."""
+
 MOST_COLUMNS: Final = 10_000
 
 
-def read_parquet(path: Path, *, label: str | None = None) -> RawTable:
-    """Read a Parquet file lazily, columns typed as they are stored."""
+def read_parquet(path: Path, *, label: str | None = None, most_cells: int = MOST_CELLS) -> RawTable:
+    """Read a Parquet file lazily, columns typed as they are stored.
+
+    Raises
+    ------
+    TooLargeError
+        Its footer promises more than `most_cells` cells.
+    """
     name = label or path.name
     try:
         frame = pl.scan_parquet(path, glob=False)
@@ -26,10 +35,10 @@ def read_parquet(path: Path, *, label: str | None = None) -> RawTable:
         rows = int(frame.select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _damaged(name, error) from error
-    if columns > MOST_COLUMNS or rows * columns > MOST_CELLS:
+    if columns > MOST_COLUMNS or rows * columns > most_cells:
         raise TooLargeError(
             f"{name} promises {rows:,} rows of {columns:,} columns.",
-            f"At most {MOST_CELLS:,} cells and {MOST_COLUMNS:,} columns are read.",
+            f"At most {most_cells:,} cells and {MOST_COLUMNS:,} columns are read.",
             "Keep only the columns and the years that are needed.",
         )
     return RawTable(tidied(frame), name, "parquet", {"format": "Parquet"})

@@ -41,7 +41,9 @@ class Scan:
     regular: bool = True
 
 
-def scan_rows(data: Bytes, start: int, separator: str, quote: str, width: int, watched: Sequence[bytes] = ()) -> Scan:
+def scan_rows(
+    data: Bytes, start: int, separator: str, quote: str, width: int, watched: Sequence[bytes] = ()
+) -> Scan:
     """Count the rows of `data` from byte `start` on and list those to look at.
 
     These are rows without `width` cells, blank ones, those after a blank one, and those that begin like a heading row.

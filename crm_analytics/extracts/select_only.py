@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Literal
+from types import ModuleType
+from typing import TYPE_CHECKING, Final, Literal
 
 from crm_analytics.errors import MissingPackageError, QueryError
+
+if TYPE_CHECKING:
+    from sqlglot.exp import Expression
 
 Engine = Literal["sqlite", "duckdb", "postgres"]
 
@@ -16,6 +20,24 @@ _REFUSED_FUNCTIONS: Final = re.compile(
     r"|lo_.*|loread|lowrite|dblink.*|set_config|setval|nextval|(query|cursor|database|schema|table)_to_xml.*|ts_stat"
     r"|load_extension|readfile|writefile|edit|fts3_tokenizer|zipfile|sqlite_dbpage|sqlite_dbdata|fsdir|pragma_.*"
     r"|read_.*|sniff_.*|parquet_.*|glob|.*_scan|query|query_table|getenv|duckdb_secrets|which_secret|st_read.*|csv_.*"
+)
+_FORBIDDEN: Final = (
+    *(
+        "DML",
+        "Create",
+        "Drop",
+        "Alter",
+        "Command",
+        "Into",
+        "Copy",
+        "Set",
+        "Pragma",
+        "Attach",
+        "Detach",
+        "Lock",
+        "Use",
+    ),
+    *("Kill", "Transaction", "Commit", "Rollback", "TruncateTable", "Analyze", "Describe", "Install"),
 )
 _LONGEST: Final = 100_000
 _REMEDY: Final = "Give one SELECT (WITH … SELECT is fine) that reads tables and views."
@@ -32,18 +54,18 @@ def checked_query(query: str, engine: Engine) -> str:
     sqlglot = _sqlglot()
     _check_words(sqlglot, query, engine)
     statement = _parsed(sqlglot, query, engine)
-    exp = sqlglot.exp
-    if not isinstance(statement, exp.Query) or isinstance(statement, exp.DDL):
+    forbidden = tuple(getattr(sqlglot.exp, name) for name in _FORBIDDEN if hasattr(sqlglot.exp, name))
+    if not isinstance(statement, sqlglot.exp.Query) or isinstance(statement, sqlglot.exp.DDL):
         raise _refused(f"begins with {statement.key.upper()}")
     for node in statement.walk():
-        if isinstance(node, _forbidden(exp)):
+        if isinstance(node, forbidden):
             raise _refused(f"holds {node.key.upper()}")
-        if isinstance(node, exp.Func) and _REFUSED_FUNCTIONS.fullmatch(_name(node).casefold()):
+        if isinstance(node, sqlglot.exp.Func) and _REFUSED_FUNCTIONS.fullmatch(_name(node).casefold()):
             raise _refused(f"calls {_name(node)}()")
     return query.strip().rstrip(";").rstrip()
 
 
-def _sqlglot() -> Any:
+def _sqlglot() -> ModuleType:
     try:
         import sqlglot  # noqa: PLC0415 - an extra
     except ImportError:
@@ -51,7 +73,7 @@ def _sqlglot() -> Any:
     return sqlglot
 
 
-def _check_words(sqlglot: Any, query: str, engine: Engine) -> None:
+def _check_words(sqlglot: ModuleType, query: str, engine: Engine) -> None:
     """Count the statements and look at the first word, before the parser is asked to understand the rest."""
     if "\x00" in query or len(query) > _LONGEST:
         raise _refused(f"holds a NUL or is longer than {_LONGEST:,} letters")
@@ -79,7 +101,7 @@ def _split(words: list[str]) -> list[list[str]]:
     return parts
 
 
-def _parsed(sqlglot: Any, query: str, engine: Engine) -> Any:
+def _parsed(sqlglot: ModuleType, query: str, engine: Engine) -> Expression:
     try:
         (statement,) = (s for s in sqlglot.parse(query, read=engine) if s is not None)
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
@@ -92,36 +114,7 @@ def _unparsed(error: Exception) -> QueryError:
     return QueryError(f"The query cannot be parsed: {why}", "One SELECT was expected.", _REMEDY)
 
 
-def _forbidden(exp: Any) -> tuple[type, ...]:
-    names = (
-        "DML",
-        "Create",
-        "Drop",
-        "Alter",
-        "Command",
-        "Into",
-        "Copy",
-        "Set",
-        "Pragma",
-        "Attach",
-        "Detach",
-        "Lock",
-    )
-    names += (
-        "Use",
-        "Kill",
-        "Transaction",
-        "Commit",
-        "Rollback",
-        "TruncateTable",
-        "Analyze",
-        "Describe",
-        "Install",
-    )
-    return tuple(getattr(exp, name) for name in names if hasattr(exp, name))
-
-
-def _name(function: Any) -> str:
+def _name(function: Expression) -> str:
     name = function.name if function.key == "anonymous" else function.sql_name()
     return str(name)
 

@@ -185,7 +185,7 @@ def _no_rows(layout: Layout) -> pl.DataFrame:
 def _typed(book: fastexcel.ExcelReader, sheet: str, layout: Layout) -> pl.DataFrame:
     """Load the body; each column is typed by all of its cells, mixed ones become text."""
     options: dict[str, Any] = {"header_row": None, "skip_rows": layout.body, "schema_sample_rows": None}
-    frame = book.load_sheet(sheet, **options).to_polars()
+    frame: pl.DataFrame = book.load_sheet(sheet, **options).to_polars()
     frame.columns = list(layout.headings[: frame.width])
     moments = pl.selectors.datetime("ms")
     numbered = frame.with_columns(moments.cast(pl.Datetime("us"))).with_row_index(ROW, offset=1)

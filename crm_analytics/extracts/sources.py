@@ -13,8 +13,8 @@ from crm_analytics.errors import OptionError, SourceError
 from crm_analytics.extracts.csv_files import read_csv
 from crm_analytics.extracts.file_kinds import sniff, unpacked
 from crm_analytics.extracts.frames import is_frame, read_frame, stacked, tidied
-from crm_analytics.extracts.limits import Limits, read_in_child
-from crm_analytics.extracts.parquet_files import read_parquet
+from crm_analytics.extracts.limits import read_in_child
+from crm_analytics.extracts.parquet_files import MOST_CELLS, MOST_CELLS_HELD, read_parquet
 from crm_analytics.extracts.raw import FILE, ROW, RawTable
 from crm_analytics.extracts.sheets import check_package, read_sheet
 
@@ -26,7 +26,7 @@ _TABLES: Final = frozenset(
 
 
 def read_raw(
-    source: Any,
+    source: Any,  # noqa: ANN401 - a path, a frame of any library, a URL
     *,
     query: str | None = None,
     table: str | None = None,
@@ -68,12 +68,14 @@ def read_raw(
         from crm_analytics.extracts.databases import read_database  # noqa: PLC0415 - its engines are extras
 
         return read_database(source, query=query, table=table, timeout_seconds=timeout_seconds)
-    _check_unused(query=query)
-    if is_frame(source):
+    paths = [] if is_frame(source) else _paths(source)
+    if len(paths) == 1 and sniff(paths[0]) in ("sqlite", "duckdb"):
+        return _embedded(paths[0], query=query, table=table, timeout_seconds=timeout_seconds)
+    _check_unused(query=query, table=table)
+    if not paths:
         return read_frame(source, label=label or "the frame given")
-    paths = _paths(source)
     if len(paths) == 1:
-        return _one(paths[0], file_options, query=query, table=table, isolate=isolate)
+        return _one(paths[0], file_options, isolate=isolate)
     return _several(paths, file_options, isolate=isolate, label=label or _common_name(source, paths))
 
 
@@ -84,13 +86,17 @@ def read_file(
     encoding: str | None = None,
     separator: str | None = None,
     label: str | None = None,
+    held: bool = False,
 ) -> RawTable:
-    """Read one file in this process, whatever its bytes say it is."""
+    """Read one file in this process, whatever its bytes say it is.
+
+    `held` says that all of it will be held in memory, which bounds a Parquet file more narrowly.
+    """
     kind = sniff(path)
     if kind in ("xlsx", "xls", "ods"):
         return read_sheet(path, sheet=sheet, label=label)
     if kind == "parquet":
-        return read_parquet(path, label=label)
+        return read_parquet(path, label=label, most_cells=MOST_CELLS_HELD if held else MOST_CELLS)
     if kind == "arrow":
         return RawTable(tidied(pl.scan_ipc(path)), label or path.name, "frame", {"format": "Arrow"})
     if kind in ("gzip", "bzip2", "xz"):
@@ -99,18 +105,22 @@ def read_file(
     return read_csv(path, label=label, encoding=encoding, separator=separator)
 
 
-def _one(
-    path: Path, options: Mapping[str, Any], *, query: str | None, table: str | None, isolate: bool
-) -> RawTable:
+def _embedded(path: Path, *, query: str | None, table: str | None, timeout_seconds: float) -> RawTable:
+    from crm_analytics.extracts.database_engines import Place  # noqa: PLC0415 - its engines are extras
+    from crm_analytics.extracts.databases import read_place  # noqa: PLC0415
+
+    place = Place("sqlite" if sniff(path) == "sqlite" else "duckdb", path.name, path)
+    return read_place(place, query=query, table=table, timeout_seconds=timeout_seconds)
+
+
+def _one(path: Path, options: Mapping[str, Any], *, isolate: bool) -> RawTable:
     kind = sniff(path)
     if kind in ("sqlite", "duckdb"):
-        from crm_analytics.extracts.databases import read_database  # noqa: PLC0415 - its engines are extras
-
-        return read_database(f"{kind}:///{path}", query=query, table=table)
+        raise SourceError(f"{path.name} is a database.", "Files of one kind were expected.", "Read it alone.")
     if kind in ("xlsx", "xls", "ods"):
         check_package(path)
         isolate = True
-    return read_in_child(path, options, Limits()) if isolate else read_file(path, **options)
+    return read_in_child(path, options) if isolate else read_file(path, **options)
 
 
 def _check_unused(**options: object) -> None:
@@ -173,7 +183,7 @@ def _common_name(source: object, paths: Sequence[Path]) -> str:
 def _several(paths: Sequence[Path], options: Mapping[str, Any], *, isolate: bool, label: str) -> RawTable:
     """Read files of one kind as one table: columns united by heading, with the file each row came from."""
     one_label = dict(options) | {"label": None}
-    tables = [_one(path, one_label, query=None, table=None, isolate=isolate) for path in paths]
+    tables = [_one(path, one_label, isolate=isolate) for path in paths]
     kinds = {t.kind for t in tables}
     frames = [_with_file(t.frame, t.source) for t in tables]
     unreadable = [
@@ -208,6 +218,10 @@ def _not_in_all(tables: Sequence[RawTable]) -> tuple[str, ...]:
             holders.setdefault(heading, []).append(t.source)
     partial = {heading: names for heading, names in holders.items() if len(names) < n}
     return tuple(
-        f"The column {heading!r} is in {len(names)} of {n} files only ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})."
+        f"The column {heading!r} is in {len(names)} of {n} files only ({_first_of(names)})."
         for heading, names in partial.items()
     )
+
+
+def _first_of(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

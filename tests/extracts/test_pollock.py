@@ -19,7 +19,12 @@ from crm_analytics.extracts.raw import ROW
 
 pytestmark = pytest.mark.real_data
 
-ROW_GROUPS = {"row_more_sep": 278.0, "row_less_sep": 247.1, "row_field_delimiter": 12.0, "row_extra_quote": 7.0}
+ROW_GROUPS = {
+    "row_more_sep": 278.0,
+    "row_less_sep": 247.1,
+    "row_field_delimiter": 12.0,
+    "row_extra_quote": 7.0,
+}
 """Weight of each group of near-copies in the full benchmark; a part of each is here."""
 
 TOTAL = 4_450.1
@@ -40,11 +45,11 @@ def weights_of(pollock):
 
 def loaded(path):
     """Give the rows as the benchmark wants them: the first row counts as the header, whatever it is."""
-    try:
-        raw = read_csv(path)
-    except SourceError as error:
-        assert "no rows" in str(error)  # the empty file
+    if not path.stat().st_size:
+        with pytest.raises(SourceError, match="holds no rows"):
+            read_csv(path)
         return []
+    raw = read_csv(path)
     rows = [["" if c is None else c for c in row] for row in raw.frame.drop(ROW).collect().iter_rows()]
     return rows if raw.details["heading row"].startswith("none") else [raw.headings, *rows]
 
@@ -65,7 +70,9 @@ def tidy(cells):
 
 def score(expected, found):
     header = overlap(tidy(expected[0]) if expected else [], tidy(found[0]) if found else [])
-    records = overlap(["|".join(tidy(row)) for row in expected[1:]], ["|".join(tidy(row)) for row in found[1:]])
+    records = overlap(
+        ["|".join(tidy(row)) for row in expected[1:]], ["|".join(tidy(row)) for row in found[1:]]
+    )
     cells = overlap([c for row in expected[1:] for c in row], [c for row in found[1:] for c in row])
     return 1.0 + header + records + cells
 
