@@ -1,16 +1,20 @@
 import streamlit as st
 
+import crm_analytics as crm
 from shared import cache, check_report, mapping, tables, uploads
 from shared.guard import explain, guarded
 from shared.words import plain
 
 st.session_state.setdefault("n_uploads", 0)
 
+extracts: dict[str, crm.Extract] = {}
 with guarded():
     opened = cache.opened()
-    base = opened.base
+    extracts, faults = check_report.readable(opened.base)
+    for fault in faults:
+        explain(fault)
     tables.show(
-        check_report.freshness(base),
+        check_report.freshness(extracts),
         check_report.TERMS,
         None,
         alt="Tables in use",
@@ -42,17 +46,18 @@ for token, file in uploads.kept().items():
             explain(file.error)
             mapping.correct(token, file)
 
-with guarded():
+if extracts:
     st.header("Check report", anchor=False)
-    names = list(base.tables)
-    chosen = names[0] if len(names) == 1 else st.segmented_control(
-        "Table", names, default=names[0], required=True, key="table", bind="query-params", format_func=str.capitalize
+    chosen = st.segmented_control(
+        "Table", list(extracts), default=next(iter(extracts)), required=True, key="table", bind="query-params",
+        format_func=str.capitalize, label_visibility="collapsed",
     )  # fmt: skip
-    extract = base.table(chosen)
-    check_report.show(extract, "report")
-    st.subheader("Columns", anchor=False)
-    mine = [(token, file) for token, file in uploads.kept().items() if file.extract is extract]
-    check_report.recognised(extract, "report")
-    for token, file in mine:
-        with st.expander("Correct the columns", icon=":material/edit:"):
-            mapping.correct(token, file)
+    with guarded():
+        extract = extracts[chosen]
+        check_report.show(extract, f"report_{chosen}")
+        st.subheader("Columns", anchor=False)
+        check_report.recognised(extract, f"report_{chosen}")
+        for token, file in uploads.kept().items():
+            if file.extract is extract:
+                with st.expander("Correct the columns", icon=":material/edit:"):
+                    mapping.correct(token, file)

@@ -10,6 +10,7 @@ import streamlit as st
 
 import crm_analytics as crm
 from crm_analytics import formats
+from crm_analytics.errors import CrmError
 from crm_analytics.extracts.extract import Check, Finding
 from crm_analytics.tables import TABLES
 from crm_analytics.terms import Term, by_name
@@ -43,9 +44,21 @@ _MARKS: Final = {
 }
 
 
-def freshness(base: crm.CustomerBase) -> pl.DataFrame:
-    """Give one row per table of a base: where from, how many rows, up to when."""
-    checks = [extract.check for extract in base.tables.values()]
+def readable(base: crm.CustomerBase) -> tuple[dict[str, crm.Extract], list[CrmError]]:
+    """Read every table of a base; a table that cannot be read does not hide the others."""
+    found: dict[str, crm.Extract] = {}
+    faults: list[CrmError] = []
+    for name in base.tables:
+        try:
+            found[name] = base.table(name)
+        except CrmError as fault:
+            faults.append(fault)
+    return found, faults
+
+
+def freshness(extracts: Mapping[str, crm.Extract]) -> pl.DataFrame:
+    """Give one row per table: where from, how many rows, up to when."""
+    checks = [extract.check for extract in extracts.values()]
     return pl.DataFrame(
         {
             "table": [c.table.capitalize() for c in checks],

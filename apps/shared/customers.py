@@ -138,38 +138,33 @@ def _attributes(seen: Seen, customer: str) -> list[tuple[str, str]]:
 
 def _facts(them: Everyone, row: Mapping[str, Any]) -> None:
     buyers, currency = them.frame.filter(pl.col("n_orders") > 0), them.currency
-    last = (
-        f"{counted(row['recency_days'], 'day')} before the as-of day"
-        if row["recency_days"] is not None
-        else ""
-    )
+    known = {column: row[column] is not None for column in ("rank", "recency_days", "first_ordered_on")}
+    rank = f"No. {row['rank'] or 0:,} of {counted(buyers.height, 'customer')}"
+    ago = f"{counted(row['recency_days'] or 0, 'day')} before the as-of day"
+    since = f"Customer since {formats.value(row['first_ordered_on'], 'day')}"
     with st.grid(4, min_column_width=158, gap="small"):
-        kpi.tile(
-            "Spend",
-            formats.money(row["spend"] or 0.0, currency),
-            words=[
-                f"No. {row['rank']:,} of {counted(buyers.height, 'customer')}" if row.get("rank") else "",
-                history.standing(buyers["spend"], row["spend"], "More than"),
-            ],
-        )
-        kpi.tile(
-            "Orders",
-            f"{row['n_orders']:,}",
-            words=[history.standing(buyers["n_orders"], row["n_orders"], "More than")],
-        )
+        spend = formats.money(row["spend"] or 0.0, currency)
+        kpi.tile("Spend", spend, words=[rank, _standing(buyers, row, "spend")] if known["rank"] else [])
+        kpi.tile("Orders", f"{row['n_orders']:,}", words=[_standing(buyers, row, "n_orders")])
+        last = formats.value(row["last_ordered_on"], "day")
         kpi.tile(
             "Last order",
-            formats.value(row["last_ordered_on"], "day"),
-            words=[
-                last,
-                history.standing(buyers["recency_days"], row["recency_days"], "More recent than", low=True),
-            ],
+            last,
+            words=[ago, _standing(buyers, row, "recency_days")] if known["recency_days"] else [],
         )
-        kpi.tile(
-            "Spend per order",
-            formats.value(row["spend_per_order"], "money", currency),
-            words=[f"Customer since {formats.value(row['first_ordered_on'], 'day')}"],
-        )
+        each = formats.value(row["spend_per_order"], "money", currency)
+        kpi.tile("Spend per order", each, words=[since] if known["first_ordered_on"] else [])
+
+
+def _standing(buyers: pl.DataFrame, row: Mapping[str, Any], column: str) -> str:
+    """Say how the customer stands among all who have ordered."""
+    if column == "recency_days":
+        return f"More recent than {formats.share(_beaten(buyers[column] > row[column]))} of customers"
+    return f"More than {formats.share(_beaten(buyers[column] < row[column]))} of customers"
+
+
+def _beaten(beaten: pl.Series) -> float:
+    return int(beaten.sum()) / max(len(beaten), 1)
 
 
 def _why(them: Everyone, row: Mapping[str, Any]) -> None:

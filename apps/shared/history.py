@@ -66,18 +66,6 @@ def picture(found: pl.DataFrame, currency: str | None, as_of: date | None, look:
     return made
 
 
-def standing(values: pl.Series, value: float | None, better: str, *, low: bool = False) -> str:
-    """Say how a value stands among those of all customers.
-
-    >>> standing(pl.Series([1, 2, 3, 4]), 4, "spent more than")
-    'spent more than 75.0% of customers'
-    """
-    if value is None:
-        return ""
-    beaten = (values > value) if low else (values < value)
-    return f"{better} {formats.share(int(beaten.sum()) / max(len(values), 1))} of customers"
-
-
 def _words(row: dict[str, Any], currency: str | None) -> str:
     return text.lines(
         formats.money(row["amount"], currency),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import streamlit as st
@@ -15,36 +15,53 @@ from crm_analytics.key_figures.overview_words import short_name
 from crm_analytics.results import Result
 from shared.words import counted, plain
 
+_IN_A_ROW: Final = 5
+_FITS_ONE_LINE: Final = 20  # characters of a label in a tile of a row of five
+_BLANK: Final = "\N{NO-BREAK SPACE}"
+
 
 def tile(
     label: str,
     value: str,
     *,
+    changes: Sequence[str] = (),
     words: Sequence[str] = (),
     definition: str = "",
     course: list[float | None] | None = None,
+    two_lines: bool = False,
 ) -> None:
-    """Show one figure; value first, so that figures stand in one line however long their names are."""
+    """Show one figure with its name, its course, its changes (markdown) and more in small print.
+
+    `two_lines` keeps room for a long name, so that the values of a row stand in line.
+    """
+    filler = f"  \n{_BLANK}" if two_lines and len(label) <= _FITS_ONE_LINE else ""
     with st.container(border=True, height="stretch", gap="xsmall"):
+        st.markdown(f":small[{plain(label)}]{filler}", help=plain(definition) or None)
         st.metric(
             plain(label), plain(value), label_visibility="collapsed", chart_data=course, chart_type="area"
         )
-        st.markdown(f":small[**{plain(label)}**]", help=plain(definition) or None)
-        for line in words:
-            st.caption(line)
+        for line in (*changes, *map(small, words)):
+            st.markdown(line)
 
 
 def facts(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
     """Show a few figures of a row of a result as tiles."""
+    there = [name for name in names if row.get(name) is not None]
+    two = any(len(result.terms[name].label) > _FITS_ONE_LINE for name in there)
     with st.grid(len(names), min_column_width=158, gap="small"):
-        for name in names:
-            if row.get(name) is not None:
-                term = result.terms[name]
-                tile(
-                    term.label,
-                    formats.value(row[name], term.unit, result.currency),
-                    definition=term.definition,
-                )
+        for name in there:
+            term = result.terms[name]
+            value = formats.value(row[name], term.unit, result.currency)
+            tile(term.label, value, definition=term.definition, two_lines=two)
+
+
+def small(words: str) -> str:
+    """Write text in small print.
+
+    >>> small("within normal variation")
+    ':small[:gray[within normal variation]]'
+    """
+    return f":small[:gray[{plain(words)}]]"
 
 
 def overview(result: Result) -> None:
@@ -52,36 +69,47 @@ def overview(result: Result) -> None:
     period: Period = result.parameters["period"]
     periods = result.tables()[f"{period}s"].filter(pl.col("is_complete"))
     names = _names(periods["period_on"].to_list()[-1], period)
-    with st.grid(5, min_column_width=158, gap="small"):
-        for row in result.tables()["figures"].iter_rows(named=True):
+    rows = result.tables()["figures"].to_dicts()
+    with st.grid(_IN_A_ROW, min_column_width=158, gap="small"):
+        for i, row in enumerate(rows):
+            beside = rows[i - i % _IN_A_ROW : i - i % _IN_A_ROW + _IN_A_ROW]
             tile(
-                row["figure_label"], row["value_text"], definition=row["figure_definition"],
+                row["figure_label"],
+                row["value_text"],
+                definition=row["figure_definition"],
                 course=periods[row["figure"]].to_list(),
-                words=[*(change(row, which, name) for which, name in names.items()), f"n = {counted(row['n_customers'], 'customer')}"],
-            )  # fmt: skip
+                changes=[change(row, which, name) for which, name in names.items()],
+                words=[f"n = {counted(row['n_customers'], 'customer')}"],
+                two_lines=any(len(r["figure_label"]) > _FITS_ONE_LINE for r in beside),
+            )
 
 
 def _names(now: date, period: Period) -> dict[str, str]:
-    found = {"": short_name(shift(now, -1, period), now, period)}
-    if period != "year":
-        found["_last_year"] = short_name(shift(now, -1, "year"), now, period)
-    return found
+    """Give short names of the periods compared with, by the suffix of their columns."""
+    days = {"": shift(now, -1, period)} | ({"_last_year": shift(now, -1, "year")} if period != "year" else {})
+    return {which: _name(day, now, period) for which, day in days.items()}
+
+
+def _name(day: date, now: date, period: Period) -> str:
+    if period != "month":
+        return short_name(day, now, period)
+    return f"{day:%b}" if day.year == now.year else f"{day:%b %Y}"
 
 
 def change(row: Mapping[str, Any], which: str, name: str) -> str:
     """Say a change in a badge and words; in colour only where it is beyond normal variation.
 
     >>> change({"change": None, "change_text": "no full May in the extract"}, "", "May")
-    'no full May in the extract'
+    ':small[:gray[no full May in the extract]]'
     """
     words, value = str(row[f"change{which}_text"]), row[f"change{which}"]
     if value is None:
-        return plain(words)
+        return small(words)
     moved, _, judged = words.partition(", ")
     arrow = "arrow_upward" if value > 0 else "arrow_downward"
     mark = "" if moved == "unchanged" else f":material/{arrow}: "
-    amount = moved.removeprefix("up ").removeprefix("down ")
-    return f":{colour(row, which)}-badge[{mark}{plain(amount)}] on {name}  \n{plain(judged)}"
+    amount = moved.removeprefix("up ").removeprefix("down ").replace(" points", " pts")
+    return f":{colour(row, which)}-badge[{mark}{plain(amount)}] :small[on {name}]  \n{small(judged)}"
 
 
 def colour(row: Mapping[str, Any], which: str) -> str:

@@ -19,7 +19,7 @@ def plain(text: object) -> str:
     markdown was read, where an escape no longer helps: an invisible joiner parts them.
 
     >>> plain("Ann_B")
-    'Ann\\\\_B'
+    'Ann\\_B'
     """
     words = figures.plain(text)
     return _MARKS.sub(r"\\\1", _LATE.sub(rf"\1{_JOINER}", words))
