@@ -74,7 +74,7 @@ def _usual(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column
 
 
-def _held(source: object) -> pl.DataFrame:
+def _held(source: Any) -> pl.DataFrame:  # noqa: ANN401 - other people's frames
     if isinstance(source, pl.DataFrame):
         return source
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from crm_analytics.errors import MissingPackageError, QueryError
 
 if TYPE_CHECKING:
-    from sqlglot.exp import Expression
+    from sqlglot.expressions import Expression
 
 Engine = Literal["sqlite", "duckdb", "postgres"]
 

