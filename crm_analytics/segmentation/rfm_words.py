@@ -31,13 +31,13 @@ def headline(segments: pl.DataFrame, names: Mapping[Segment, str], currency: str
     if best.is_empty():
         best = scored.sort("spend", descending=True).head(1)
         who = f"The segment “{best['segment'][0]}” has {formats.share(best['customer_share'][0])} of {of_all}"
-        brings = "has"
+        brings = ""
     else:
         who = f"{best['segment'][0]} are {formats.share(best['customer_share'][0])} of {of_all}"
-        brings = "bring"
+        brings = "bring "
     money = formats.money(spend, currency, short=True)
     if spend > 0:
-        text = f"{who} and {brings} {formats.share(best['spend_share'][0])} of the {money} spend"
+        text = f"{who} and {brings}{formats.share(best['spend_share'][0])} of the {money} spend"
     else:
         text = f"{who}; after refunds, spend comes to {money}"
     return f"{text}{_slipping(scored, names, of_all=n)}."
