@@ -23,7 +23,13 @@ with guarded():
     )
     if opened.private:
         st.caption("Your own files, kept for this visit only. Nobody else can see them.")
-        st.button("Remove my files", icon=":material/delete:", on_click=uploads.forget)
+        with st.container(horizontal=True):
+            st.button("Remove my files", icon=":material/delete:", on_click=uploads.forget)
+            st.download_button(
+                "Settings for these files (crm.toml)", uploads.settings(), "crm.toml", "application/toml",
+                icon=":material/download:", on_click="ignore",
+                help="Put it beside your files: the command line and the notebooks then open them as they are used here.",
+            )  # fmt: skip
 
 st.header("Open your own files", anchor=False)
 brought = st.file_uploader(

@@ -15,33 +15,25 @@ from shared.words import plain
 NOT_THERE: Final = "(not in this file)"
 
 
-def correct(token: str, brought: Brought) -> None:
+def correct(token: str, file: Brought) -> None:
     """Show the form for a file of the visitor's and apply what is chosen."""
     names = list(TABLES)
     table = st.selectbox(
-        "A row of this file is", names, names.index(brought.table), key=f"table_{token}",
+        "A row of this file is", names, names.index(file.seen.table), key=f"table_{token}",
         format_func=lambda name: f"{TABLES[name].row_is} ({name})",
     )  # fmt: skip
-    taken = _taken(brought) if table == brought.table else {}
+    taken = file.headings if table == file.seen.table else {}
     with st.form(f"columns_{token}", border=False):
         with st.grid(3, min_column_width=220):
-            chosen = {c.name: _heading(c, brought, taken, f"{token}_{table}") for c in TABLES[table].columns}
-        st.caption("Columns marked with * are needed. Whatever is left open is not used.")
+            chosen = {c.name: _heading(c, file, taken, f"{token}_{table}") for c in TABLES[table].columns}
+        st.caption("Columns marked with \\* are needed. What is not in the file is left open.")
         if st.form_submit_button("Apply", type="primary", icon=":material/check:"):
-            uploads.correct(
-                token, table, {name: heading for name, heading in chosen.items() if heading != NOT_THERE}
-            )
+            uploads.correct(token, table, {name: h for name, h in chosen.items() if h != NOT_THERE})
             st.rerun()
 
 
-def _taken(brought: Brought) -> Mapping[str, str]:
-    if brought.columns is not None:
-        return brought.columns
-    return {r.column: r.heading for r in uploads.recognised(brought)}
-
-
-def _heading(column: Column, brought: Brought, taken: Mapping[str, str], key: str) -> str:
-    options = [NOT_THERE, *brought.raw.headings]
+def _heading(column: Column, file: Brought, taken: Mapping[str, str], key: str) -> str:
+    options = [NOT_THERE, *file.raw.headings]
     at = options.index(taken[column.name]) if taken.get(column.name) in options else 0
     label = column.name.replace("_", " ").capitalize() + (" *" if column.required else "")
     return st.selectbox(plain(label), options, at, key=f"{key}_{column.name}", help=plain(column.meaning))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import streamlit as st
@@ -19,32 +19,37 @@ from streamlit.typing import UploadedFile
 import crm_analytics as crm
 from crm_analytics.charts.text import shortened
 from crm_analytics.errors import CrmError, SourceError
-from crm_analytics.extracts.door import Options, check_in, sample_of
-from crm_analytics.extracts.extract import Recognised
+from crm_analytics.extracts.base import table_named
+from crm_analytics.extracts.door import Options, check_in
 from crm_analytics.extracts.file_kinds import sniff
-from crm_analytics.extracts.profiles import Profile, profiles
 from crm_analytics.extracts.raw import RawTable
-from crm_analytics.extracts.recognise import missing_error, recognise
 from crm_analytics.extracts.sources import read_raw
+from crm_analytics.extracts.suggest import Suggestion, suggest_raw, to_toml
 from crm_analytics.tables import TABLES
 from shared import cache, filters
 
 _KEPT: Final = "brought"
 _REFUSED: Final = "refused"
 _DATABASES: Final = ("sqlite", "duckdb")
-_LOOK_AT: Final = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class Brought:
-    """One file: what was read, which table it is taken for, and what came of the check."""
+    """One file: what was read, what it seems to be, what the visitor said, and what came of the check."""
 
     name: str
     raw: RawTable
-    table: str
+    seen: Suggestion
     columns: Mapping[str, str] | None = None  # None: as recognised
     extract: crm.Extract | None = None
     error: CrmError | None = None
+
+    @property
+    def headings(self) -> Mapping[str, str]:
+        """The heading of each column: as the visitor said, else as recognised."""
+        if self.columns is not None:
+            return self.columns
+        return {c.column: c.heading for c in self.seen.columns if c.heading is not None}
 
 
 def kept() -> dict[str, Brought]:
@@ -63,23 +68,21 @@ def receive(files: list[UploadedFile]) -> None:
     """Read the files just uploaded and use what they hold."""
     st.session_state[_REFUSED] = []
     for file in files:
+        name = shortened(file.name, 60) or "the file"
         try:
-            raw = _read(file)
-            kept()[secrets.token_hex(4)] = _checked(Brought(_shown(file.name), raw, guess(raw)))
+            raw = _read(file, name)
+            seen = suggest_raw(raw, named=table_named(PurePosixPath(name).stem, loosely=True))
+            kept()[secrets.token_hex(4)] = _checked(Brought(name, raw, seen))
         except CrmError as error:
-            refused().append((_shown(file.name), error))
+            refused().append((name, error))
     use()
 
 
 def correct(token: str, table: str, columns: Mapping[str, str]) -> None:
     """Take a file for this table, and just these headings for its columns."""
-    kept()[token] = _checked(replace(kept()[token], table=table, columns=dict(columns)))
-    use()
-
-
-def remove(token: str) -> None:
-    """Forget a file."""
-    kept().pop(token, None)
+    file = kept()[token]
+    seen = suggest_raw(file.raw, table, columns)
+    kept()[token] = _checked(replace(file, seen=seen, columns=dict(columns)))
     use()
 
 
@@ -91,71 +94,49 @@ def forget() -> None:
 
 def use() -> None:
     """Make a base of the files that passed the check; without orders the server's own stays in use."""
-    tables = {b.table: b.extract for b in kept().values() if b.extract is not None}
+    found = {file.seen.table: file.extract for file in kept().values() if file.extract is not None}
     filters.reset()
-    if "transactions" in tables:
-        cache.bring(_base(tables), f"own-{secrets.token_hex(8)}")
+    if "transactions" in found:
+        orders = found["transactions"]
+        base = crm.CustomerBase(name=orders.source, currency=orders.currency, tables=found)
+        cache.bring(base, f"own-{secrets.token_hex(8)}")
     else:
         cache.give_back()
 
 
-def _read(file: UploadedFile) -> RawTable:
+def settings() -> str:
+    """Write a crm.toml that opens the files as they are used here, to be put beside them."""
+    used = {f.seen.table: replace(f.seen, place=f.name) for f in kept().values() if f.extract is not None}
+    return to_toml(list(used.values()))
+
+
+def _read(file: UploadedFile, name: str) -> RawTable:
     with tempfile.TemporaryDirectory(prefix="crm-analytics-upload-") as folder:
         place = Path(folder) / "upload"
         place.write_bytes(file.getbuffer())
         if sniff(place) in _DATABASES:
             raise SourceError(
-                f"{_shown(file.name)} is a database.",
+                f"{name} is a database.",
                 "A CSV, Excel or Parquet file was expected.",
                 "Export its tables, or start the dashboards on it: it is then read where it lies.",
             )
-        return read_raw(place, isolate=True, label=_shown(file.name))
+        return read_raw(place, isolate=True, label=name)
 
 
-def _shown(name: str) -> str:
-    return shortened(name, 60) or "the file"
-
-
-def guess(raw: RawTable) -> str:
-    """Guess which table a file is: the one of whose columns it has the most, required ones among them."""
-    seen = profiles(sample_of(raw.frame.head(_LOOK_AT).collect(), raw.headings))
-    return max(TABLES, key=lambda name: _fit(raw, seen, name))
-
-
-def recognised(brought: Brought) -> tuple[Recognised, ...]:
-    """Give what is recognised in a file, also where that is not enough to use it."""
-    if brought.extract is not None:
-        return brought.extract.recognition
-    seen = profiles(sample_of(brought.raw.frame.head(_LOOK_AT).collect(), brought.raw.headings))
-    return recognise(seen, TABLES[brought.table]).columns
-
-
-def _fit(raw: RawTable, seen: Sequence[Profile], name: str) -> float:
-    found = recognise(seen, TABLES[name])
-    if missing_error(TABLES[name], found, raw.headings):
-        return 0.0
-    return sum(column.confidence for column in found.columns)
-
-
-def _checked(brought: Brought) -> Brought:
+def _checked(file: Brought) -> Brought:
     try:
-        extract = check_in(_without_unnamed(brought), brought.table, Options(columns=brought.columns))
+        extract = check_in(_without_unnamed(file), file.seen.table, Options(columns=file.columns))
     except CrmError as error:
-        return replace(brought, extract=None, error=error)
-    return replace(brought, extract=extract, error=None)
+        return replace(file, extract=None, error=error)
+    return replace(file, extract=extract, error=None)
 
 
-def _base(tables: Mapping[str, crm.Extract]) -> crm.CustomerBase:
-    orders = tables["transactions"]
-    return crm.CustomerBase(name=orders.source, currency=orders.currency, tables=dict(tables))
-
-
-def _without_unnamed(brought: Brought) -> RawTable:
+def _without_unnamed(file: Brought) -> RawTable:
     """Where the visitor has named the columns, leave out those of a closed table that are not named.
 
     They would be recognised again otherwise. An open-ended table keeps its further columns as attributes.
     """
-    if brought.columns is None or TABLES[brought.table].open_ended:
-        return brought.raw
-    unnamed = [h for h in brought.raw.headings if h not in brought.columns.values()]
-    return replace(brought.raw, frame=brought.raw.frame.drop(unnamed))
+    if file.columns is None or TABLES[file.seen.table].open_ended:
+        return file.raw
+    unnamed = [h for h in file.raw.headings if h not in file.columns.values()]
+    return replace(file.raw, frame=file.raw.frame.drop(unnamed))

@@ -177,4 +177,20 @@ def test_nothing_of_an_upload_stays_on_disk(visitor, tmp_path, monkeypatch):
 def test_the_kind_of_table_is_guessed(tmp_path, text, table):
     path = tmp_path / "x.csv"
     path.write_text(text)
-    assert uploads.guess(uploads.read_raw(path)) == table
+    assert uploads.suggest_raw(uploads.read_raw(path)).table == table
+
+
+def test_the_settings_offered_open_the_same_files_from_disk(visitor, tmp_path):
+    at = bring(visitor(), ("orders.csv", ORDERS), ("people.csv", CUSTOMERS))
+    token = next(iter(at.session_state["brought"]))
+    at.selectbox(key=f"{token}_transactions_channel").set_value("(not in this file)")
+    next(b for b in at.button if b.label == "Apply").click().run()
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    (tmp_path / "people.csv").write_text(CUSTOMERS)
+    files = list(at.session_state["brought"].values())
+    (tmp_path / "crm.toml").write_text(
+        uploads.to_toml([uploads.replace(f.seen, place=f.name) for f in files if f.extract is not None])
+    )
+    opened = crm.open(tmp_path / "crm.toml")
+    assert set(opened.tables) == {"transactions", "customers"}
+    assert crm.run("value_tiers", opened).headline() == crm.run("value_tiers", own(at)).headline()
