@@ -19,6 +19,7 @@ _SURE_ENOUGH: Final = 0.6
 _DOUBLED: Final = 0.45
 _FEW_ROWS: Final = 50
 _MANY: Final = 0.01
+_FEW_CUSTOMERS: Final = 20
 _NOBODY: Final = (
     "guest", "unknown", "anonymous", "anonym", "gast", "unbekannt", "test", "dummy", "walk-in", "walkin", "cash", "none given",
     "invite", "invité", "inconnu", "desconocido", "sconosciuto", "onbekend", "desconhecido", "nieznany", "no customer",
@@ -386,13 +387,14 @@ def _repeated_totals(orders: pl.DataFrame, plan: Plan) -> list[Finding]:
 def _customers(largest: pl.DataFrame) -> list[Finding]:
     found = []
     for row in largest.iter_rows(named=True):
-        huge = row["share"] > 0.05 and row["customers"] >= 50 and row["n"] > 20 * row["typical"]  # noqa: PLR2004
-        nobody = row["nobody"] or (
-            row["number"]
-            and row["share"] > _MANY
-            and row["n"] > 5 * row["typical"]
-            and row["customers"] >= 20
+        many = row["share"] > _MANY and row["customers"] >= _FEW_CUSTOMERS
+        huge = (
+            many
+            and row["share"] > 5 * _MANY
+            and row["customers"] >= _FEW_ROWS
+            and row["n"] > 20 * row["typical"]
         )
+        nobody = row["nobody"] or (many and row["number"] and row["n"] > 5 * row["typical"])
         if huge or nobody:
             what = (
                 "looks like a stand-in for unknown customers"

@@ -18,11 +18,12 @@ from crm_analytics.extracts.profiles import Profile, profiles
 from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.readers import ReadOptions, raw_from
 from crm_analytics.extracts.recognise import Recognition, missing_error, recognise
-from crm_analytics.tables import TABLES, Table
+from crm_analytics.tables import TABLES, Column, Table
 
 _LOOK_AT: Final = 50_000
 _NAMED_SO: Final = 2.0  # what a file's own name says counts like two sure columns
 _INCOMPLETE: Final = 0.3
+WORKED_OUT: Final = "worked out as quantity x unit_price"
 
 
 @dataclass(frozen=True)
@@ -200,18 +201,25 @@ def _margin(scores: Mapping[str, float], best: str) -> float:
 def _columns(table: Table, recognition: Recognition, seen: Sequence[Profile]) -> tuple[ColumnSuggestion, ...]:
     taken = {r.column: r for r in recognition.columns}
     examples = {p.heading: p.examples for p in seen}
-    return tuple(
-        ColumnSuggestion(
+    priced = {"quantity", "unit_price"} <= set(taken)
+
+    def one(column: Column) -> ColumnSuggestion:
+        found = taken.get(column.name)
+        if found is None:
+            why = WORKED_OUT if column.name == "amount" and priced else "no heading was recognised"
+            return ColumnSuggestion(column.name, None, 0.0, (why,), (), column.required, column.meaning)
+        shown = examples.get(found.heading, ())
+        return ColumnSuggestion(
             column.name,
-            taken[column.name].heading if column.name in taken else None,
-            taken[column.name].confidence if column.name in taken else 0.0,
-            taken[column.name].reasons if column.name in taken else ("no heading was recognised",),
-            examples.get(taken[column.name].heading, ()) if column.name in taken else (),
+            found.heading,
+            found.confidence,
+            found.reasons,
+            shown,
             column.required,
             column.meaning,
         )
-        for column in table.columns
-    )
+
+    return tuple(one(column) for column in table.columns)
 
 
 def to_toml(
@@ -281,7 +289,8 @@ def _source_lines(suggestion: Suggestion, folder: str | Path | None) -> list[str
     for column in suggestion.columns:
         must = "needed: " if column.required else ""
         if column.heading is None:
-            lines.append(f"# {_pair(column)}".ljust(width + 2) + f"  # {must}{_comment(column.meaning)}")
+            what = WORKED_OUT if WORKED_OUT in column.reasons else f"{must}{_comment(column.meaning)}"
+            lines.append(f"# {_pair(column)}".ljust(width + 2) + f"  # {what}")
         else:
             examples = f", e.g. {_comment(', '.join(column.examples))}" if column.examples else ""
             lines.append(_pair(column).ljust(width + 2) + f"  # {column.confidence:.0%}{examples}")

@@ -130,7 +130,7 @@ def test_an_empty_heading_says_there_is_none():
 
 def test_mistakes_in_the_mapping_are_named():
     frame = {"customer": IDS, "date": DAYS, "amount": MONEY}
-    with pytest.raises(ColumnError, match="no heading 'Custmer'.*Did you mean 'customer'"):
+    with pytest.raises(ColumnError, match=r"no heading 'Custmer'.*Did you mean 'customer'"):
         found(frame, columns={"customer_id": "Custmer"})
     with pytest.raises(UnknownNameError, match="column of transactions 'client'"):
         found(frame, columns={"client": "customer"})
