@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from crm_analytics.extracts.heading_words import ABBREVIATIONS, CURRENCY_WORDS, USUAL
 
@@ -22,6 +22,7 @@ TYPO: Final = 0.88
 """From this likeness on, a heading counts as a misspelling of a usual one."""
 
 _IDS: Final = frozenset({"id", "number", "key", "code", "nummer"})
+_SMALL: Final = frozenset({"the", "of", "de", "der", "des", "du", "del", "di"})
 
 
 @lru_cache(maxsize=4096)
@@ -45,10 +46,26 @@ def fold(heading: str) -> tuple[str, ...]:
     return tuple(ABBREVIATIONS.get(w, w) for w in words if w not in CURRENCY_WORDS) or tuple(words)
 
 
-def _index(words: Mapping[str, tuple[str, str, str]]) -> dict[str, list[tuple[tuple[str, ...], float]]]:
+class _Wording(NamedTuple):
+    """A wording in the forms in which it is compared, worked out once."""
+
+    joined: str
+    loose: tuple[str, ...]
+    parts: frozenset[str]
+    weight: float = 0.0
+    text: str = ""
+
+
+def _wording(words: tuple[str, ...], weight: float = 0.0) -> _Wording:
+    # number, code, key and id are one word (Customer No is Customer ID), and small words tell nothing
+    loose = tuple(sorted("id" if w in _IDS else w for w in words if w not in _SMALL))
+    return _Wording("".join(words), loose, frozenset(loose), weight, " ".join(words))
+
+
+def _index(words: Mapping[str, tuple[str, str, str]]) -> dict[str, list[_Wording]]:
     return {
         column: [
-            (fold(wording.strip()), weight)
+            _wording(fold(wording.strip()), weight)
             for group, weight in zip(groups, (SURE, LIKELY, WEAK), strict=True)
             for wording in group.split(",")
             if wording.strip()
@@ -60,6 +77,7 @@ def _index(words: Mapping[str, tuple[str, str, str]]) -> dict[str, list[tuple[tu
 _USUAL: Final = {table: _index(words) for table, words in USUAL.items()}
 
 
+@lru_cache(maxsize=16384)
 def heading_score(heading: str, column: str, table: str) -> tuple[float, str]:
     """Say how well a heading names a canonical column, 0 to 1, and why.
 
@@ -67,44 +85,34 @@ def heading_score(heading: str, column: str, table: str) -> tuple[float, str]:
     (1.0, "'Kundennummer' is a usual heading for it")
     """
     words = fold(heading)
-    canonical = fold(column)
-    if words == canonical:
+    if words == fold(column):
         return SURE, f"{heading!r} is its own name"
-    return max(
-        (_compare(words, usual, weight, heading) for usual, weight in _USUAL.get(table, {}).get(column, [])),
-        default=(0.0, ""),
-    )
+    own = _wording(words)
+    known = _USUAL.get(table, {}).get(column, [])
+    return max((_compare(own, usual, heading) for usual in known), default=(0.0, ""))
 
 
-def _compare(
-    words: tuple[str, ...], usual: tuple[str, ...], weight: float, heading: str
-) -> tuple[float, str]:
-    if words == usual or "".join(words) == "".join(usual):
-        return weight, f"{heading!r} is a usual heading for it"
-    if sorted(_loose(words)) == sorted(_loose(usual)):
-        return weight * 0.95, f"{heading!r} has the words of the usual heading {' '.join(usual)!r}"
-    if len(usual) > 1 and set(_loose(usual)) <= set(_loose(words)):
-        return weight * 0.7, f"{heading!r} holds the words of the usual heading {' '.join(usual)!r}"
-    alike = _likeness("".join(words), "".join(usual))
+def _compare(words: _Wording, usual: _Wording, heading: str) -> tuple[float, str]:
+    if words.joined == usual.joined:
+        return usual.weight, f"{heading!r} is a usual heading for it"
+    if words.loose == usual.loose and words.loose:
+        return usual.weight * 0.95, f"{heading!r} has the words of the usual heading {usual.text!r}"
+    if len(usual.parts) > 1 and usual.parts <= words.parts:
+        return usual.weight * 0.7, f"{heading!r} holds the words of the usual heading {usual.text!r}"
+    alike = _likeness(words.joined, usual.joined)
     if alike >= TYPO:
-        return weight * alike * 0.8, f"{heading!r} is spelt much like the usual heading {' '.join(usual)!r}"
+        return usual.weight * alike * 0.8, f"{heading!r} is spelt much like the usual heading {usual.text!r}"
     return 0.0, ""
 
 
-def _loose(words: tuple[str, ...]) -> list[str]:
-    """Take number, code, key and id for one word: Customer No is Customer ID."""
-    return [
-        "id" if w in _IDS else w
-        for w in words
-        if w not in ("the", "of", "de", "der", "des", "du", "del", "di")
-    ]
-
-
-@lru_cache(maxsize=65536)
 def _likeness(one: str, other: str) -> float:
     if abs(len(one) - len(other)) > 2 or min(len(one), len(other)) < 5:  # noqa: PLR2004 short words are all alike
         return 0.0
-    return SequenceMatcher(None, one, other).ratio()
+    # cheap bounds first: nearly all pairs end there
+    if one[0] != other[0] and one[-1] != other[-1]:
+        return 0.0
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    return matcher.ratio() if matcher.quick_ratio() >= TYPO else 0.0
 
 
 def looks_made_up(headings: list[str]) -> bool:
