@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, Self
 
 import numpy as np
@@ -157,16 +157,27 @@ class PurchaseFit(Fit):
         formula
             Takes a fit, gives an array; central differences in the scale of the search.
         """
-        covariance = np.array(self.covariance)
+        return self.spread([formula(fit) for fit in self.nearby()])
+
+    def nearby(self) -> tuple[Self, ...]:
+        """Give this fit, then with each parameter a small step up and down on the scale of the search.
+
+        What is worked out at each of them goes to `slopes` or `spread`: so several figures can share the work.
+        """
         theta = self._theta(np.array(self.values()))
-        slopes = []
-        for i in range(len(theta)):
-            step = np.zeros(len(theta))
-            step[i] = _STEP
-            high, low = (formula(self.at(self._params(theta + k * step))) for k in (1, -1))
-            slopes.append((high - low) / (2 * _STEP))
-        stacked = np.stack(slopes, axis=-1)
-        variance = np.einsum("...i,ij,...j->...", stacked, covariance, stacked)
+        steps = _STEP * np.eye(len(theta))
+        moved = [self.at(self._params(theta + sign * step)) for step in steps for sign in (1, -1)]
+        return (self, *moved)
+
+    def slopes(self, values: Sequence[Floats] | Floats) -> Floats:
+        """Give the slopes of a figure in the parameters, from its values at each fit of `nearby`; parameters last."""
+        found = np.asarray(values, float)
+        return np.moveaxis((found[1::2] - found[2::2]) / (2 * _STEP), 0, -1)
+
+    def spread(self, values: Sequence[Floats] | Floats) -> Floats:
+        """Give the standard error of a figure from its values at each fit of `nearby`, by the delta method."""
+        slopes = self.slopes(values)
+        variance: Floats = np.einsum("...i,ij,...j->...", slopes, np.array(self.covariance), slopes)
         return np.sqrt(np.maximum(variance, 0.0))
 
     def at(self, params: Floats) -> Self:
