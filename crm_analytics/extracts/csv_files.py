@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 import polars as pl
 
-from crm_analytics.errors import OptionError, SourceError
+from crm_analytics.errors import OptionError, SourceError, TooLargeError
 from crm_analytics.extracts.cell_types import fits, is_heading_like
 from crm_analytics.extracts.dialect import detect
 from crm_analytics.extracts.encodings import Bytes, Text, to_utf8
@@ -35,6 +35,8 @@ _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _NEVER: Final = "\x1f"  # stands for a separator in a file of one column
 _NOTHING: Final = " \t\r,;|\x1a\ufeff"
 _MOST_STRANGE: Final = 0.05
+_BATCH: Final = 50_000
+_MOST_COLUMNS: Final = 16_384
 _AHEAD: Final = 6  # rows looked at to tell a second table from one strange row
 _AHEAD_BYTES: Final = 1 << 14
 _SHOWN: Final = 2_000  # letters of an unreadable row that are kept
@@ -132,7 +134,7 @@ class _Opened:
         sorter = _Sorter(self.layout)
         if not scan.regular or not self._sort(scan.odd, sorter):
             return None
-        frame = self._scanned(separator) if scan.n_rows else self._no_rows()
+        frame = self._scanned(separator) if scan.n_rows else _no_rows(self.layout).lazy()
         dropped = pl.Series(sorter.dropped, dtype=pl.UInt32)
         return (frame.filter(~pl.col(ROW).is_in(dropped.implode())) if len(dropped) else frame), sorter
 
@@ -176,39 +178,19 @@ class _Opened:
             glob=False,
         )
 
-    def _no_rows(self) -> pl.LazyFrame:
-        return pl.LazyFrame(schema={ROW: pl.UInt32()} | dict.fromkeys(self.layout.headings, pl.String()))
-
     def _tolerant(self) -> tuple[pl.LazyFrame, _Sorter]:
         lines = self.text.data[self.body_at :].decode("utf-8", "replace").split("\n")
         if lines and not lines[-1]:
             lines.pop()
-        rows = list(records(lines, self.dialect, self.layout.width))
-        sorter = _Sorter(self._as_wide_as(rows))
-        kept: list[list[str]] = []
-        numbers: list[int] = []
-        for number, row in enumerate(rows, start=1):
-            cells: list[str] | None = row.cells
-            if len(row.cells) != sorter.layout.width or sorter.on_watch(row.cells):
-                text = "\n".join(lines[row.line : row.line + row.n_lines])
-                cells = sorter.sort(number, row.cells, text, partial(_cells, rows, number))
-            if cells is not None:
-                kept.append(cells)
-                numbers.append(number)
-        return self._built(numbers, kept, sorter.layout), sorter
-
-    def _as_wide_as(self, rows: Sequence[Record]) -> Layout:
-        """Give lists the width of the longest, which need not be in the sample."""
-        widest = max((len(row.cells) for row in rows), default=0)
-        return self.layout.widened(widest) if self.layout.is_list else self.layout
-
-    def _built(self, numbers: list[int], rows: list[list[str]], layout: Layout) -> pl.LazyFrame:
-        if not rows:
-            return self._no_rows()
-        columns = dict(zip(layout.headings, zip(*rows, strict=True), strict=True))
-        text = pl.DataFrame({h: pl.Series(h, c, pl.String()) for h, c in columns.items()})
-        nulls = text.select(pl.when(pl.all() != "").then(pl.all()))
-        return nulls.insert_column(0, pl.Series(ROW, numbers, pl.UInt32())).lazy()
+        found = records(lines, self.dialect, self.layout.width)
+        sorter = _Sorter(self.layout)
+        if self.layout.is_list:  # as wide as its longest row, which need not be in the sample
+            rows = list(found)
+            widest = max((len(row.cells) for row in rows), default=0)
+            _check_width(widest, self.name)
+            found, sorter = iter(rows), _Sorter(self.layout.widened(widest))
+        frames = [_batch(batch, ahead, first, lines, sorter) for batch, ahead, first in _batches(found)]
+        return pl.concat([_no_rows(sorter.layout), *frames]).lazy(), sorter
 
 
 Following: TypeAlias = Callable[[], Sequence[Sequence[str]]]
@@ -305,8 +287,57 @@ class _Sorter:
         return tuple(f"{n:,} rows are {what}" if n > 1 else f"1 row is {what}" for n, what in said if n)
 
 
-def _cells(rows: Sequence[Record], at: int) -> list[list[str]]:
-    return [row.cells for row in rows[at : at + _AHEAD]]
+def _no_rows(layout: Layout) -> pl.DataFrame:
+    return pl.DataFrame(schema={ROW: pl.UInt32()} | dict.fromkeys(layout.headings, pl.String()))
+
+
+def _batches(found: Iterator[Record]) -> Iterator[tuple[list[Record], list[Record], int]]:
+    """Give rows in batches, with the few that follow each and the number of its first."""
+    first, batch = 1, list(islice(found, _BATCH))
+    while batch:
+        following = list(islice(found, _BATCH))
+        yield batch, following[:_AHEAD], first
+        first, batch = first + len(batch), following
+
+
+def _batch(
+    rows: Sequence[Record], ahead: Sequence[Record], first: int, lines: Sequence[str], sorter: _Sorter
+) -> pl.DataFrame:
+    """Bring a batch of rows into the form of the table."""
+    kept: list[list[str]] = []
+    numbers: list[int] = []
+    for place, row in enumerate(rows):
+        cells: list[str] | None = row.cells
+        if len(row.cells) != sorter.layout.width or sorter.on_watch(row.cells):
+            text = "\n".join(lines[row.line : row.line + row.n_lines])
+            following = partial(_following, rows, ahead, place + 1)
+            cells = sorter.sort(first + place, row.cells, text, following)
+        if cells is not None:
+            kept.append(cells)
+            numbers.append(first + place)
+    return _built(numbers, kept, sorter.layout)
+
+
+def _following(rows: Sequence[Record], ahead: Sequence[Record], at: int) -> list[list[str]]:
+    return [row.cells for row in [*rows[at : at + _AHEAD], *ahead][:_AHEAD]]
+
+
+def _built(numbers: list[int], rows: list[list[str]], layout: Layout) -> pl.DataFrame:
+    if not rows:
+        return _no_rows(layout)
+    columns = zip(layout.headings, zip(*rows, strict=True), strict=True)
+    text = pl.DataFrame([pl.Series(heading, cells, pl.String()) for heading, cells in columns])
+    nulls = text.select(pl.when(pl.all() != "").then(pl.all()))
+    return nulls.insert_column(0, pl.Series(ROW, numbers, pl.UInt32()))
+
+
+def _check_width(width: int, name: str) -> None:
+    if width > _MOST_COLUMNS:
+        raise TooLargeError(
+            f"{name} has {width:,} columns.",
+            f"At most {_MOST_COLUMNS:,} are read, as many as a sheet of Excel has.",
+            "Check the separator; if the columns are real, keep only those needed.",
+        )
 
 
 def _open(source: Path | bytes, name: str, text: Text, separator: str | None) -> _Opened:
@@ -319,7 +350,7 @@ def _open(source: Path | bytes, name: str, text: Text, separator: str | None) ->
         raise SourceError.empty(name)
     _check_is_text(lines, name)
     dialect = detect(lines, separator or said)
-    rows, layout = _laid_out(lines, dialect)
+    rows, layout = _laid_out(lines, dialect, name)
     n_lines = rows[layout.body].line if layout.body < len(rows) else sum(r.n_lines for r in rows)
     return _Opened(
         source,
@@ -352,9 +383,10 @@ def _check_is_text(lines: Sequence[str], name: str) -> None:
         )
 
 
-def _laid_out(lines: Sequence[str], dialect: Dialect) -> tuple[list[Record], Layout]:
+def _laid_out(lines: Sequence[str], dialect: Dialect, name: str) -> tuple[list[Record], Layout]:
     """Split the sample and lay it out; once more with the width known, for rows whose quotes do not add up."""
     rows = list(islice(records(lines, dialect), _SAMPLE_ROWS))
+    _check_width(max(len(row.cells) for row in rows), name)
     layout = find_layout([row.cells for row in rows])
     if dialect.quote and layout.width > 1 and not layout.is_list:
         rows = list(islice(records(lines, dialect, layout.width), _SAMPLE_ROWS))

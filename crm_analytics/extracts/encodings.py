@@ -20,7 +20,7 @@ _MARKS: Final = (
 Bytes: TypeAlias = bytes | mmap.mmap
 """The content of a file, in memory or mapped from the disk."""
 
-_STEP: Final = 1 << 24
+_STEP: Final = 1 << 20
 _SAMPLE: Final = 1 << 16
 
 
@@ -47,18 +47,24 @@ def to_utf8(data: Bytes, encoding: str | None = None) -> Text:
     encoding
         Its encoding where known; found out from byte order mark, NUL pattern, validity and letters if None.
     """
-    name = _checked(encoding) if encoding else _found(data)
-    if name in ("utf-8", "utf-8-sig", "ascii") and _is_utf8(data):
-        marked = data[:3] == codecs.BOM_UTF8
-        return _clean(data, "utf-8 with byte order mark" if marked else name, as_stored=True)
+    facts = _look(data)
+    name = _checked(encoding) if encoding else _found(data, facts)
+    if name in ("utf-8", "utf-8-sig", "ascii") and facts.is_utf8:
+        said = "utf-8 with byte order mark" if data[:3] == codecs.BOM_UTF8 else name
+        return _clean(data, said, facts, as_stored=True)
     whole = bytes(data)
     if name == "mixed":
         note = "Most of the text is UTF-8 and some lines are not; those were read as cp1252."
-        return _clean(_mixed(whole).encode(), "utf-8 and cp1252", as_stored=False, notes=(note,))
-    text = whole.decode(name, errors="replace")
+        return _recoded(_mixed(whole), "utf-8 and cp1252", (note,))
+    text = whole.decode(name, errors="replace").removeprefix("\ufeff")
     unread = text.count("\ufffd")
     notes = (f"{unread:,} characters could not be read as {name} and show as \ufffd.",) if unread else ()
-    return _clean(text.removeprefix("\ufeff").encode("utf-8", "replace"), name, as_stored=False, notes=notes)
+    return _recoded(text, name, notes)
+
+
+def _recoded(text: str, encoding: str, notes: tuple[str, ...]) -> Text:
+    data = text.encode("utf-8", "replace")
+    return _clean(data, encoding, _look(data), as_stored=False, notes=notes)
 
 
 def chunks(data: Bytes, step: int = _STEP) -> Iterator[bytes]:
@@ -77,28 +83,61 @@ def _checked(encoding: str) -> str:
     return name
 
 
-def _found(data: Bytes) -> str:
+@dataclass
+class _Facts:
+    """What one pass over the bytes finds."""
+
+    is_ascii: bool = True
+    is_utf8: bool = True
+    n_nul: int = 0
+    n_lone_cr: int = 0
+    n_lf_beside_cr: int = 0
+
+    @property
+    def ends_in_cr(self) -> bool:
+        """Tell whether lines end in CR, as on Macs of old."""
+        return self.n_lone_cr > self.n_lf_beside_cr
+
+
+def _look(data: Bytes) -> _Facts:
+    """Look at all bytes once; a large file is not worth a second pass."""
+    facts, decoder = _Facts(), codecs.getincrementaldecoder("utf-8")()
+    for chunk in chunks(data):
+        if not chunk.isascii() or decoder.getstate()[0]:
+            facts.is_ascii = False
+            facts.is_utf8 = facts.is_utf8 and _decodes(decoder, chunk)
+        if b"\x00" in chunk:
+            facts.n_nul += chunk.count(0)
+        if b"\r" in chunk:
+            facts.n_lone_cr += chunk.count(b"\r") - chunk.count(b"\r\n")
+            facts.n_lf_beside_cr += chunk.count(b"\n")
+    facts.is_utf8 = facts.is_utf8 and _decodes(decoder, b"", final=True)
+    return facts
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final=final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _found(data: Bytes, facts: _Facts) -> str:
     head = data[:4096]
     for mark, name in _MARKS:
-        if head.startswith(mark) and (name != "utf-8-sig" or _is_utf8(data)):
+        if head.startswith(mark) and (name != "utf-8-sig" or facts.is_utf8):
             return name
     wide = _wide(head)
     if wide:
         return wide
-    if _is_utf8(data):
-        return "ascii" if all(chunk.isascii() for chunk in chunks(data)) else "utf-8"
+    if facts.is_utf8:
+        return "ascii" if facts.is_ascii else "utf-8"
     return "mixed" if _mostly_utf8(data) else _eight_bit(data)
 
 
-def _is_utf8(data: Bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for chunk in chunks(data):
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _is_utf8(line: bytes) -> bool:
+    return _decodes(codecs.getincrementaldecoder("utf-8")(), line, final=True)
 
 
 def _wide(head: bytes) -> str | None:
@@ -164,16 +203,12 @@ def _western(data: Bytes) -> str:
     return "iso8859-1" if any(data.find(byte) >= 0 for byte in undefined) else "cp1252"
 
 
-def _clean(data: Bytes, encoding: str, *, as_stored: bool, notes: tuple[str, ...] = ()) -> Text:
-    n_nul, n_lf, n_cr, n_crlf = (_count(data, mark) for mark in (b"\x00", b"\n", b"\r", b"\r\n"))
-    said = (f"{n_nul:,} NUL bytes were left out.",) if n_nul else ()
-    if n_nul:
+def _clean(
+    data: Bytes, encoding: str, facts: _Facts, *, as_stored: bool, notes: tuple[str, ...] = ()
+) -> Text:
+    said = (f"{facts.n_nul:,} NUL bytes were left out.",) if facts.n_nul else ()
+    if facts.n_nul:
         data, as_stored = bytes(data).replace(b"\x00", b""), False
-    if n_cr - n_crlf > n_lf:
+    if facts.ends_in_cr:
         data, as_stored = bytes(data).replace(b"\r\n", b"\n").replace(b"\r", b"\n"), False
     return Text(data, encoding, as_stored, notes + said)
-
-
-def _count(data: Bytes, mark: bytes) -> int:
-    """Count a mark; one that lies across two pieces is missed, which does not matter for the comparison made."""
-    return sum(chunk.count(mark) for chunk in chunks(data))

@@ -64,6 +64,8 @@ def sniff(path: Path) -> FileKind:
         raise _refused(
             path, "a web page or XML", "Download the file itself, or save it from Excel as .xlsx or CSV."
         )
+    if start.startswith((b'{"', b"[{", b"[ {", b"[\n")):
+        raise _refused(path, "a JSON file", "Export the table as CSV, Excel or Parquet.")
     return "text"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Final
 
 from crm_analytics.extracts.cell_types import CellKind, cell_kind, column_kinds
@@ -131,13 +130,15 @@ def unique_headings(headings: Sequence[str]) -> tuple[str, ...]:
     >>> unique_headings(["id", " Name  of item", "", "id"])
     ('id', 'Name of item', 'column_3', 'id_2')
     """
-    taken: list[str] = []
+    taken: dict[str, int] = {}
     for place, heading in enumerate(headings, start=1):
-        base = " ".join(heading.split()) or f"column_{place}"
+        name = base = " ".join(heading.split()) or f"column_{place}"
         if base in (ROW, FILE):  # the house's own names
-            base = base.strip("_")
-        numbered = (base if n == 1 else f"{base}_{n}" for n in count(1))
-        taken.append(next(name for name in numbered if name not in taken))
+            name = base = base.strip("_")
+        while name in taken:
+            taken[base] += 1
+            name = f"{base}_{taken[base]}"
+        taken[name] = taken.setdefault(base, 1) if name == base else 1
     return tuple(taken)
 
 

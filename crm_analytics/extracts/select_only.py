@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from crm_analytics.errors import MissingPackageError, QueryError
 
 if TYPE_CHECKING:
-    from sqlglot.expressions import Expression
+    from sqlglot.expressions import Expression, Func
 
 Engine = Literal["sqlite", "duckdb", "postgres"]
 
@@ -103,6 +103,7 @@ def _split(words: list[str]) -> list[list[str]]:
 
 def _parsed(sqlglot: ModuleType, query: str, engine: Engine) -> Expression:
     try:
+        statement: Expression
         (statement,) = (s for s in sqlglot.parse(query, read=engine) if s is not None)
     except (sqlglot.errors.SqlglotError, RecursionError, ValueError) as error:
         raise _unparsed(error) from None
@@ -114,7 +115,7 @@ def _unparsed(error: Exception) -> QueryError:
     return QueryError(f"The query cannot be parsed: {why}", "One SELECT was expected.", _REMEDY)
 
 
-def _name(function: Expression) -> str:
+def _name(function: Func) -> str:
     name = function.name if function.key == "anonymous" else function.sql_name()
     return str(name)
 

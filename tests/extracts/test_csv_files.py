@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.errors import CrmError, OptionError, SourceError
+from crm_analytics.errors import CrmError, OptionError, SourceError, TooLargeError
 from crm_analytics.extracts import csv_files
 from crm_analytics.extracts.csv_files import read_csv
 from crm_analytics.extracts.raw import ROW
@@ -523,6 +523,28 @@ def test_mutants_give_a_table_or_a_typed_error(seed):
             assert found[ROW].is_sorted()
             assert not set(found[ROW]) & set(raw.unreadable[ROW])
         assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    "content", [b"," * 300_000, b"a," * 100_000 + b"\n1,2\n", b"1,2\n" * 30 + b"," * 99_999]
+)
+def test_a_million_columns(content):
+    start = time.perf_counter()
+    with suppress(CrmError):
+        read_csv(content).frame.collect()
+    assert time.perf_counter() - start < 5
+
+
+def test_too_many_columns_are_refused():
+    with pytest.raises(TooLargeError, match=r"has 20,001 columns.*Check the separator"):
+        read_csv(b"a," * 20_000 + b"\n" + b"1," * 20_000 + b"\n")
+
+
+def test_many_headings_of_one_name():
+    start = time.perf_counter()
+    raw = read_csv(b"a," * 9_999 + b"a\n" + b"1," * 9_999 + b"1\n")
+    assert raw.headings[:3] == ["a", "a_2", "a_3"]
+    assert time.perf_counter() - start < 5
 
 
 def test_hostile_quotes_do_not_take_long():

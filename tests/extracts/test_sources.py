@@ -166,6 +166,8 @@ def test_the_name_is_not_believed(folder):
         (b"\n<?xml version='1.0'?><Workbook/>", "a web page or XML"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
         (b"7z\xbc\xaf'\x1c", "a 7-Zip archive"),
+        (b'{"id": 7}\n{"id": 8}\n', "a JSON file"),
+        (b'[{"id": 7}]', "a JSON file"),
     ],
 )
 def test_what_holds_no_table_is_named(tmp_path, content, what):
