@@ -94,7 +94,7 @@ def _top_of(counts: Floats, sums: Floats, parts: Floats) -> Floats:
 def _pull(values: Floats, part: float, share: float) -> Floats:
     """Give how far each customer moves the share of the top part: its influence function, up to a constant factor."""
     edge = float(values[-_whole(part, values.size)])
-    pull = np.maximum(values - edge, 0.0) + part * edge - share * values
+    pull = np.maximum(values - edge, 0.0) - share * values
     centred: Floats = pull - pull.mean()
     return centred
 

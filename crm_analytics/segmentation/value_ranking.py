@@ -19,7 +19,8 @@ def rank_customers(summary: pl.DataFrame, *, a_share: float, b_share: float) -> 
     """Rank customers by spend and put each into a tier and a decile.
 
     A customer is in A while those who spent more have not yet made `a_share` of all spend: A is the smallest group of
-    best customers that makes at least that share, ties included. Customers whose spend is not positive are in C.
+    best customers that makes at least that share, ties included. Whoever has no positive spend comes after those who
+    make all of it, and so is in C.
     A customer's decile follows from the middle of the places that those with the same spend share.
 
     Examples
@@ -40,9 +41,9 @@ def _places(summary: pl.DataFrame, a_share: float, b_share: float) -> pl.DataFra
     before, n_before = money.cum_sum() - money, pl.col("n").cum_sum() - pl.col("n")
     halves = 2 * n_before + pl.col("n")  # twice the middle place, so that whole numbers decide the decile
     tier = (
-        pl.when((pl.col("spend") > 0) & (before / total < a_share - _EDGE))
+        pl.when(before / total < a_share - _EDGE)
         .then(pl.lit("A"))
-        .when((pl.col("spend") > 0) & (before / total < b_share - _EDGE))
+        .when(before / total < b_share - _EDGE)
         .then(pl.lit("B"))
         .otherwise(pl.lit("C"))
     )

@@ -33,6 +33,10 @@ def test_hand_worked_tiers():
     assert found["cumulative_spend_share"].to_list() == pytest.approx([0.5, 0.8, 0.9, 1.0, 1.0])
 
 
+def test_shares_of_exactly_the_cut_offs():
+    assert ranked(80, 15, 5)["tier"].to_list() == ["A", "B", "C"]
+
+
 def test_a_tie_across_the_cut_off_goes_wholly_to_the_better_tier():
     assert ranked(*[10] * 10)["tier"].unique().to_list() == ["A"]
     assert ranked(60, 15, 15, 10)["tier"].to_list() == ["A", "A", "A", "B"]
