@@ -26,6 +26,7 @@ FITS: Final = 24_000_000
 """Cells up to which a table is read into memory once; above, it stays lazy and streams (2 million rows of 12 columns)."""
 
 _LOOK_AT: Final = 200_000
+_READABLE: Final = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Categorical, pl.Enum, pl.Null)
 _REPEATS_UP_TO: Final = 20_000_000
 _ORDERS_LOOKED_AT: Final = 1_000_000
 
@@ -44,11 +45,20 @@ class Options:
 
 def sample_of(frame: pl.DataFrame, headings: list[str]) -> pl.DataFrame:
     """Take rows to know the columns by: the first half in a row, the rest from all over the table."""
-    columns = frame.select(headings)
+    columns = frame.select(h for h in headings if readable(frame.schema[h]))
     if columns.height <= SAMPLE_ROWS:
         return columns
     step = columns.height // (SAMPLE_ROWS // 2)
     return pl.concat([columns.head(SAMPLE_ROWS // 2), columns.gather_every(step)])
+
+
+def readable(dtype: pl.DataType) -> bool:
+    """Say whether a column of this type can hold anything a table needs; lists, bytes and durations cannot.
+
+    >>> readable(pl.String()), readable(pl.List(pl.Int64()))
+    (True, False)
+    """
+    return dtype.is_numeric() or dtype in _READABLE
 
 
 def check_in(raw: RawTable, table_name: str, options: Options | None = None) -> Extract:
@@ -62,6 +72,24 @@ def check_in(raw: RawTable, table_name: str, options: Options | None = None) -> 
         If a required column is neither named nor recognised, or amounts are in several currencies.
     """
     said, table = options or Options(), tables.table(table_name)
+    try:
+        return _checked_in(_without_unreadable(raw), table, said)
+    except pl.exceptions.PolarsError as error:
+        first = str(error).strip().split("\n", maxsplit=1)[0]
+        remedy = "If it opens elsewhere, save it again as CSV or Parquet."
+        raise SourceError(f"{raw.source} cannot be read: {first}.", remedy=remedy) from error
+
+
+def _without_unreadable(raw: RawTable) -> RawTable:
+    schema = raw.frame.collect_schema()
+    out = [h for h in raw.headings if not readable(schema[h])]
+    if not out:
+        return raw
+    details = {**raw.details, "left out": ", ".join(f"{h} ({schema[h]})" for h in out)}
+    return replace(raw, frame=raw.frame.drop(out), details=details)
+
+
+def _checked_in(raw: RawTable, table: Table, said: Options) -> Extract:
     rows = int(raw.frame.select(pl.len()).collect(engine="streaming").item())
     if rows == 0 and raw.unreadable.is_empty():
         raise SourceError.empty(raw.source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 import pytest
@@ -286,6 +286,18 @@ def test_typed_frames_with_nan_and_infinity():
     extract = read_transactions(frame)
     assert extract.check.by_reason == {"amount is missing": 1, "amount is not finite": 1, "customer_id is missing": 1}
     assert extract.frame.collect()["customer_id"].to_list() == ["1"]
+
+
+@pytest.mark.parametrize(
+    "odd", [[[1], [2]], [{"a": 1}, {"a": 2}], [timedelta(1), None], [time(1), None], [object(), object()]], ids=["list", "struct", "duration", "time", "object"]
+)
+def test_columns_of_types_that_no_table_needs_are_left_out_and_said(odd):
+    frame = pl.DataFrame({"customer_id": ["a", "b"], "ordered_at": [datetime(2024, 1, 1)] * 2, "amount": [1.0, 2.0], "odd": odd})
+    extract = read_transactions(frame)
+    assert extract.check.rows_kept == 2
+    assert extract.details["left out"].startswith("odd (")
+    with pytest.raises(ColumnError, match="recognised as 'amount'"):
+        read_transactions(frame.drop("amount").rename({"odd": "amount"}))
 
 
 def test_large_tables_stream_and_find_the_same(monkeypatch):
