@@ -31,9 +31,12 @@ lines = st.lists(
         st.integers(-3000, 6000).map(lambda pence: pence / 100),
         st.one_of(st.none(), st.integers(0, 3000).map(lambda pence: pence / 100)),
     ),
+    min_size=10,
     max_size=40,
 ).map(lambda rows: pl.DataFrame(rows, schema=SCHEMA, orient="row"))
 days = st.integers(1, 70).map(lambda n: DAY_0 + timedelta(days=n))
+early_days = st.integers(0, 35).map(lambda n: DAY_0 + timedelta(days=n))
+late_days = st.integers(36, 70).map(lambda n: DAY_0 + timedelta(days=n))
 columns_left_out = st.sampled_from([[], ["order_id"], ["cost"], ["order_id", "cost"]])
 
 
@@ -86,7 +89,9 @@ def brute_force(frame, as_of, start):
 
 
 def cases(function):
-    return given(frame=lines, as_of=days, start=st.none() | days, left_out=columns_left_out)(function)
+    return given(frame=lines, as_of=late_days, start=st.none() | early_days, left_out=columns_left_out)(
+        function
+    )
 
 
 @cases
@@ -124,7 +129,7 @@ def test_spend_is_what_came_in_less_what_went_back(frame, as_of):
     assert summary["customer_id"].is_sorted()
 
 
-@given(frame=lines, as_of=days, start=days)
+@given(frame=lines, as_of=late_days, start=early_days)
 def test_the_first_purchase_is_decided_on_all_history(frame, as_of, start):
     whole = customer_summary(frame, as_of=as_of)
     window = customer_summary(frame, as_of=as_of, start=start)

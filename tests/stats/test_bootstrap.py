@@ -58,7 +58,7 @@ def test_the_same_seed_draws_the_same():
 
 
 def test_shared_cells_move_means_as_whole_customers_do():
-    counts, sums = group_sums(cells(MANY, most=256), n_resamples=2000, seed=3)
+    counts, sums = group_sums(cells(MANY, most=16), n_resamples=2000, seed=3)
     rng = np.random.default_rng(8)
     plain = [MANY[rng.integers(0, MANY.size, MANY.size)].mean() for _ in range(500)]
     samples = (sums / counts)[:, 0]
