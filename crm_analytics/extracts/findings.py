@@ -75,7 +75,7 @@ def from_recognition(recognition: Recognition, plan: Plan) -> list[Finding]:
     found += [
         _note(
             "weak_column",
-            f"{r.heading!r} was taken for {r.column}, though {r.reasons[0]}. Look whether that is right.",
+            f"{r.heading!r} was taken for {r.column}, but that is no more than likely ({'; '.join(r.reasons)}). Look whether it is right.",
             "caution",
             r.column,
         )

@@ -78,7 +78,7 @@ _COUNTRY: Final = (
     "country, country code, customer country, land, pays, pais, paese, kraj, zeme, maa, shipping country, billing country, "
     "ship country, country name, lieferland, landeskennzeichen, country region, rechnungsland",
     "market, nation, markt, destination country, nationality, staat",
-    "region, territory",
+    "",
 )
 _PRODUCT: Final = (
     "product id, product number, product code, sku, stock code, item id, item number, item code, article id, article number, "
@@ -141,7 +141,7 @@ _TRANSACTIONS: Final = {
         "number zamowienia, numer zamowienia, id zamowienia, zamowienie, number faktury, numer faktury, cislo objednavky, ordrenummer, "
         "amazon order id, order increment id, increment id, vbeln, belnr, checkout id, bill id, booking id, reservation id, session order id",
         "document, transaction, receipt, basket, bill, ticket, ticket id, bon, buchung, document id, reference number, purchase order number, case number",
-        "name, id, reference, ref, number",
+        "id, reference, ref",
     ),
     "quantity": (
         "quantity, units, units sold, quantity sold, item quantity, order quantity, quantity ordered, quantity purchased, lineitem quantity, "
@@ -149,7 +149,7 @@ _TRANSACTIONS: Final = {
         "aantal, stuks, quantidade, qtd, unidades, ilosc, sztuk, mnozstvi, antal, line item quantity, number of items, number of units, "
         "number of products, pieces, pcs, number of cds, quantity shipped",
         "count, items, volume, stk, nb, cds, n items, item count, articles, ordered quantity",
-        "number, lines",
+        "lines",
     ),
     "unit_price": (
         "unit price, price per unit, price each, item unit price, lineitem price, line item price, stuckpreis, einzelpreis, preis pro stuck, "

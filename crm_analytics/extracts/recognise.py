@@ -11,7 +11,7 @@ import numpy as np
 from crm_analytics.errors import ColumnError, UnknownNameError
 from crm_analytics.extracts.assignment import assign
 from crm_analytics.extracts.extract import Recognised
-from crm_analytics.extracts.headings import WEAK, heading_score, looks_made_up
+from crm_analytics.extracts.headings import LIKELY, WEAK, heading_score, looks_made_up
 from crm_analytics.extracts.profiles import Profile, content_score
 from crm_analytics.tables import Column, Table
 
@@ -82,6 +82,7 @@ def recognise(
     wanted = [c for c in _wanted(table) if c.name not in told and c.name not in absent]
     free = [p for p in profiles if p.heading not in told.values()]
     scores = _scores(wanted, free, table, headless=headless)
+    _settle_shopify(scores, free)
     _settle_prices(scores, wanted, free, told)
     best = _assigned(wanted, free, scores)
     found = [Recognised(c, h, 1.0, ("named by you",)) for c, h in told.items()]
@@ -138,6 +139,13 @@ def _score(column: Column, profile: Profile, table: Table, *, alone: bool) -> _S
     if alone and content >= _LEAST_CONTENT:
         return _Score(_CONTENT_ALONE * content, 0.0, ("no heading says so", why))
     return None
+
+
+def _settle_shopify(scores: dict[tuple[str, str], _Score], free: Sequence[Profile]) -> None:
+    """In Shopify's export of orders, and there alone, Name is the number of the order (#1001)."""
+    headings = {p.heading for p in free}
+    if {"Name", "Lineitem quantity"} <= headings:
+        scores["order_id", "Name"] = _Score(0.9, LIKELY, ("in Shopify's exports it is the order's number",))
 
 
 def _settle_prices(

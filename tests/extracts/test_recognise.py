@@ -91,6 +91,11 @@ def test_a_woocommerce_export():
     }
 
 
+def test_the_name_of_a_customer_is_no_order_number():
+    taken = mapping({"Customer ID": IDS, "Name": ["Ann", "Bob", "Ann", "Cid"], "Date": DAYS, "Amount": MONEY})
+    assert "order_id" not in taken
+
+
 def test_a_price_beside_a_quantity_is_per_unit_and_alone_it_is_the_amount():
     base = {"customer": IDS, "date": DAYS, "price": MONEY}
     assert mapping(base)["amount"] == "price"
