@@ -23,7 +23,7 @@ from crm_analytics.locations import shipped
 FIRST_PORT: Final = 8501
 _PORTS_TRIED: Final = 50
 _SECONDS_TO_START: Final = 60.0
-_SECONDS_TO_END: Final = 10.0
+_SECONDS_TO_END: Final = 3.0  # it has nothing to save, and may dawdle
 _OK: Final = 200
 
 
@@ -68,7 +68,7 @@ def serve(base: str | None, *, port: int | None, browser: bool, ready: Callable[
                 ready(address)
                 if browser:
                     webbrowser.open(address)
-            return process.wait()
+            return _waited_for(process)
     except KeyboardInterrupt:
         return 0
     finally:
@@ -105,7 +105,11 @@ def _start(base: str | None, port: int) -> subprocess.Popen[bytes]:
     if base is not None:
         environment["CRM_BASE"] = base
     arguments = ["run", "streamlit_app.py", f"--server.port={port}", "--server.headless=true"]
-    arguments += ["--browser.gatherUsageStats=false", f"--browser.serverPort={port}"]
+    arguments += [
+        "--browser.gatherUsageStats=false",
+        f"--browser.serverPort={port}",
+        "--logger.level=warning",
+    ]
     # Its banner on stdout is replaced by our own; what goes wrong is on stderr and stays visible.
     return subprocess.Popen(  # noqa: S603 our own interpreter and arguments
         [sys.executable, "-m", "streamlit", *arguments], cwd=apps, env=environment, stdout=subprocess.DEVNULL
@@ -133,6 +137,13 @@ def _is_healthy(port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _waited_for(process: subprocess.Popen[bytes]) -> int:
+    """Wait in short naps: where polars has been loaded, Ctrl-C does not interrupt one long wait."""
+    while (code := process.poll()) is None:
+        time.sleep(0.2)
+    return code if code >= 0 else 128 - code  # ended by a signal: say so as shells do
 
 
 @contextmanager
