@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import mmap
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from crm_analytics.extracts.cell_types import fits, is_heading_like
 from crm_analytics.extracts.dialect import detect
 from crm_analytics.extracts.encodings import Bytes, Text, to_utf8
 from crm_analytics.extracts.layout import Layout, find_layout
+from crm_analytics.extracts.mending import mend
 from crm_analytics.extracts.raw import ROW, RawTable
 from crm_analytics.extracts.row_scan import Odd, scan_rows
 from crm_analytics.extracts.splitting import Dialect, Record, records
@@ -105,10 +106,11 @@ class _Opened:
     above: tuple[tuple[str, ...], ...]
     body_line: int
     body_at: int
+    originals: Mapping[int, str] = field(default_factory=dict)
 
     def table(self) -> RawTable:
         """Read it by the fast engine where the whole file is of the usual form, else by the tolerant splitter."""
-        frame, sorter = self._fast() or self._tolerant()
+        frame, sorter = self._fast() or self._mended() or self._tolerant()
         return RawTable(
             frame,
             self.name,
@@ -120,7 +122,7 @@ class _Opened:
 
     def _fast(self) -> tuple[pl.LazyFrame, _Sorter] | None:
         dialect = self.dialect
-        if dialect.strip or dialect.runs or dialect.escape != "doubled" or self.layout.is_list:
+        if not self._is_plain:
             return None
         separator = dialect.separator or _NEVER
         scan = scan_rows(
@@ -138,6 +140,23 @@ class _Opened:
         dropped = pl.Series(sorter.dropped, dtype=pl.UInt32)
         return (frame.filter(~pl.col(ROW).is_in(dropped.implode())) if len(dropped) else frame), sorter
 
+    def _mended(self) -> tuple[pl.LazyFrame, _Sorter] | None:
+        """Read it by the fast engine after the lines whose quotes do not add up were written anew."""
+        if self.originals or not self.dialect.quote or not self._is_plain:
+            return None
+        mended = mend(self.text.data, self.body_at, self.dialect, self.layout.width)
+        if mended is None or not mended.originals:
+            return None
+        text = replace(self.text, data=mended.data, as_stored=False)
+        sound = replace(self, text=text, originals=mended.originals)
+        return sound._fast()  # noqa: SLF001 - one of our own
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether polars can read the dialect."""
+        dialect = self.dialect
+        return not (dialect.strip or dialect.runs or dialect.escape != "doubled" or self.layout.is_list)
+
     def _watched(self, separator: str) -> tuple[bytes, ...]:
         """Say how the heading row would begin if it came again, bare or in quotes."""
         first = self.layout.raw_headings[0] if self.layout.n_headings else ""
@@ -146,10 +165,13 @@ class _Opened:
         return tuple(f"{q}{first}{q}{end}".encode() for q in dict.fromkeys(("", quote))) if first else ()
 
     def _sort(self, odd: Sequence[Odd], sorter: _Sorter) -> bool:
-        """Sort the rows that do not fit; False where a second table begins, which is left to the tolerant way."""
+        """Sort the rows that do not fit; False where that is better left to the slower ways."""
         for one in odd:
             text = self.text.data[one.start : one.end].decode("utf-8", "replace")
             cells = next(records(text.split("\n"), self.dialect)).cells
+            if "\n" in text and len(cells) != self.layout.width:
+                return False  # a row of several lines that does not fit: a stray quote may have joined them
+            text = self.originals.get(one.start, text)
             sorter.sort(one.row + 1, cells, text, partial(self._next_rows, one.end + 1))
             if sorter.ended:
                 return False

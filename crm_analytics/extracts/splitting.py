@@ -58,7 +58,7 @@ def records(lines: Sequence[str], dialect: Dialect, width: int | None = None) ->
 
     Where quotes do not add up, the reading with `width` cells is preferred.
     """
-    splitter = _Splitter(dialect, width)
+    splitter = Splitter(dialect, width)
     at = 0
     while at < len(lines):
         cells, taken = splitter.take(lines, at)
@@ -66,8 +66,16 @@ def records(lines: Sequence[str], dialect: Dialect, width: int | None = None) ->
         at += taken
 
 
-class _Splitter:
-    """The patterns of one dialect, made once."""
+class Splitter:
+    """Splits lines of one dialect, row by row.
+
+    Parameters
+    ----------
+    dialect
+        How cells are marked.
+    width
+        How many cells a row has, where that is known.
+    """
 
     def __init__(self, dialect: Dialect, width: int | None) -> None:
         self.dialect, self.width = dialect, width
@@ -89,24 +97,25 @@ class _Splitter:
         return self.dialect.escape == "backslash"
 
     def take(self, lines: Sequence[str], at: int) -> tuple[list[str], int]:
+        """Give the cells of the row that begins in line `at`, and how many lines it takes."""
         line = lines[at].removesuffix("\r")
         if not self.dialect.quote or self.dialect.quote not in line:
-            return self.plain(line), 1
-        cells = self.exact(line)
+            return self._plain(line), 1
+        cells = self._exact(line)
         if cells is not None:
             return cells, 1
-        joined = self.join(lines, at)
-        return joined if joined and self.right(joined[0]) else self.mended(line, joined)
+        joined = self._join(lines, at)
+        return joined if joined and self._right(joined[0]) else self._mended(line, joined)
 
-    def right(self, cells: list[str]) -> bool:
+    def _right(self, cells: list[str]) -> bool:
         return self.width is None or len(cells) == self.width
 
-    def mended(self, line: str, joined: tuple[list[str], int] | None) -> tuple[list[str], int]:
+    def _mended(self, line: str, joined: tuple[list[str], int] | None) -> tuple[list[str], int]:
         """Take the first reading of the line that has the right number of cells, else the most usual reading."""
-        found = self.search(line)
-        return (found, 1) if found is not None else joined or (self.guessed(line), 1)
+        found = self._search(line)
+        return (found, 1) if found is not None else joined or (self._guessed(line), 1)
 
-    def plain(self, line: str) -> list[str]:
+    def _plain(self, line: str) -> list[str]:
         if not self.dialect.separator:
             return [line]
         if self.dialect.runs:
@@ -114,11 +123,11 @@ class _Splitter:
         cells = line.split(self.dialect.separator)
         return [cell.strip(" ") for cell in cells] if self.dialect.strip else cells
 
-    def exact(self, text: str) -> list[str] | None:
+    def _exact(self, text: str) -> list[str] | None:
         """Split text whose quotes add up; None where they do not."""
         cells, at = [], 0
         while True:
-            read = self.quoted(text, at, self.strict) or self.bare(text, at)
+            read = self._quoted(text, at, self.strict) or self._bare(text, at)
             if read is None:
                 return None
             cells.append(read[0])
@@ -126,34 +135,34 @@ class _Splitter:
                 return [*cells, ""] if read[2] else cells
             at = read[1]
 
-    def guessed(self, text: str) -> list[str]:
+    def _guessed(self, text: str) -> list[str]:
         cells, at = [], 0
         while True:
-            cell, at, more = self.quoted(text, at, self.loose) or self.literal(text, at)
+            cell, at, more = self._quoted(text, at, self.loose) or self._literal(text, at)
             cells.append(cell)
             if at >= len(text):
                 return [*cells, ""] if more else cells
 
-    def join(self, lines: Sequence[str], at: int) -> tuple[list[str], int] | None:
+    def _join(self, lines: Sequence[str], at: int) -> tuple[list[str], int] | None:
         """Add lines while a quoted cell stays open; None where it never closes."""
         text, quote = lines[at], self.dialect.quote
-        if not self.is_open(text.removesuffix("\r")):
+        if not self._is_open(text.removesuffix("\r")):
             return None
         for n, line in enumerate(lines[at + 1 : at + self.patience], start=2):
             text += "\n" + line
             if quote in line:
-                cells = self.exact(text.removesuffix("\r"))
+                cells = self._exact(text.removesuffix("\r"))
                 if cells is not None:
                     return cells, n
-                if not self.is_open(text):
+                if not self._is_open(text):
                     break
         self.patience = max(2, self.patience * 3 // 4)
         return None
 
-    def is_open(self, text: str) -> bool:
+    def _is_open(self, text: str) -> bool:
         at = 0
         while at <= len(text):
-            read = self.quoted(text, at, self.strict) or self.bare(text, at)
+            read = self._quoted(text, at, self.strict) or self._bare(text, at)
             if read is None:
                 return self.open is not None and self.open.match(text, at) is not None
             if read[1] >= len(text):
@@ -161,7 +170,7 @@ class _Splitter:
             at = read[1]
         return False
 
-    def search(self, text: str) -> list[str] | None:
+    def _search(self, text: str) -> list[str] | None:
         """Look for a reading with the right number of cells, each quote taken as a mark or as a letter."""
         if self.width is None:
             return None
@@ -174,45 +183,45 @@ class _Splitter:
                 return list(cells)
             if not more or len(cells) >= self.width:
                 continue
-            stack.extend((end, (*cells, cell), m) for cell, end, m in reversed(self.readings(text, at)))
+            stack.extend((end, (*cells, cell), m) for cell, end, m in reversed(self._readings(text, at)))
         return None
 
-    def readings(self, text: str, at: int) -> list[tuple[str, int, bool]]:
+    def _readings(self, text: str, at: int) -> list[tuple[str, int, bool]]:
         tried = (
-            self.quoted(text, at, self.strict),
-            self.quoted(text, at, self.loose),
-            self.literal(text, at),
+            self._quoted(text, at, self.strict),
+            self._quoted(text, at, self.loose),
+            self._literal(text, at),
         )
         return list(dict.fromkeys(read for read in tried if read is not None))
 
-    def quoted(self, text: str, at: int, pattern: re.Pattern[str] | None) -> tuple[str, int, bool] | None:
+    def _quoted(self, text: str, at: int, pattern: re.Pattern[str] | None) -> tuple[str, int, bool] | None:
         """Read a quoted cell: its value, where the next begins, whether there is a next."""
         match = pattern.match(text, at) if pattern else None
         if match is None:
             return None
-        return (self.unescaped(match[1]), *self.onward(text, match.end()))
+        return (self._unescaped(match[1]), *self._onward(text, match.end()))
 
-    def unescaped(self, cell: str) -> str:
+    def _unescaped(self, cell: str) -> str:
         quote = self.dialect.quote
         if self._slashed:
             cell = cell.replace("\\" + quote, quote)
         return cell.replace(quote * 2, quote)
 
-    def bare(self, text: str, at: int) -> tuple[str, int, bool] | None:
+    def _bare(self, text: str, at: int) -> tuple[str, int, bool] | None:
         """Read an unquoted cell; None where it holds a quote that may be a mark."""
-        cell, end, more = self.literal(text, at)
+        cell, end, more = self._literal(text, at)
         if cell.lstrip(" ").startswith(self.dialect.quote):
             return None
         return cell, end, more
 
-    def literal(self, text: str, at: int) -> tuple[str, int, bool]:
+    def _literal(self, text: str, at: int) -> tuple[str, int, bool]:
         separator = self.dialect.separator
         end = text.find(separator, at) if separator else -1
         cell = text[at:] if end < 0 else text[at:end]
         return (
             cell.strip(" ") if self.dialect.strip else cell,
-            *self.onward(text, len(text) if end < 0 else end),
+            *self._onward(text, len(text) if end < 0 else end),
         )
 
-    def onward(self, text: str, end: int) -> tuple[int, bool]:
+    def _onward(self, text: str, end: int) -> tuple[int, bool]:
         return (len(text), False) if end >= len(text) else (end + len(self.dialect.separator), True)

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_analytics.errors import CrmError, OptionError, SourceError, TooLargeError
@@ -30,7 +30,8 @@ def numbers(raw):
 def tolerantly(monkeypatch, content):
     with monkeypatch.context() as patch:
         patch.setattr(csv_files._Opened, "_fast", lambda _: None)
-        return read_csv(content)
+        patch.setattr(csv_files._Opened, "_mended", lambda _: None)
+        return read_csv(content, separator=",")
 
 
 ORDERS = b"id,day,amount\n007,2024-01-05,9.50\n008,2024-01-06,12\n009,2024-02-01,3\n"
@@ -363,15 +364,44 @@ CASES = [
     ORDERS.rstrip(),
     b'a,b\n1,"two\nlines"\n2,x',
     b"email\na\nb\n\nc\n",
+    b'id,size\n1,5" pipe\n2,8" pipe\n3,"a ""b"" c"\n4,""x"\n5,"two\r\nlines"\n6,"5" x 4",\n7,"\n8,y\n',
+    b'id,size,n\r\n1,"5" pipe, steel",2\r\n2,8" pipe, brass,2\r\n3,"open,3\r\n4,x,4\r\n\r\n5,"two\nlines ""q""",5\r\n',
 ]
 
 
 @pytest.mark.parametrize("content", CASES)
 def test_both_ways_give_the_same(monkeypatch, content):
-    fast, slow = read_csv(content), tolerantly(monkeypatch, content)
+    fast, slow = read_csv(content, separator=","), tolerantly(monkeypatch, content)
     assert fast.frame.collect().equals(slow.frame.collect())
     assert fast.unreadable.equals(slow.unreadable)
     assert fast.notes == slow.notes
+
+
+def test_a_few_stray_quotes_do_not_slow_a_long_file_down(monkeypatch):
+    lines = ("id,day,amount,note\n" + LONG).splitlines()
+    for at in range(100, 60_000, 1_000):
+        lines[at] = lines[at].replace('"words, ', '12" tray ').removesuffix('"')
+    lines[30_001] += ',surplus, 5" wide'
+    content = "\n".join(lines).encode()
+    monkeypatch.setattr(csv_files._Opened, "_tolerant", None)  # would fail if called
+    raw = read_csv(content)
+    found = raw.frame.collect()
+    assert found.height == 59_999
+    assert found["note"][99] == '12" tray 99'
+    assert raw.unreadable.rows()[0][:2] == (30_001, lines[30_001])
+
+
+QUOTES = st.lists(st.text(st.sampled_from('a,"\n'), min_size=1, max_size=9), min_size=4, max_size=12)
+
+
+@settings(max_examples=200)
+@given(QUOTES)
+def test_both_ways_give_the_same_whatever_the_quotes(parts):
+    content = ("n,text\n" + "".join(f"{i},{part}\n" for i, part in enumerate(parts))).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        fast, slow = read_csv(content, separator=","), tolerantly(patch, content)
+    assert fast.frame.collect().equals(slow.frame.collect())
+    assert fast.unreadable.equals(slow.unreadable)
 
 
 CELL = st.text(st.sampled_from('ab1 ."\n,;é'), max_size=6)
