@@ -159,8 +159,8 @@ def whale_sentence(curve: Whale, currency: str | None) -> str:
 def _list_rows(found: Findings) -> Iterator[_Row]:
     for row in found.lists.lists.iter_rows(named=True):
         share = row["stake_share"]
-        of = "" if share is None else f", {formats.share(share)} of recent spend"
-        text = f"{found.money(row['money_at_stake'])} at stake{of}" if row["n_customers"] else "no customer"
+        stake = "at stake" if share is None else f"{formats.share(share)} of recent spend is at stake"
+        text = stake if row["n_customers"] else "no customer"
         yield row["list_label"], row["n_customers"], row["money_at_stake"], text
 
 

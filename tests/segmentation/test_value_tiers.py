@@ -85,6 +85,29 @@ def test_headline_says_who_brings_the_money_and_what_is_at_stake():
     )
 
 
+def test_summary_tells_tiers_tops_concentration_and_lists():
+    rows = {row[0]: row[1:] for row in run(good_share=0.5).summary().rows()}
+    assert rows["Tier A"] == (3, 950.0, "60.0% of customers bring 99.0% of spend")
+    assert rows["Best 20%"][:2] == (1, 500.0)
+    assert rows["Largest customer"] == (1, 500.0, "brings 52.1% of spend")
+    assert rows["Good customers who fell silent"] == (1, 200.0, "55.6% of recent spend is at stake")
+    assert rows["Peak of cumulative spend"][2].startswith("the best 80.0% of customers make all the spend")
+
+
+def test_the_whale_in_words():
+    costs = pl.when(pl.col("customer_id") == "e").then(110.0).otherwise(pl.col("amount") * 0.5)
+    rows = {row[0]: row[1:] for row in run(SHOP.with_columns(cost=costs)).summary().rows()}
+    assert rows["Peak of cumulative margin"] == (
+        3,
+        475.0,
+        "the best 60.0% of customers make 126.7% of the margin; the rest take 26.7% (100.00) away",
+    )
+    loss = {
+        row[0]: row[3] for row in run(SHOP.with_columns(cost=pl.col("amount").abs() * 2)).summary().rows()
+    }
+    assert loss["Peak of cumulative margin"] == "all customers together make -1,120 of margin"
+
+
 def test_without_a_top_of_twenty_the_headline_tells_tier_a():
     assert (
         run(top_shares=(0.4,), good_share=0.01)
