@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from shared import blocks, pages
+from shared import blocks, filters, pages
 from shared.guard import guarded
 
 st.set_page_config(
@@ -15,4 +15,6 @@ page = st.navigation(pages.menu())
 st.title(page.title)
 blocks.banner(offer=page.title != "Data")
 with guarded():
+    if page.title in pages.FILTERED:
+        filters.bar()
     page.run()

@@ -69,33 +69,36 @@ class Seen:
         return cache.result(self.opened, name)
 
 
-def seen() -> Seen:
-    """Draw the filter bar, say what is chosen, and give the base as the filters show it."""
+def bar() -> None:
+    """Draw the filter bar in the side bar.
+
+    The entry script calls it, not the pages: what is drawn there is one and the same bar on every page.
+    """
     of = cache.opened()
-    chosen = bar(of)
-    chips(chosen)
-    return see(of, chosen)
-
-
-def bar(of: Opened) -> Filters:
-    """Draw the filter bar in the side bar and give what is chosen."""
     first, last = _window(of)
     with st.sidebar, st.container(key="filters"):
         st.subheader("Filters")
-        start = _day("From", FROM, "First day whose orders count towards spend and frequency.", first, last)
-        as_of = _day("As of", AS_OF, "Orders of this day and later are not seen.", first, last)
-        segments = _choice("Segment", SEGMENT, _segments(of))
-        channels = _choice("Channel", CHANNEL, _values(of, "channel"))
-        countries = _choice("Country", COUNTRY, _values(of, "country"))
-        chosen = Filters(start, as_of, segments, channels, countries)
+        _day("From", FROM, "First day whose orders count towards spend and frequency.", first, last)
+        _day("As of", AS_OF, "Orders of this day and later are not seen.", first, last)
+        _choice("Segment", SEGMENT, _segments(of))
+        _choice("Channel", CHANNEL, _values(of, "channel"))
+        _choice("Country", COUNTRY, _values(of, "country"))
         st.button(
-            "Reset filters",
-            icon=":material/filter_alt_off:",
-            on_click=reset,
-            disabled=not chosen.words(),
-            width="stretch",
-        )
-    return chosen
+            "Reset filters", icon=":material/filter_alt_off:", on_click=reset, disabled=chosen() == Filters(), width="stretch"
+        )  # fmt: skip
+
+
+def chosen() -> Filters:
+    """Give what the filter bar says."""
+    said = {key: st.session_state.get(key) or nothing for key, nothing in _EMPTY.items()}
+    return Filters(said[FROM], said[AS_OF], tuple(said[SEGMENT]), tuple(said[CHANNEL]), tuple(said[COUNTRY]))
+
+
+def seen() -> Seen:
+    """Say on the page what is chosen, and give the base as the filters show it."""
+    filters = chosen()
+    chips(filters)
+    return see(cache.opened(), filters)
 
 
 def chips(filters: Filters) -> None:
@@ -142,24 +145,14 @@ def _only(before: Opened, filters: Filters) -> Opened:
     return replace(before, base=base, key=f"{before.key}|{filters.segments}")
 
 
-def _day(label: str, key: str, words: str, first: date | None, last: date | None) -> date | None:
-    chosen = st.date_input(
-        label,
-        None,
-        first,
-        last and last + timedelta(days=1),
-        key,
-        words,
-        format="DD/MM/YYYY",
-        bind="query-params",
-    )
-    return chosen if isinstance(chosen, date) else None
+def _day(label: str, key: str, words: str, first: date | None, last: date | None) -> None:
+    after = last and last + timedelta(days=1)  # the first day that is not seen may be the one after the last
+    st.date_input(label, None, first, after, key, words, format="DD/MM/YYYY", bind="query-params")
 
 
-def _choice(label: str, key: str, options: list[str]) -> tuple[str, ...]:
-    if len(options) < 2:  # noqa: PLR2004 nothing to choose from
-        return ()
-    return tuple(st.multiselect(label, options, key=key, placeholder="All", bind="query-params"))
+def _choice(label: str, key: str, options: list[str]) -> None:
+    if len(options) > 1:
+        st.multiselect(label, options, key=key, placeholder="All", bind="query-params")
 
 
 def _window(of: Opened) -> tuple[date | None, date | None]:

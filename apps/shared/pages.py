@@ -17,6 +17,9 @@ DEFINITIONS: Final = "app_pages/definitions.py"
 OF_ANALYSIS: Final[Mapping[str, str]] = {"overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE}
 """Where an analysis is shown."""
 
+FILTERED: Final = frozenset({"Overview", "Segments", "Value", "Customers"})
+"""Titles of the pages that show the base as the filter bar says."""
+
 
 def menu() -> list[st.Page]:
     """Make the pages of the menu."""

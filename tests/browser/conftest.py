@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -20,6 +20,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE = 60  # seconds a loaded machine may take to start the server
+HEADING = ROW = 35  # pixels of a table's heading and rows
 
 
 def chromium():
@@ -80,6 +81,13 @@ def browser():
         started.close()
 
 
+@pytest.fixture
+def serve(tmp_path):
+    """Serve a base of the test's own."""
+    with ExitStack() as servers:
+        yield lambda base: servers.enter_context(serving(base, tmp_path))
+
+
 @pytest.fixture(scope="session")
 def sample_server(tmp_path_factory):
     with serving(folder=tmp_path_factory.mktemp("server")) as address:
@@ -89,28 +97,58 @@ def sample_server(tmp_path_factory):
 class Visit:
     """A page of a fresh visitor that notes every request, script error and dialog."""
 
-    def __init__(self, context):
+    def __init__(self, context, address):
+        self.address = address
         self.page = context.new_page()
         self.requests, self.dialogs, self.errors = [], [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
+        self.page.on("dialog", self._dismiss)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _dismiss(self, dialog):
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def go(self, path):
+        self.page.goto(f"{self.address}/{path}")
+        return self.settled()
+
+    def menu(self, name):
+        """Go to a page by the menu, within the session."""
+        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
+        self.page.get_by_role("heading", name=name, exact=True, level=1).wait_for()
+        return self.settled()
 
     def settled(self):
         """Wait until the page has been drawn and the server is idle."""
-        self.page.get_by_test_id("stApp").wait_for()
         self.page.wait_for_function(
             "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
             " && !document.querySelector('[data-stale=true]')"
         )
         return self.page
 
-    def outgoing(self, address):
-        return [
-            url
-            for url in self.requests
-            if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
-        ]
+    def download(self, label, nth=0):
+        """Press a download button and give the bytes."""
+        with self.page.expect_download() as started:
+            self.page.get_by_test_id("stDownloadButton").filter(has_text=label).nth(nth).get_by_role(
+                "button"
+            ).click()
+        return started.value.path().read_bytes()
+
+    def click_row(self, row, table=0):
+        """Click the box before a row of a table; tables are drawn on a canvas, so the place is reckoned."""
+        canvas = self.page.get_by_test_id("stDataFrame").nth(table).locator("canvas").first
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        self.page.mouse.click(box["x"] + 20, box["y"] + HEADING + ROW * (row + 0.5))
+        self.page.wait_for_timeout(300)
+        return self.settled()
+
+    def outgoing(self):
+        """Give the addresses asked that are not our own server."""
+        own = (self.address, self.address.replace("http", "ws"), "data:", "blob:")
+        return [url for url in self.requests if not url.startswith(own)]
 
 
 @pytest.fixture
@@ -123,10 +161,7 @@ def visit(browser):
         )
         context.set_default_timeout(30_000)
         contexts.append(context)
-        visitor = Visit(context)
-        visitor.page.goto(address)
-        visitor.settled()
-        return visitor
+        return Visit(context, address)
 
     yield start
     for context in contexts:
