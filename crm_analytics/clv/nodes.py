@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal
 
 from crm_analytics.clv.rows import Floats
 
@@ -37,7 +39,24 @@ def beta_nodes(a: float, b: Floats, n: int = N_NODES) -> tuple[Floats, Floats]:
     >>> round(float((p * w).sum()), 12)
     0.4
     """
-    first, second = np.asarray(b, float) - 1.0, a - 1.0  # exponents of (1 - u) and (1 + u) on [-1, 1]
+    points, weights = _nodes(float(a), np.asarray(b, float).tobytes(), n)
+    return points.copy(), weights.copy()
+
+
+@lru_cache(maxsize=64)  # several figures of one fit are averaged over the same nodes
+def _nodes(a: float, second_shapes: bytes, n: int) -> tuple[Floats, Floats]:
+    diagonal, off = _recurrence(a, np.frombuffer(second_shapes), n)
+    points, weights = np.empty_like(diagonal), np.empty_like(diagonal)
+    for i, (d, e) in enumerate(zip(diagonal, off, strict=True)):
+        # a dense solver for all at once wakes threads that cost ten times what they bring
+        values, vectors = eigh_tridiagonal(d, e, lapack_driver="stev", check_finite=False)
+        points[i], weights[i] = np.clip((values + 1.0) / 2.0, 0.0, 1.0), vectors[0] ** 2
+    return points, weights
+
+
+def _recurrence(a: float, b: Floats, n: int) -> tuple[Floats, Floats]:
+    """Give the diagonal and off-diagonal of the Jacobi matrices, one row per second shape."""
+    first, second = b - 1.0, a - 1.0  # exponents of (1 - u) and (1 + u) on [-1, 1]
     k = np.arange(n, dtype=float)[None, :]
     both = (first + second)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -50,9 +69,4 @@ def beta_nodes(a: float, b: Floats, n: int = N_NODES) -> tuple[Floats, Floats]:
             / ((2 * j + both) ** 2 * (2 * j + both + 1) * (2 * j + both - 1))
         )  # fmt: skip
     off[:, 0] = 4 * (1 + first) * (1 + second) / ((2 + first + second) ** 2 * (3 + first + second))
-    matrix = np.zeros((len(first), n, n))
-    i = np.arange(n)
-    matrix[:, i, i] = diagonal
-    matrix[:, i[1:], i[:-1]] = np.sqrt(off)
-    values, vectors = np.linalg.eigh(matrix)  # reads the lower triangle
-    return np.clip((values + 1.0) / 2.0, 0.0, 1.0), vectors[:, 0, :] ** 2
+    return diagonal, np.sqrt(off)
