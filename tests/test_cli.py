@@ -143,7 +143,7 @@ def test_init_says_what_is_still_missing(here):
 )
 def test_init_explains_what_it_cannot_do(here, arguments, said):
     (here / "words").mkdir()
-    (here / "words" / "letter.txt").write_text("dear sir\nyours\n")
+    (here / "words" / "letter.txt").write_text("")
     found = cli("init", *arguments)
     assert found.exit_code == 1
     assert said in one_line(found.stderr)
