@@ -170,7 +170,7 @@ def _running(seen: Seen, currency: str | None) -> Iterator[Note]:
     period = seen.compared.period
     day = period_start(seen.as_of, period)
     row = seen.table.filter(pl.col("period_on") == day)
-    if day == seen.as_of or row.is_empty():
+    if row.is_empty():
         return
     n_days, n_active = (shift(day, 1, period) - day).days, row["n_active"].item()
     who = "1 customer has" if n_active == 1 else f"{n_active:,} customers have"
