@@ -38,8 +38,9 @@ def tidied(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Give the frame with numbered rows, unique headings and no rare types."""
     schema = frame.collect_schema()
     columns = [name for name in schema.names() if name != ROW]
+    place = {name: i for i, name in enumerate(schema.names())}
     changes = [
-        _usual(pl.col(old), schema[old]).alias(new)
+        _usual(pl.nth(place[old]), schema[old]).alias(new)  # by place: a name such as "*" would be taken for a pattern
         for old, new in zip(columns, unique_headings(columns), strict=True)
     ]
     return frame.select(changes).with_row_index(ROW, offset=1)

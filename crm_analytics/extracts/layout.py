@@ -129,12 +129,16 @@ def unique_headings(headings: Sequence[str]) -> tuple[str, ...]:
 
     >>> unique_headings(["id", " Name  of item", "", "id"])
     ('id', 'Name of item', 'column_3', 'id_2')
+    >>> unique_headings(["*", "^total$"])
+    ('column_1', 'total')
     """
     taken: dict[str, int] = {}
     for place, heading in enumerate(headings, start=1):
         name = base = " ".join(heading.split()) or f"column_{place}"
         if base in (ROW, FILE):  # the house's own names
             name = base = base.strip("_")
+        if base == "*" or (base.startswith("^") and base.endswith("$")):  # polars would take it for a pattern of names
+            name = base = base.strip("^*$") or f"column_{place}"
         while name in taken:
             taken[base] += 1
             name = f"{base}_{taken[base]}"

@@ -228,7 +228,9 @@ def rejected_rows(raw: RawTable, reasons: pl.LazyFrame) -> pl.LazyFrame:
     """Give the rows that were set aside, as they came, and those that could not even be split into columns."""
     key = [n for n in (FILE, ROW) if n in raw.frame.collect_schema().names()]
     aside = reasons.filter(pl.col(WHY).is_not_null()).select(*key, pl.col(WHY).alias("reason"))
-    rows = raw.frame.join(aside, on=key, how="inner", maintain_order="left")
+    rows = raw.frame.rename({"reason": "reason (2)"}, strict=False).join(
+        aside, on=key, how="inner", maintain_order="left"
+    )
     if not raw.unreadable.is_empty():
         rows = pl.concat([rows, raw.unreadable.lazy()], how="diagonal_relaxed")
     return rows.select(ROW, pl.exclude(ROW, "reason"), "reason")

@@ -300,6 +300,17 @@ def test_columns_of_types_that_no_table_needs_are_left_out_and_said(odd):
         read_transactions(frame.drop("amount").rename({"odd": "amount"}))
 
 
+@pytest.mark.parametrize("heading", ["*", "^.*$", "reason", "__reason__", "__has_amount__", "text", "__row__", "", '"', "amount (2)"])
+@pytest.mark.parametrize("table", ["transactions", "customers"])
+def test_any_heading_is_just_a_heading(heading, table):
+    frame = pl.DataFrame({"customer_id": ["a", ""], "ordered_at": ["2024-01-01", "2024-01-02"], "amount": ["1.50", "2.50"], heading: ["p", "q"]})
+    extract = read(table, frame)
+    assert extract.check.by_reason == {"customer_id is missing": 1}
+    row = extract.rejected.row(0)
+    assert (row[0], row[-1]) == (2, "customer_id is missing")
+    assert "q" in row or heading == "__row__"
+
+
 def test_large_tables_stream_and_find_the_same(monkeypatch):
     frame = changed(changed(orders(3000), "customer_id", {3: "", 9: "guest"}), "amount", {5: "x", 6: "-3.00"})
     small = read_transactions(frame)
