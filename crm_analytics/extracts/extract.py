@@ -142,6 +142,12 @@ class Extract:
         Which heading was taken for what; `unused` headings are listed in `details["unused"]`.
     details
         What the reader decided: encoding, separator, date order, decimal mark, sheet, …
+    currency, time_zone, week_start
+        What was said, or read off the extract: ISO code of the amounts, IANA zone, first day of a week.
+    filters
+        What a base's `where` left in, in words.
+    set_aside
+        The rejected rows, lazily; read them as `rejected`.
     """
 
     table: str

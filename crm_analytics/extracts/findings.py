@@ -25,6 +25,11 @@ _NOBODY: Final = (
     "invite", "invité", "inconnu", "desconocido", "sconosciuto", "onbekend", "desconhecido", "nieznany", "no customer",
     "default", "n.n.", "xxx", "tba", "tbd", "pos", "barverkauf", "laufkunde", "not available", "not set", "(not set)", "undefined",
 )  # fmt: skip
+_SPANS: Final = {
+    "cases": ("opened_at", "closed_at"),
+    "contacts": ("contacted_at", "responded_at"),
+    "subscriptions": ("started_on", "ended_on"),
+}
 _PLACEHOLDER_NUMBER: Final = r"^(?:0+|9{3,}|-1|1234567?8?9?)$"
 _CANCELLED: Final = (
     "cancelled", "canceled", "refunded", "voided", "storniert", "storno", "annulé", "annulee", "annulée", "cancelado",
@@ -180,6 +185,11 @@ def _hits(looked: Looked) -> dict[str, pl.Expr]:
         hits["repeat"] = pl.col(REPEAT)
     if looked.table.name == "transactions":
         hits |= _line_hits(looked)
+    begin, end = _SPANS.get(looked.table.name, ("", ""))
+    if {begin, end} <= looked.names:
+        hits["backwards"] = pl.col(end) < pl.col(begin)
+    if "nps" in looked.names and looked.table.name == "surveys":
+        hits["off_scale"] = ~pl.col("nps").is_between(0, 10)
     return hits
 
 
@@ -253,7 +263,7 @@ def from_answers(looked: Looked, answers: dict[str, pl.DataFrame]) -> list[Findi
     """Word the findings from the answers to `queries`."""
     kept: dict[str, Any] = answers["kept"].row(0, named=True)
     every: dict[str, Any] = answers["all"].row(0, named=True)
-    found = [*_unread(looked, kept), *_never(kept), *_repeats(kept, every)]
+    found = [*_unread(looked, kept), *_never(kept), *_odd(looked, kept), *_repeats(kept, every)]
     if looked.table.name == "transactions":
         found += [*_refunds(kept), *_zero(kept), *_outlier(kept), *_status(kept)]
         found += _repeated_totals(answers["orders"], looked.plan) if "orders" in answers else []
@@ -300,6 +310,18 @@ def _never(kept: dict[str, Any]) -> list[Finding]:
         for key, n in kept.items()
         if key.startswith("never:") and key.endswith(":n") and n
     ]
+
+
+def _odd(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
+    found = []
+    if kept.get("backwards:n"):
+        begin, end = _SPANS[looked.table.name]
+        text = f"In {kept['backwards:n']:,} rows {end} lies before {begin}. They are kept."
+        found.append(_of("backwards", text, "caution", kept, "backwards", end))
+    if kept.get("off_scale:n"):
+        text = f"In {kept['off_scale:n']:,} rows nps lies outside 0 to 10. They are kept."
+        found.append(_of("off_scale", text, "caution", kept, "off_scale", "nps"))
+    return found
 
 
 def _repeats(kept: dict[str, Any], every: dict[str, Any]) -> list[Finding]:

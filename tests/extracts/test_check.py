@@ -255,6 +255,13 @@ def test_a_contract_that_runs_for_ever_has_not_ended():
     assert "unread_value" not in codes(extract.check)
 
 
+def test_ends_before_beginnings_and_answers_off_the_scale():
+    cases = pl.DataFrame({"case_id": ["1", "2"], "opened_at": ["2024-01-02"] * 2, "closed_at": ["2024-01-01", "2024-01-03"]})
+    assert finding(read("cases", cases).check, "backwards").example_rows == (1,)
+    surveys = pl.DataFrame({"answered_at": ["2024-01-02"] * 3, "nps": ["11", "10", ""]})
+    assert finding(read("surveys", surveys).check, "off_scale").n_rows == 1
+
+
 def test_ids_a_spreadsheet_has_mangled():
     assert "1.23E+12" in finding(check(changed(orders(), "customer_id", {3: "4.01234E+12"})), "unclear_values").text
 
