@@ -102,7 +102,7 @@ def test_as_many_customers_stand_behind_a_segment_as_its_number_says(visit, samp
 def test_each_list_has_as_many_customers_as_it_says(visit, sample):
     lists = crm.run("value_tiers", sample).tables()["lists"]
     for row in lists.iter_rows(named=True):
-        at = visit("value", list=row["list"])
+        at = visit("value", list=row["list_label"])
         assert at.metric[0].value == f"{row['n_customers']:,}"
         assert len(at.dataframe[-1].value) == row["n_customers"]
 
