@@ -195,12 +195,10 @@ def _looks_numbered(profile: Profile) -> bool:
 
 
 def _money_content(profile: Profile) -> tuple[float, str]:
-    if not profile.is_number or profile.padded_share > _MOSTLY:
-        return (
-            (0.0, "its values are not numbers")
-            if profile.number_share < _HALF
-            else (0.3, "some values are not numbers")
-        )
+    if profile.padded_share > _MOSTLY or profile.number_share < _HALF:
+        return 0.0, "its values are not amounts"
+    if not profile.is_number:
+        return 0.3, "some values are not numbers"
     if profile.dtype.is_float() and profile.whole_share < _MOSTLY:
         return 0.9, "its values are numbers with decimals"
     return 0.5 + 0.5 * profile.cents_share, f"{profile.cents_share:.0%} of its values have two decimals"
