@@ -26,7 +26,7 @@ def headline(segments: pl.DataFrame, names: Mapping[Segment, str], currency: str
     """Say who brings the money and who is slipping away, with figures."""
     scored = segments.filter(pl.col("customer_share").is_not_null())
     n, spend = int(scored["n_customers"].sum()), float(scored["spend"].sum())
-    of_all = f"{n:,} customers" if n > 1 else "1 customer"
+    of_all = _people(n)
     best = scored.filter(pl.col("segment") == names[Segment.CHAMPIONS])
     if best.is_empty():
         best = scored.sort("spend", descending=True).head(1)
@@ -86,8 +86,16 @@ def notes(
 def _few(n: int) -> Note | None:
     if n >= FEW_CUSTOMERS:
         return None
-    text = f"Only {n:,} customer{'s' * (n != 1)} with a purchase: scores rank them, but the groups are small."
+    text = f"Only {_people(n)} with a purchase: scores rank them, but the groups are small."
     return Note("few_customers", text, "caution")
+
+
+def _people(n: int) -> str:
+    return "1 customer" if n == 1 else f"{n:,} customers"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _frequency(thresholds: Thresholds, buyers: pl.DataFrame) -> Note | None:
@@ -138,15 +146,15 @@ def _no_purchase(customers: pl.DataFrame, names: Mapping[Segment, str]) -> Note 
     money = float(others["spend"].sum())
     return Note(
         "no_purchase",
-        f"{others.height:,} customer{'s' * (others.height > 1)} without any order that nets to more than nothing "
-        f"(together {money:,.2f}) are set apart as “{name}”: not scored, and not in any share.",
+        f"{_people(others.height)} without any order that nets to more than nothing "
+        f"(together {money:,.2f}) {_are(others.height)} set apart as “{name}”: not scored, and not in any share.",
     )
 
 
 def _lapsed(n: int, start: date | None) -> Note | None:
     if n == 0 or start is None:
         return None
-    text = f"{n:,} customers whose orders all lie before {formats.value(start, 'day')} are left out."
+    text = f"{_people(n)} whose orders all lie before {formats.value(start, 'day')} {_are(n)} left out."
     return Note("before_start", text)
 
 
@@ -157,7 +165,7 @@ def _prospects(
     if n == 0:
         return None
     within = f" within the filter ({', '.join(filters)})" if filters else ""
-    text = f"{n:,} customers of the customers table have no order{within}: “{names[Segment.PROSPECT]}”, in no share."
+    text = f"{_people(n)} of the customers table without an order{within} {_are(n)} “{names[Segment.PROSPECT]}”, in no share."
     return Note("prospects", text)
 
 

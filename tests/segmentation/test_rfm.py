@@ -105,9 +105,7 @@ def test_start_counts_orders_from_that_day_and_leaves_out_who_bought_before():
     found = result.tables()["customers"]
     assert found.select("customer_id", "n_orders", "spend").rows() == [("a", 1, 5.0)]
     assert found["first_ordered_on"][0] == AS_OF - timedelta(days=300), "first is decided on all history"
-    assert "1 customers whose orders all lie before 23 Mar 2026 are left out." in [
-        n.text for n in result.notes
-    ]
+    assert "1 customer whose orders all lie before 23 Mar 2026 is left out." in [n.text for n in result.notes]
 
 
 # ---------------------------------------------------------------------------------------------- the invariants
@@ -293,7 +291,9 @@ def test_those_in_the_customers_table_without_an_order_are_prospects():
     assert {c for c, s in found.items() if s == "Prospect"} == {"c", "d"}, (
         "e joins on the day that is not seen"
     )
-    assert "2 customers of the customers table have no order" in " ".join(n.text for n in result.notes)
+    assert "2 customers of the customers table without an order are “Prospect”" in " ".join(
+        n.text for n in result.notes
+    )
     late = crm.rfm(tx, as_of=AS_OF, start=date(2026, 6, 1), customers=people, n_bootstrap=0)
     assert "a" not in late.tables()["customers"]["customer_id"], "bought once, so no prospect"
 
