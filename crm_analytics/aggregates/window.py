@@ -35,7 +35,8 @@ def resolve(extract: Extract, *, as_of: Day | None = None, start: Day | None = N
         The table that drives the analysis.
     as_of
         The first day that is not seen. None takes the day after the last row of the extract, so that a result
-        depends on the data and never on the clock.
+        depends on the data and never on the clock. Filters do not move it: a channel without an order for a year has
+        been silent for a year.
     start
         The first day that counts; None counts from the first row.
 
@@ -55,7 +56,7 @@ def resolve(extract: Extract, *, as_of: Day | None = None, start: Day | None = N
     if first is None or last is None:
         raise NotEnoughDataError.of(f"{extract.table} with a date", 0, 1)
     given = None if as_of is None else day_of("as_of", as_of)
-    end = given or last + timedelta(days=1)
+    end = given or _last_day_read(extract, last) + timedelta(days=1)
     if end <= first:
         raise OptionError.out_of_range(
             "as_of", end.isoformat(), f"a day after {first}, the day of the first row"
@@ -97,6 +98,11 @@ def day_of(option: str, value: Day) -> date:
         return datetime.fromisoformat(value).date()
     except (TypeError, ValueError):
         raise OptionError.out_of_range(option, value, 'a day: a date or text such as "2026-01-31"') from None
+
+
+def _last_day_read(extract: Extract, last: date) -> date:
+    """Give the last day of the whole extract, of which `last` is the last day that filters left."""
+    return last if extract.check.window_end is None else max(last, extract.check.window_end.date())
 
 
 def _days(extract: Extract, window: Window | None = None) -> tuple[date | None, date | None]:

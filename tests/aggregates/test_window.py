@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import polars as pl
@@ -44,6 +45,15 @@ def extract_of(*instants, filters=()):
 
 def test_the_window_ends_after_the_last_row_unless_said_otherwise():
     assert resolve(extract_of(FIRST, LAST)) == Window(None, date(2026, 4, 1), as_of_given=False)
+
+
+def test_filters_do_not_move_the_end_of_the_window():
+    whole = extract_of(FIRST, LAST)
+    checked = replace(whole, check=replace(whole.check, window_start=FIRST, window_end=LAST))
+    narrowed = replace(
+        checked, frame=checked.frame.filter(pl.col("ordered_at") == FIRST), filters=("channel: web",)
+    )
+    assert resolve(narrowed) == Window(None, date(2026, 4, 1), as_of_given=False)
 
 
 @pytest.mark.parametrize(
