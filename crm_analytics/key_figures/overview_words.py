@@ -91,15 +91,16 @@ def _judged(change: Change) -> str:
 def headline(seen: Seen, changes: tuple[Change | None, Change | None], currency: str | None) -> str:
     """Say in one sentence what the customers spent and how that compares."""
     compared = seen.compared
-    told = [
-        _compared(change, short_name(day, compared.now, compared.period))
-        for change, day in zip(changes, compared.days[1:], strict=True)
-        if change is not None and change.value is not None
-    ]
-    told = list(dict.fromkeys(told))  # the year before is also the same period last year
+    names = [short_name(day, compared.now, compared.period) for day in compared.days[1:]]
+    found = [(change, name) for change, name in zip(changes, names, strict=True) if change is not None]
+    told = [_compared(change, name) for change, name in found if change.value is not None]
     said = _said(seen, currency)
     if told:
-        return f"{said}: {' and '.join(told)}."
+        return (
+            f"{said}: {' and '.join(dict.fromkeys(told))}."  # of a year, the one before is also last year's
+        )
+    if found:
+        return f"{said}; no spend in {' or '.join(dict.fromkeys(name for _, name in found))} to compare that with."
     return f"{said}; the extract has no earlier {compared.period} to compare that with."
 
 

@@ -174,6 +174,16 @@ def test_one_complete_month_is_an_answer_without_comparison():
     )
 
 
+def test_a_month_without_orders_is_an_answer():
+    frame = orders(("a", "2025-04-01", 5.0), ("b", "2025-05-30", 7.0))
+    assert run(frame).headline() == (
+        "In May 2026 no customer ordered (net spend 0.00): 100.0% less than in May 2025 (too few customers to judge)."
+    )
+    assert run(frame, as_of=date(2026, 8, 1)).headline() == (
+        "In July 2026 no customer ordered (net spend 0.00); no spend in June or July 2025 to compare that with."
+    )
+
+
 def test_less_than_a_month_is_too_little():
     with pytest.raises(
         NotEnoughDataError, match="Found 0 complete calendar months from 10 May 2026 to 20 May 2026"
