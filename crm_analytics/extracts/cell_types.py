@@ -11,7 +11,7 @@ CellKind = Literal["empty", "number", "date", "text"]
 
 _LONGEST: Final = 64  # no number or date is longer; a bound keeps the patterns cheap on hostile cells
 _NUMBER: Final = re.compile(
-    r"[-+(]?\s?(?:[$€£¥]|[A-Z]{3}\s)?\s?[-+]?(?:\d{1,3}(?:[ ,.'\u2019\u00a0\u202f]\d{3})+|\d+)?(?:[.,]\d+|[.,])?"
+    r"(?![-+]\s?[-+])[-+(]?\s?(?:[$€£¥]|[A-Z]{3}\s)?\s?[-+]?(?:\d{1,3}(?:[ ,.'\u2019\u00a0\u202f]\d{3})+|\d+)?(?:[.,]\d+|[.,])?"
     r"(?:[eE][-+]?\d{1,3})?\s?(?:[$€£¥%]|[A-Z]{3})?\)?-?"
 )
 _DAY: Final = (

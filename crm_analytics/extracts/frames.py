@@ -39,8 +39,9 @@ def tidied(frame: pl.LazyFrame) -> pl.LazyFrame:
     schema = frame.collect_schema()
     columns = [name for name in schema.names() if name != ROW]
     place = {name: i for i, name in enumerate(schema.names())}
+    # by place, because a name such as "*" would be taken for a pattern of names
     changes = [
-        _usual(pl.nth(place[old]), schema[old]).alias(new)  # by place: a name such as "*" would be taken for a pattern
+        _usual(pl.nth(place[old]), schema[old]).alias(new)
         for old, new in zip(columns, unique_headings(columns), strict=True)
     ]
     return frame.select(changes).with_row_index(ROW, offset=1)

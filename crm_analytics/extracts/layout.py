@@ -137,7 +137,8 @@ def unique_headings(headings: Sequence[str]) -> tuple[str, ...]:
         name = base = " ".join(heading.split()) or f"column_{place}"
         if base in (ROW, FILE):  # the house's own names
             name = base = base.strip("_")
-        if base == "*" or (base.startswith("^") and base.endswith("$")):  # polars would take it for a pattern of names
+        # polars would take "*" and "^total$" for patterns of names
+        if base == "*" or (base.startswith("^") and base.endswith("$")):
             name = base = base.strip("^*$") or f"column_{place}"
         while name in taken:
             taken[base] += 1

@@ -109,6 +109,8 @@ def _opened(path: Path, name: str) -> fastexcel.ExcelReader:
     try:
         return fastexcel.read_excel(str(path))
     except fastexcel.FastExcelError as error:
+        if "limit exceeded" in str(error):
+            raise _too_large(path, "claims more cells than a table has") from error
         raise _damaged(name, error) from error
 
 
@@ -160,10 +162,7 @@ def _stacked(book: fastexcel.ExcelReader, name: str) -> RawTable:
 
 def _rows(book: fastexcel.ExcelReader, sheet: str, most: int) -> list[list[str]]:
     """Give the first rows of a sheet as text."""
-    try:
-        part = book.load_sheet(sheet, header_row=None, n_rows=most, dtypes="string")
-    except Exception:  # noqa: BLE001 - an empty sheet and a chart sheet fail in their own ways
-        return []
+    part = book.load_sheet(sheet, header_row=None, n_rows=most, dtypes="string")
     rows = part.to_polars().rows()
     return [["" if cell is None else str(cell) for cell in row] for row in rows]
 

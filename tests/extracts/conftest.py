@@ -65,10 +65,37 @@ def zeros(path, megabytes, pattern=b"1,2,3\n"):
     return path
 
 
+_ODS = (
+    '<?xml version="1.0" encoding="UTF-8"?><office:document-content '
+    'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+    'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" office:version="1.3"><office:body>'
+    '<office:spreadsheet><table:table table:name="S">{}</table:table></office:spreadsheet></office:body>'
+    "</office:document-content>"
+)
+_MANIFEST = (
+    '<?xml version="1.0" encoding="UTF-8"?><manifest:manifest '
+    'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0" manifest:version="1.3">'
+    '<manifest:file-entry manifest:full-path="/" '
+    'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>'
+)
+
+
+def open_document(path, rows):
+    """Write an OpenDocument sheet with this XML of rows inside."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
+        package.writestr("META-INF/manifest.xml", _MANIFEST)
+        package.writestr("content.xml", _ODS.format(rows))
+    return path
+
+
 @pytest.fixture
 def bombs():
     """Give the makers of files that ask for all the memory there is."""
-    return SimpleNamespace(workbook=workbook, cell=cell, sparse=sparse, zeros=zeros)
+    return SimpleNamespace(
+        workbook=workbook, cell=cell, sparse=sparse, zeros=zeros, open_document=open_document
+    )
 
 
 @pytest.fixture(scope="session")

@@ -444,10 +444,10 @@ def as_in_the_csv(row):
 @pytest.mark.real_data
 def test_online_retail_opens_at_once(shared_data):
     path = shared_data("online_retail/online_retail.csv")
-    start = time.perf_counter()
+    start = time.process_time()
     raw = read_csv(path)
     frame = raw.frame.collect()
-    assert time.perf_counter() - start < 4  # 0.7 s alone; room for a busy machine
+    assert time.process_time() - start < 3  # of processor time; 0.7 s alone
     assert frame.shape == (541_909, 9)
     assert len(raw.unreadable) == 0
     total = frame.select((pl.col("Quantity").cast(float) * pl.col("UnitPrice").cast(float)).sum()).item()
@@ -546,23 +546,23 @@ def test_mutants_give_a_table_or_a_typed_error(seed):
     seeds = [*CASES, (b"id;name\n" + "".join(f'{i};"Käufer, {i}"\n' for i in range(40)).encode())]
     for _ in range(100):
         content = mutant(chance, chance.choice(seeds))
-        start = time.perf_counter()
+        start = time.process_time()
         with suppress(CrmError):
             raw = read_csv(content)
             found = raw.frame.collect()
             assert found[ROW].is_sorted()
             assert not set(found[ROW]) & set(raw.unreadable[ROW])
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
     "content", [b"," * 300_000, b"a," * 100_000 + b"\n1,2\n", b"1,2\n" * 30 + b"," * 99_999]
 )
 def test_a_million_columns(content):
-    start = time.perf_counter()
+    start = time.process_time()
     with suppress(CrmError):
         read_csv(content).frame.collect()
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_too_many_columns_are_refused():
@@ -571,17 +571,17 @@ def test_too_many_columns_are_refused():
 
 
 def test_many_headings_of_one_name():
-    start = time.perf_counter()
+    start = time.process_time()
     raw = read_csv(b"a," * 9_999 + b"a\n" + b"1," * 9_999 + b"1\n")
     assert raw.headings[:3] == ["a", "a_2", "a_3"]
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_hostile_quotes_do_not_take_long():
     content = b"id,note\n" + b'1,"a ""\n' * 20_000
-    start = time.perf_counter()
+    start = time.process_time()
     read_csv(content)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_gzip_is_left_to_the_caller():

@@ -308,7 +308,7 @@ def test_runaway_queries_are_stopped(request, engine):
     start = time.perf_counter()
     with pytest.raises(QueryError, match=r"took longer than 0\.5 seconds and was stopped"):
         read_database(where, query=RUNAWAYS[engine], timeout_seconds=0.5)
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 5
 
 
 def test_a_mistake_in_a_query_is_worded(url):

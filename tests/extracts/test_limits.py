@@ -106,6 +106,18 @@ def test_a_workbook_that_unfolds_is_refused(tmp_path, bombs):
         read_raw(path)
 
 
+def test_an_open_document_bomb_takes_only_the_child_down(tmp_path, bombs):
+    cell = (
+        '<table:table-cell table:number-columns-repeated="16384" office:value-type="float" office:value="1"/>'
+    )
+    row = f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'
+    path = bombs.open_document(tmp_path / "bomb.ods", row)
+    before = memory()
+    with pytest.raises(TooLargeError, match=r"bomb\.ods claims more cells"):
+        read_raw(path)
+    assert memory() - before < 200
+
+
 def test_a_gzip_bomb_is_refused(tmp_path, bombs):
     path = bombs.zeros(tmp_path / "zeros.csv.gz", 40)
     with pytest.raises(TooLargeError, match="unfolds to more than 16 MB"):

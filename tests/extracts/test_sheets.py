@@ -129,6 +129,22 @@ def test_a_workbook_of_rubbish(tmp_path, bombs):
         read_raw(path)
 
 
+def test_open_document_sheets(tmp_path, bombs):
+    words = "".join(
+        f'<table:table-cell office:value-type="string"><text:p>{h}</text:p></table:table-cell>'
+        for h in ("id", "n")
+    )
+    values = (
+        '<table:table-cell office:value-type="string"><text:p>007</text:p></table:table-cell>'
+        '<table:table-cell office:value-type="float" office:value="2.5"><text:p>2.5</text:p></table:table-cell>'
+    )
+    path = tmp_path / "book.ods"
+    bombs.open_document(
+        path, f"<table:table-row>{words}</table:table-row><table:table-row>{values}</table:table-row>"
+    )
+    assert rows(read_raw(path)) == [("007", 2.5)]
+
+
 def test_fastexcel_absent(book, monkeypatch):
     path = book({"S": [HEADS, *JAN]})
     real = builtins.__import__

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_analytics.extracts import row_scan
+from crm_analytics.extracts.row_scan import scan_rows
+
+
+def odd_rows(data, width, **options):
+    scan = scan_rows(data, 0, ",", '"', width, **options)
+    assert scan.regular
+    return [one.row for one in scan.odd]
+
+
+def test_rows_are_counted_and_odd_ones_found_where_they_lie():
+    data = b"1,2\n3\n4,5,6\n7,8"
+    scan = scan_rows(data, 0, ",", '"', 2)
+    assert scan.n_rows == 4
+    assert [(one.row, data[one.start : one.end]) for one in scan.odd] == [(1, b"3"), (2, b"4,5,6")]
+
+
+def test_blank_rows_and_those_after_them_are_looked_at():
+    assert odd_rows(b"1,2\n\n3,4\n5,6\n\r\n7,8\n", 2) == [1, 2, 4, 5]
+
+
+def test_separators_and_line_ends_in_quotes_do_not_count():
+    assert odd_rows(b'1,"a,b"\n2,"c\nd"\n3,"e ""f"", g"\n', 2) == []
+
+
+def test_rows_that_begin_like_the_headings_are_looked_at():
+    assert odd_rows(b'1,2\nid,n\n"id",n\nidea,n\n', 2, watched=(b"id,", b'"id",')) == [1, 2]
+
+
+@pytest.mark.parametrize("data", [b'1,"a\n2,b\n', b'1,a"b\n', b'1,"a"b\n', b'1, "a"\n', b'"', b'1,"a" \n'])
+def test_quotes_that_do_not_add_up_are_told(data):
+    assert not scan_rows(data, 0, ",", '"', 2).regular
+
+
+@pytest.mark.parametrize("step", [8, 64])
+def test_blocks_of_any_size_give_the_same(monkeypatch, step):
+    data = b"".join(b'%d,"word, %d\n and ""more"""\n' % (i, i) for i in range(50)) + b"x\n" + b"1,2\n" * 50
+    whole = scan_rows(data, 0, ",", '"', 2)
+    monkeypatch.setattr(row_scan, "_STEP", step)
+    assert scan_rows(data, 0, ",", '"', 2) == whole
+    assert [one.row for one in whole.odd] == [50]
+
+
+CELL = st.text(st.sampled_from('ab,"\n '), max_size=5)
+
+
+@given(st.lists(st.lists(CELL, min_size=1, max_size=4), min_size=1, max_size=12))
+def test_it_agrees_with_the_csv_module(rows):
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+    scan = scan_rows(out.getvalue().encode(), 0, ",", '"', 3)
+    assert scan.regular
+    assert scan.n_rows == len(rows)
+    assert [one.row for one in scan.odd] == [i for i, row in enumerate(rows) if len(row) != 3]
