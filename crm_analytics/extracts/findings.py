@@ -329,7 +329,7 @@ def _repeats(kept: dict[str, Any], every: dict[str, Any]) -> list[Finding]:
     still = kept.get("repeat:n") or 0
     if not n or not still:
         return []
-    text = f"{n:,} rows repeat another row exactly; {still:,} of them are kept and count."
+    text = f"{n:,} rows repeat another row exactly; {still:,} of them are kept and count{_carrying(kept, 'repeat')}."
     found = [_of("exact_repeats", text, "caution", kept, "repeat")]
     if n >= _DOUBLED * every["n"]:
         text = f"{n / every['n']:.0%} of the rows repeat another row: the file seems to hold its rows twice, and sums count them twice. Use duplicates='reject' if so."
@@ -337,10 +337,15 @@ def _repeats(kept: dict[str, Any], every: dict[str, Any]) -> list[Finding]:
     return found
 
 
+def _carrying(kept: dict[str, Any], name: str) -> str:
+    amount = kept.get(f"{name}:amount")
+    return "" if amount is None else f", with {amount:,.2f} in all"
+
+
 def _refunds(kept: dict[str, Any]) -> list[Finding]:
     found = []
     if kept["refund:n"]:
-        text = f"{kept['refund:n']:,} rows have negative amounts; they count as refunds and lower spend."
+        text = f"{kept['refund:n']:,} rows have negative amounts ({kept['refund:amount']:,.2f} in all); they count as refunds and lower spend."
         found.append(_of("refunds", text, "info", kept, "refund", "amount"))
     n = kept.get("cancelled:n") or 0
     if not n or n > kept["plain_order:n"]:
