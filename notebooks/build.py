@@ -44,13 +44,13 @@ h1 { margin-bottom: 12px; } h2 { margin-top: 48px; } h3 { margin-top: 24px; }
 main p, main li { max-width: 44em; }
 .cell { margin: 0 0 16px; }
 .text_cell ul, .text_cell ol { margin: 0 0 12px; padding-left: 22px; }
-.text_cell table, .output table { width: auto; margin: 4px 0 16px; }
+.rendered_html > table, .dataframe { width: auto; margin: 4px 0 16px; border: 0; }
+.rendered_html > table th, .rendered_html > table td { text-align: left; border-left: 0; border-right: 0; }
 .output_area { overflow-x: auto; margin-top: 8px; }
 .output_area h3:first-child { margin-top: 0; }
-.output_area ul { color: var(--muted); font-size: 15px; padding-left: 20px; }
-.output_area ul:empty { display: none; }
-.output_area figure { margin: 8px 0; }
-.output_area .dataframe { border: 0; }
+.output_area > .output_markdown > ul { color: var(--muted); font-size: 15px; padding-left: 20px; margin: 4px 0 12px; }
+.output_area figure { margin: 16px 0 8px; }
+.output_area .scroll { margin-bottom: 8px; }
 .highlight { background: var(--wash); border-radius: 6px; }
 .highlight pre, .output_area pre { margin: 0; padding: 10px 14px; overflow-x: auto; white-space: pre-wrap; }
 .highlight pre, .output_area pre, code { font: 13.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
@@ -128,16 +128,20 @@ def title(book: NotebookNode) -> str:
 
 
 def _figure(figure: Mapping[str, Any], name: str) -> str:
-    meta = figure.get("layout", {}).get("meta") or {}
+    """Draw a figure under its title, which as text wraps where the figure would cut it."""
+    layout = dict(figure["layout"])
+    heading = re.sub(r"<[^>]+>", " ", (layout.pop("title", None) or {}).get("text") or "")
+    layout["margin"] = {**layout.get("margin", {}), "t": 24} if heading else layout.get("margin")
     drawing = pio.to_html(
-        dict(figure),
+        {"data": figure["data"], "layout": layout},
         include_plotlyjs=False,
         full_html=False,
         div_id=name,
         validate=False,
-        config={"displaylogo": False, "displayModeBar": "hover", "responsive": True},
+        config={"displaylogo": False, "displayModeBar": False, "responsive": True},
     )
-    return f'<figure role="img" aria-label="{html.escape(str(meta.get("alt", "")), quote=True)}">{drawing}</figure>'
+    alt = html.escape(str((layout.get("meta") or {}).get("alt", "")), quote=True)
+    return f'<figure><figcaption><h3>{heading}</h3></figcaption><div role="img" aria-label="{alt}">{drawing}</div></figure>'
 
 
 def build(source: Path, out: Path, parameters: Mapping[str, Any]) -> tuple[Path, Path]:
