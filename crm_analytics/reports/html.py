@@ -167,7 +167,7 @@ def _finding(result: Result, name: str) -> Markup:
         tag("h2", result.title),
         tag("p", result.headline(), class_="headline"),
         *(_figure(result, view, f"{name}-{view.name.replace('_', '-')}") for view in result.views),
-        _table(result, result.summary(), f"{result.title} in figures"),
+        table(result, result.summary(), f"{result.title} in figures"),
         _notes(result.notes),
         id=name,
         class_="finding",
@@ -198,15 +198,26 @@ def _figure(result: Result, view: View, name: str) -> Markup:
     )
 
 
-def _table(result: Result, frame: pl.DataFrame, caption: str) -> Markup:
+def table(result: Result, frame: pl.DataFrame, caption: str) -> Markup:
+    """Write a table of a result as people read it: headings in words, figures in their units, intervals beneath.
+
+    Parameters
+    ----------
+    result
+        Whose terms and currency hold.
+    frame
+        The rows: the summary, or any selection from the result's tables.
+    caption
+        What the table shows.
+    """
     columns = [c for c in frame.columns if not _is_bound(c, frame.columns)]
     heads = (
         tag("th", formats.label(result.terms[c], result.currency), scope="col", class_=_side(result.terms[c]))
         for c in columns
     )
     rows = (_row(result, row, columns) for row in frame.iter_rows(named=True))
-    table = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *rows))
-    return tag("div", table, class_="scroll", role="region", aria_label=caption, tabindex="0")
+    grid = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *rows))
+    return tag("div", grid, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 
 def _row(result: Result, row: dict[str, object], columns: Sequence[str]) -> Markup:

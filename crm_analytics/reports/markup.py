@@ -16,9 +16,12 @@ _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 
 class Markup(str):
-    """Text that is HTML already. Only `tag`, `joined` and `raw` make it."""
+    """Text that is HTML already. Only `tag`, `joined` and `raw` make it; a notebook shows it as such."""
 
     __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
 
 
 def tag(name: str, /, *children: str, **attributes: str | bool | None) -> Markup:
