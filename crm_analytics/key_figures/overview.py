@@ -142,16 +142,18 @@ def _notes(seen: Seen, customers: Any, currency: str | None) -> Iterator[Note]: 
     yield Note("normal_variation", _NORMAL_VARIATION)
     yield from _uncovered(seen)
     yield from _running(seen, currency)
-    if seen.first_day > shift(seen.compared.now, -2, "year"):
-        yield Note(
-            "first_in_the_extract",
-            f"New means: first order in the extract, which begins on {formats.value(seen.first_day, 'day')}. Customers of "
-            "longer standing count as new when they first appear, so the earlier a period, the more of its new "
-            "customers are not.",
-            "caution",
-        )
+    yield _new_in_the_extract(seen)
     if customers is not None:
         yield _never_ordered(seen, customers)
+
+
+def _new_in_the_extract(seen: Seen) -> Note:
+    text = (
+        f"New means: first order in the extract, which begins on {formats.value(seen.first_day, 'day')}. Customers of longer "
+        "standing count as new when they first appear, so the earlier a period, the more of its new customers are not."
+    )
+    is_recent = seen.first_day > shift(seen.compared.now, -2, "year")
+    return Note("first_in_the_extract", text, "caution" if is_recent else "info")
 
 
 def _uncovered(seen: Seen) -> Iterator[Note]:

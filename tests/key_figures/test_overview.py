@@ -166,6 +166,12 @@ def test_an_extract_that_begins_too_late_says_what_it_cannot_compare():
     assert "begins on 1 Apr 2026" in notes["first_in_the_extract"]
 
 
+@pytest.mark.parametrize(("first", "severity"), [("2024-05-01", "info"), ("2024-05-02", "caution")])
+def test_an_extract_of_less_than_two_years_cannot_tell_new_from_returning_well(first, severity):
+    notes = {n.code: n.severity for n in run(pl.concat([SHOP, orders(("z", first, 1.0))])).notes}
+    assert notes["first_in_the_extract"] == severity
+
+
 def test_one_complete_month_is_an_answer_without_comparison():
     result = run(orders(("a", "2026-05-01", 5.0), ("b", "2026-05-30", 7.0)), as_of=date(2026, 6, 1))
     assert (
