@@ -109,7 +109,8 @@ class Check:
             return f"{finding.severity}: {finding.text}"
         money = f", {_to_the_cent(finding.amount, currency)}" if finding.amount is not None else ""
         rows = ", ".join(f"{r:,}" for r in finding.example_rows)
-        return f"set aside: {finding.text} ({finding.n_rows:,} rows{money}; for instance row {rows})"
+        many = "1 row" if finding.n_rows == 1 else f"{finding.n_rows:,} rows"
+        return f"set aside: {finding.text} ({many}{money}; for instance row {rows})"
 
 
 def _to_the_cent(amount: float, currency: str | None) -> str:

@@ -60,6 +60,15 @@ class Looked:
         return self.marked.filter(pl.col(WHY).is_null())
 
 
+def rows(n: int, one: str = "", several: str = "") -> str:
+    """Say how many rows, with what they do.
+
+    >>> rows(1, " has", " have"), rows(1200)
+    ('1 row has', '1,200 rows')
+    """
+    return f"1 row{one}" if n == 1 else f"{n:,} rows{several}"
+
+
 def finite(money: str) -> pl.Expr:
     """Give the amounts that can be summed."""
     return pl.when(pl.col(money).is_finite()).then(pl.col(money))
@@ -126,12 +135,16 @@ def queries(looked: Looked) -> dict[str, pl.LazyFrame]:
 
 def _by_reason(looked: Looked) -> pl.LazyFrame:
     money = [finite(looked.money).sum().alias("amount")] if looked.money else []
-    people = [pl.col("customer_id").n_unique().alias("n_customers")] if "customer_id" in looked.names else []
-    rows = pl.col(ROW).head(EXAMPLES).alias("examples")
+    people = (
+        [pl.col("customer_id").drop_nulls().n_unique().alias("n_customers")]
+        if "customer_id" in looked.names
+        else []
+    )
+    examples = pl.col(ROW).head(EXAMPLES).alias("examples")
     return (
         looked.marked.filter(pl.col(WHY).is_not_null())
         .group_by(WHY)
-        .agg(pl.len().alias("n"), rows, *money, *people)
+        .agg(pl.len().alias("n"), examples, *money, *people)
     )
 
 
@@ -280,8 +293,10 @@ def _of(
     name: str,
     column: str | None = None,
 ) -> Finding:
-    rows = tuple(kept.get(f"{name}:rows") or ())
-    return Finding(code, text, severity, kept[f"{name}:n"], column, kept.get(f"{name}:amount"), None, rows)
+    examples = tuple(kept.get(f"{name}:rows") or ())
+    return Finding(
+        code, text, severity, kept[f"{name}:n"], column, kept.get(f"{name}:amount"), None, examples
+    )
 
 
 def _unread(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
@@ -292,7 +307,9 @@ def _unread(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
             what = {"instant": "a date", "day": "a date", "flag": "yes or no"}.get(
                 looked.table.column(column).kind, "a number"
             )
-            text = f"In {n:,} rows {column} is not {what}; it counts as missing there, and the rows are kept."
+            text = (
+                f"In {rows(n)} {column} is not {what}; it counts as missing there, and nothing is set aside."
+            )
             found.append(_of("unread_value", text, "caution", kept, f"unread:{column}", column))
     return found
 
@@ -301,7 +318,7 @@ def _never(kept: dict[str, Any]) -> list[Finding]:
     return [
         _of(
             "never",
-            f"In {n:,} rows {key.split(':')[1]} is a day after 2200; it is taken for none.",
+            f"In {rows(n)} {key.split(':')[1]} is a day after 2200; it is taken for none.",
             "info",
             kept,
             key[:-2],
@@ -316,10 +333,10 @@ def _odd(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
     found = []
     if kept.get("backwards:n"):
         begin, end = _SPANS[looked.table.name]
-        text = f"In {kept['backwards:n']:,} rows {end} lies before {begin}. They are kept."
+        text = f"In {rows(kept['backwards:n'])} {end} lies before {begin}; nothing is set aside for it."
         found.append(_of("backwards", text, "caution", kept, "backwards", end))
     if kept.get("off_scale:n"):
-        text = f"In {kept['off_scale:n']:,} rows nps lies outside 0 to 10. They are kept."
+        text = f"In {rows(kept['off_scale:n'])} nps lies outside 0 to 10; nothing is set aside for it."
         found.append(_of("off_scale", text, "caution", kept, "off_scale", "nps"))
     return found
 
@@ -329,10 +346,10 @@ def _repeats(kept: dict[str, Any], every: dict[str, Any]) -> list[Finding]:
     still = kept.get("repeat:n") or 0
     if not n or not still:
         return []
-    text = f"{n:,} rows repeat another row exactly; {still:,} of them are kept and count{_carrying(kept, 'repeat')}."
+    text = f"{rows(n, ' repeats', ' repeat')} another row exactly; {still:,} of them {'is' if still == 1 else 'are'} kept and {'counts' if still == 1 else 'count'}{_carrying(kept, 'repeat')}."
     found = [_of("exact_repeats", text, "caution", kept, "repeat")]
     if n >= _DOUBLED * every["n"]:
-        text = f"{n / every['n']:.0%} of the rows repeat another row: the file seems to hold its rows twice, and sums count them twice. Use duplicates='reject' if so."
+        text = f"{n / every['n']:.0%} of the rows repeat another row: the file seems to hold its rows more than once, and sums count them as often. Use duplicates='reject' if so."
         found.insert(0, _of("file_doubled", text, "caution", kept, "repeat"))
     return found
 
@@ -345,19 +362,19 @@ def _carrying(kept: dict[str, Any], name: str) -> str:
 def _refunds(kept: dict[str, Any]) -> list[Finding]:
     found = []
     if kept["refund:n"]:
-        text = f"{kept['refund:n']:,} rows have negative amounts ({kept['refund:amount']:,.2f} in all); they count as refunds and lower spend."
+        text = f"{rows(kept['refund:n'], ' has a negative amount', ' have negative amounts')} ({kept['refund:amount']:,.2f} in all): refunds, which lower spend."
         found.append(_of("refunds", text, "info", kept, "refund", "amount"))
     n = kept.get("cancelled:n") or 0
     if not n or n > kept["plain_order:n"]:
         return found
     if kept["cancelled_positive:n"] > n / 2:
-        text = f"{kept['cancelled_positive:n']:,} rows of cancelled orders ('C…') have positive amounts and count as purchases; turn their sign in the extract if they are refunds."
+        text = f"{rows(kept['cancelled_positive:n'], ' of cancelled orders', ' of cancelled orders')} ('C…') with positive amounts count as purchases; turn their sign in the extract if they are refunds."
         return [*found, _of("cancelled_positive", text, "caution", kept, "cancelled_positive", "order_id")]
     return [
         *found,
         _of(
             "cancelled",
-            f"{n:,} rows belong to cancelled orders ('C…'); they count as refunds.",
+            f"{rows(n, ' belongs', ' belong')} to cancelled orders ('C…'), counted as refunds.",
             "info",
             kept,
             "cancelled",
@@ -371,7 +388,12 @@ def _zero(kept: dict[str, Any]) -> list[Finding]:
         return []
     return [
         _of(
-            "zero_amounts", f"{kept['zero:n']:,} rows have an amount of zero.", "info", kept, "zero", "amount"
+            "zero_amounts",
+            f"{rows(kept['zero:n'], ' has', ' have')} an amount of zero.",
+            "info",
+            kept,
+            "zero",
+            "amount",
         )
     ]
 
@@ -391,7 +413,7 @@ def _outlier(kept: dict[str, Any]) -> list[Finding]:
 def _status(kept: dict[str, Any]) -> list[Finding]:
     if not kept.get("status:n"):
         return []
-    text = f"{kept['status:n']:,} rows are marked as cancelled, refunded or failed and have positive amounts; they count as purchases. Leave them out of the extract if no money came in."
+    text = f"{rows(kept['status:n'])} with positive amounts marked as cancelled, refunded or failed count as purchases. Leave them out of the extract if no money came in."
     return [_of("cancelled_status", text, "caution", kept, "status", "amount")]
 
 
