@@ -11,9 +11,20 @@ from crm_analytics import formats
 from crm_analytics.charts import text
 from crm_analytics.charts.theme import TEXT_SIZE, Theme
 from crm_analytics.results import Result
+from crm_analytics.terms import Unit
 
 HEIGHT: Final = 460
 """Height in pixels unless a drawing needs another; the width is that of the place."""
+
+TITLE_WIDTH: Final = 32
+"""Characters of a title's line that a phone has room for."""
+
+AXIS_TITLE_WIDTH: Final = 36
+"""Titles of axes are smaller and have room for a few more."""
+
+_OVER_TITLE: Final = 16
+_ABOVE: Final = 34
+_TITLE_LINE: Final = 22
 
 HOVER: Final = "%{hovertext}<extra></extra>"
 """Hover shows the words we wrote and nothing of its own."""
@@ -31,9 +42,13 @@ def figure(
 ) -> go.Figure:
     """Make a figure with the view's title, the theme and a description for those who do not see it."""
     title = next(v.title for v in result.views if v.name == view)
+    words = text.wrapped(title, TITLE_WIDTH)
     made = go.Figure(traces, layout={"template": theme.template, "height": height, **layout})
     return made.update_layout(
-        title_text=text.wrapped(title), meta={"alt": f"{text.plain(title)}. {text.plain(alt)}"}
+        title_text=words,
+        title_pad_t=_OVER_TITLE + _TITLE_LINE * words.count("<br>"),  # plotly hangs it by its last line
+        margin_t=_ABOVE + _TITLE_LINE * (words.count("<br>") + 1),
+        meta={"alt": f"{text.plain(title)}. {text.plain(alt)}"},
     )
 
 
@@ -63,7 +78,7 @@ def axis(
         "count": {"rangemode": "tozero", "tickformat": ",d"},
         "names": {"showgrid": False},
     }
-    return {"title": {"text": text.safe(title)}, **kinds[kind], **more}
+    return {"title": {"text": text.wrapped(title, AXIS_TITLE_WIDTH)}, **kinds[kind], **more}
 
 
 def names_axis(title: str, names: Iterable[object], *, width: int = 24, **more: object) -> dict[str, object]:
@@ -83,6 +98,33 @@ def names_axis(title: str, names: Iterable[object], *, width: int = 24, **more: 
 def heading(result: Result, column: str) -> str:
     """Give the heading of a column with its unit, as everywhere else."""
     return formats.label(result.terms[column], result.currency)
+
+
+def interval(theme: Theme, rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, object]:
+    """Give the error bars of a column that has bounds; none are drawn where it has not."""
+    bounds = [(r[column] or 0, r.get(f"{column}_lower"), r.get(f"{column}_upper")) for r in rows]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [None if high is None else max(high - at, 0) for at, _, high in bounds],
+        "arrayminus": [None if low is None else max(at - low, 0) for at, low, _ in bounds],
+        "color": theme.text,
+        "thickness": 1.2,
+        "width": 3,
+        "visible": any(low is not None and high is not None for _, low, high in bounds),
+    }
+
+
+def spanned(row: Mapping[str, Any], column: str, unit: Unit, currency: str | None = None) -> str:
+    """Write a figure with its interval where it has one.
+
+    >>> spanned({"rate": 0.5, "rate_lower": 0.4, "rate_upper": 0.6}, "rate", "share"), spanned({"rate": 0.5}, "rate", "share")
+    ('50.0% (40.0% to 60.0%)', '50.0%')
+    """
+    at, low, high = (
+        formats.value(row.get(f"{column}{end}"), unit, currency) for end in ("", "_lower", "_upper")
+    )
+    return at if formats.NOTHING in (low, high) else f"{at} ({low} to {high})"
 
 
 def legend_room(rows: int = 1) -> dict[str, int]:

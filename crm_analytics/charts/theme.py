@@ -20,7 +20,7 @@ FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", A
 """Fonts every system has; nothing is fetched."""
 
 TEXT_SIZE: Final = 14
-TITLE_SIZE: Final = 18
+TITLE_SIZE: Final = 17
 
 SEGMENTS: Final = (
     "champions",
@@ -217,7 +217,7 @@ def _template(name: str) -> go.layout.Template:
             "font": {"family": FONT, "size": TEXT_SIZE, "color": look.text},
             "title": {
                 "font": {"size": TITLE_SIZE, "color": look.text, "weight": 600},
-                "x": 0, "xref": "container", "xanchor": "left", "yref": "container", "automargin": True,
+                "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
                 "pad": {"l": 16, "t": 16, "b": 12},
             },
             "paper_bgcolor": look.background,
