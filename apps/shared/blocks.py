@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 import streamlit as st
@@ -51,29 +51,36 @@ def headline(result: Result) -> None:
     st.subheader(plain(result.headline()), anchor=False)
 
 
-def picture(
-    of: Opened, result: Result, view: str, *, what: str | None = None, height: int | None = None
-) -> None:
-    """Draw a view of a result in the colours of the page."""
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    name = f"{what or result.analysis}|{view}|{theme}"
+def picture(of: Opened, result: Result, view: str) -> None:
+    """Draw a view of a result in the colours of the page, under its title."""
+    look = page_theme()
     with guarded():
-        figure = cache.remember(of, name, lambda: _drawn(result, view, theme))
-        show_figure(figure, key=f"{result.analysis}_{view}", height=height)
+        figure = cache.remember(of, f"{result.analysis}|{view}|{look}", lambda: _drawn(result, view, look))
+        show_figure(figure, views(result)[view], key=f"{result.analysis}_{view}")
 
 
-def show_figure(figure: Any, *, key: str, height: int | None = None) -> None:  # noqa: ANN401 plotly publishes no types
-    """Put a figure on the page with its description for those who do not see it."""
+def page_theme() -> Literal["light", "dark"]:
+    """Give the look the visitor has chosen."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def show_figure(figure: Any, title: str, *, key: str) -> None:  # noqa: ANN401 plotly publishes no types
+    """Put a figure on the page under its title, with its description for those who do not see it."""
+    st.markdown(f"**{plain(title)}**")
     st.plotly_chart(
-        figure, theme=None, config=_PLOT, key=key, alt=figure.layout.meta["alt"], height=height or "content",
-        width="stretch",
+        figure, theme=None, config=_PLOT, key=key, alt=figure.layout.meta["alt"], height="content", width="stretch"
     )  # fmt: skip
 
 
-def _drawn(result: Result, view: str, theme: str) -> Any:  # noqa: ANN401 as above
-    """Draw in the page's own font, once for all who see it."""
-    return draw(result, view, theme=theme).update_layout(
-        font_family=FONT, title_font_family=FONT, hoverlabel_font_family=FONT
+def _drawn(result: Result, view: str, look: str) -> Any:  # noqa: ANN401 as above
+    """Draw without the title, which the page sets where it wraps on a phone too."""
+    return in_page(draw(result, view, theme=look))
+
+
+def in_page(figure: Any) -> Any:  # noqa: ANN401 as above
+    """Give a figure the page's own font, and leave its title to the page."""
+    return figure.update_layout(
+        title_text=None, margin_t=12, margin_l=0, font_family=FONT, hoverlabel_font_family=FONT
     )
 
 

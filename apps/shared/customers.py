@@ -94,13 +94,8 @@ def profile(seen: Seen, them: Everyone, customer: str) -> None:
     _facts(them, row)
     found = history.orders_of(seen.opened, customer, them.rfm.provenance.as_of)
     if not found.is_empty():
-        figure = history.picture(
-            found,
-            them.currency,
-            them.rfm.provenance.as_of,
-            "dark" if st.context.theme.type == "dark" else "light",
-        )
-        blocks.show_figure(figure, key="customer_orders")
+        figure = history.picture(found, them.currency, them.rfm.provenance.as_of, blocks.page_theme())
+        blocks.show_figure(figure, "Spend per order", key="customer_orders")
     _why(them, row)
     _orders(found, them.currency, customer)
     _further(seen, them, customer)

@@ -13,7 +13,7 @@ from crm_analytics.aggregates.orders import orders
 from crm_analytics.charts import parts, text
 from crm_analytics.charts.theme import theme
 from crm_analytics.terms import Term, by_name
-from shared.blocks import FONT
+from shared.blocks import in_page
 from shared.cache import Opened
 
 TERMS: Final = by_name(
@@ -58,12 +58,11 @@ def picture(found: pl.DataFrame, currency: str | None, as_of: date | None, look:
     )
     made = go.Figure([bar], layout={"template": colours.template, "height": 320, "barmode": "relative"})
     made.update_layout(
-        title_text="Spend per order", font_family=FONT, title_font_family=FONT, hoverlabel_font_family=FONT,
         xaxis=parts.axis("Day of the order", "names", tickformat="%b %Y", range=[min(days) - margin, end + margin]),
         yaxis=parts.axis(formats.label(TERMS["amount"], currency), "money"),
         meta={"alt": f"Bars for {found.height} orders from {formats.value(min(days), 'day')} to {formats.value(max(days), 'day')}."},
     )  # fmt: skip
-    return made
+    return in_page(made)
 
 
 def _words(row: dict[str, Any], currency: str | None) -> str:

@@ -34,9 +34,9 @@ def tile(
 
     `two_lines` keeps room for a long name, so that the values of a row stand in line.
     """
-    filler = f"  \n{_BLANK}" if two_lines and len(label) <= _FITS_ONE_LINE else ""
+    filler = f":small[{_BLANK}]  \n" if two_lines and len(label) <= _FITS_ONE_LINE else ""
     with st.container(border=True, height="stretch", gap="xsmall"):
-        st.markdown(f":small[{plain(label)}]{filler}", help=plain(definition) or None)
+        st.markdown(f"{filler}:small[{plain(label)}]", help=plain(definition) or None)
         st.metric(
             plain(label), plain(value), label_visibility="collapsed", chart_data=course, chart_type="area"
         )
