@@ -212,7 +212,7 @@ standing = rfm.tables()["customers"].select("customer_id", "segment")
 calls = listed.join(standing, on="customer_id").sort(
     "money_at_stake", "customer_id", descending=[True, False]
 )
-calls = calls.select("customer_id", "money_at_stake", "reason", segment="segment").head(12)
+calls = calls.select("customer_id", "money_at_stake", "reason", "segment").head(12)
 table(replace(value, terms={**rfm.terms, **value.terms}), calls, "Whom to call first")
 
 # %% [markdown]
