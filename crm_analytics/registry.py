@@ -42,6 +42,7 @@ ANALYSES: tuple[Analysis, ...] = (
         "How is the customer base doing, against the period before and the same period last year?",
         "crm_analytics.key_figures.overview",
         table="transactions",
+        also=("customers",),
     ),
     Analysis(
         "rfm",
@@ -57,6 +58,7 @@ ANALYSES: tuple[Analysis, ...] = (
         "Who brings the money, how concentrated is it, and which good customers are declining?",
         "crm_analytics.segmentation.value_tiers",
         table="transactions",
+        also=("customers",),
     ),
 )
 

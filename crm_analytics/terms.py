@@ -37,7 +37,12 @@ SHARED: Mapping[str, Term] = by_name(
     Term("name", "Name", "text", "The customer's name from the customers table."),
     Term("segment", "Segment", "text", "The group a customer falls into; each customer is in exactly one."),
     Term("n_customers", "Customers", "count", "How many different customers are counted."),
-    Term("customer_share", "Share of customers", "share", "Customers of the row divided by all customers."),
+    Term(
+        "customer_share",
+        "Share of customers",
+        "share",
+        "Customers of the row divided by all customers who were counted: those with an order.",
+    ),
     Term(
         "n_orders",
         "Orders",
@@ -48,7 +53,12 @@ SHARED: Mapping[str, Term] = by_name(
     Term("spend", "Spend", "money", "Sum of amounts, net of refunds."),
     Term("gross_spend", "Gross spend", "money", "Sum of the amounts of purchase orders before refunds."),
     Term("refunds", "Refunds", "money", "Money paid back, as a positive sum."),
-    Term("spend_share", "Share of spend", "share", "Spend of the row divided by all spend."),
+    Term(
+        "spend_share",
+        "Share of spend",
+        "share",
+        "Spend of the row divided by the spend of all customers who were counted.",
+    ),
     Term("spend_per_order", "Spend per order", "money", "Spend divided by orders."),
     Term("spend_per_customer", "Spend per customer", "money", "Spend divided by customers."),
     Term("margin", "Margin", "money", "Spend less the cost of the goods."),

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from crm_analytics.extracts.heading_words import ABBREVIATIONS, CURRENCY_WORDS, USUAL
+from crm_analytics.tables import TABLES
 
 SURE: Final = 1.0
 LIKELY: Final = 0.85
@@ -87,9 +88,16 @@ def heading_score(heading: str, column: str, table: str) -> tuple[float, str]:
     words = fold(heading)
     if words == fold(column):
         return SURE, f"{heading!r} is its own name"
+    if words in _own_names(table):  # cost is cost, however much an extract may lack an amount
+        return 0.0, ""
     own = _wording(words)
     known = _USUAL.get(table, {}).get(column, [])
     return max((_compare(own, usual, heading) for usual in known), default=(0.0, ""))
+
+
+@lru_cache(maxsize=16)
+def _own_names(name: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(fold(c.name) for c in TABLES[name].columns) if name in TABLES else frozenset()
 
 
 def _compare(words: _Wording, usual: _Wording, heading: str) -> tuple[float, str]:

@@ -36,18 +36,6 @@ TERMS: Final[Mapping[str, Term]] = {
             "From 1 (least net spend) to the highest score (most). It does not decide the segment.",
         ),
         Term(
-            "customer_share",
-            "Share of customers",
-            "share",
-            "Customers of the row divided by all customers with a purchase.",
-        ),
-        Term(
-            "spend_share",
-            "Share of spend",
-            "share",
-            "Spend of the row divided by the spend of all customers with a purchase.",
-        ),
-        Term(
             "median_recency_days",
             "Typical days since last order",
             "days",
