@@ -54,7 +54,7 @@ for token, file in uploads.kept().items():
 
 if extracts:
     st.header("Check report", anchor=False)
-    chosen = st.segmented_control(
+    chosen = st.pills(
         "Table", list(extracts), default=next(iter(extracts)), required=True, key="table", bind="query-params",
         format_func=str.capitalize, label_visibility="collapsed",
     )  # fmt: skip

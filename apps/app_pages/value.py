@@ -21,7 +21,7 @@ blocks.table(
 
 st.header("Lists to act on", anchor=False)
 lists = {row["list"]: row for row in result.tables()["lists"].iter_rows(named=True)}
-chosen = st.segmented_control(
+chosen = st.pills(
     "List", list(lists), default=next(iter(lists)), required=True, key="list", bind="query-params",
     format_func=lambda name: lists[name]["list_label"], label_visibility="collapsed",
 )  # fmt: skip

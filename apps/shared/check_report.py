@@ -15,7 +15,7 @@ from crm_analytics.extracts.extract import Check, Finding
 from crm_analytics.tables import TABLES
 from crm_analytics.terms import Term, by_name
 from shared import blocks, tables
-from shared.words import counted, plain
+from shared.words import counted, heading, plain
 
 TERMS: Final[Mapping[str, Term]] = by_name(
     Term("what", "Rows", "text", "Rows read, kept, and set aside by reason."),
@@ -91,7 +91,7 @@ def recognised(extract: crm.Extract, key: str) -> None:
     """Show which heading was taken for which column, and why."""
     rows = [
         {
-            "column": _words(r.column),
+            "column": heading(r.column),
             "heading": r.heading,
             "confidence": r.confidence,
             "reasons": "; ".join(r.reasons),
@@ -129,7 +129,3 @@ def _aside(extract: crm.Extract, key: str) -> None:
 
 def _line(finding: Finding) -> str:
     return f"{_MARKS[finding.severity]} {plain(finding.text)}"
-
-
-def _words(column: str) -> str:
-    return column.replace("_", " ").capitalize()

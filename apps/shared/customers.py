@@ -13,7 +13,7 @@ from crm_analytics import formats
 from crm_analytics.results import Result
 from crm_analytics.tables import TABLES, Kind
 from crm_analytics.terms import SHARED, Term, Unit
-from shared import blocks, cache, filters, history, kpi, tables
+from shared import blocks, cache, filters, history, kpi, tables, words
 from shared.filters import Seen
 from shared.words import counted, plain
 
@@ -159,7 +159,7 @@ def _standing(buyers: pl.DataFrame, row: Mapping[str, Any], column: str) -> str:
 
 
 def _beaten(beaten: pl.Series) -> float:
-    return int(beaten.sum()) / max(len(beaten), 1)
+    return int(1000 * int(beaten.sum()) / max(len(beaten), 1)) / 1000  # rounded down: nobody is above 100.0%
 
 
 def _why(them: Everyone, row: Mapping[str, Any]) -> None:
@@ -189,7 +189,7 @@ def _score(
 
 
 def _orders(found: pl.DataFrame, currency: str | None, customer: str) -> None:
-    st.subheader(counted(found.height, "order"), anchor=False)
+    st.subheader("Orders and refunds", anchor=False)
     tables.show(
         found,
         history.TERMS,
@@ -225,8 +225,11 @@ def _further(seen: Seen, them: Everyone, customer: str) -> None:
 
 def table_terms(name: str, columns: list[str]) -> dict[str, Term]:
     """Make the words for the columns of an extract table from its contract."""
-    known = {c.name: c for c in TABLES[name].columns}
-    return {
-        c: Term(c, c.replace("_", " ").capitalize(), _UNITS[known[c].kind] if c in known else "text", known[c].meaning if c in known else "")
-        for c in columns
-    }  # fmt: skip
+    return {column: _term(name, column) for column in columns}
+
+
+def _term(table: str, column: str) -> Term:
+    known = {c.name: c for c in TABLES[table].columns}.get(column)
+    if known is None:
+        return Term(column, words.heading(column), "text", "")
+    return Term(column, words.heading(column), _UNITS[known.kind], known.meaning)

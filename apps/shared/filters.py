@@ -44,7 +44,9 @@ class Filters:
         return [
             *([f"From {formats.value(self.start, 'day')}"] if self.start else []),
             *([f"As of {formats.value(self.as_of, 'day')}"] if self.as_of else []),
-            *(listed(list(chosen)) for chosen in (self.segments, self.channels, self.countries) if chosen),
+            *([f"Segment: {listed(list(self.segments))}"] if self.segments else []),
+            *([f"Channel: {listed(list(self.channels))}"] if self.channels else []),
+            *([f"Country: {listed(list(self.countries))}"] if self.countries else []),
         ]
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from crm_analytics.tables import TABLES, Column
 from shared import uploads
 from shared.uploads import Brought
-from shared.words import plain
+from shared.words import heading, plain
 
 NOT_THERE: Final = "(not in this file)"
 
@@ -35,5 +35,5 @@ def correct(token: str, file: Brought) -> None:
 def _heading(column: Column, file: Brought, taken: Mapping[str, str], key: str) -> str:
     options = [NOT_THERE, *file.raw.headings]
     at = options.index(taken[column.name]) if taken.get(column.name) in options else 0
-    label = column.name.replace("_", " ").capitalize() + (" *" if column.required else "")
+    label = heading(column.name) + (" *" if column.required else "")
     return st.selectbox(plain(label), options, at, key=f"{key}_{column.name}", help=plain(column.meaning))

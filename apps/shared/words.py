@@ -43,3 +43,14 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     ('1 customer', '1,204 customers', '2 countries')
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def heading(column: str) -> str:
+    """Make a heading for people of a column's name.
+
+    >>> heading("first_contact_resolved"), heading("nps")
+    ('First contact resolved', 'NPS')
+    """
+    if column in {"nps", "csat", "ces"}:
+        return column.upper()
+    return column.replace("_", " ").capitalize()
