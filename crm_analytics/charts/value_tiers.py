@@ -234,6 +234,8 @@ def _fall_words(result: Result, row: Row) -> str:
 
 
 def _decile_words(result: Result, row: Row) -> str:
+    if not row["n_customers"]:
+        return text.lines("No customers: ties put them into other tenths", head=f"Tenth {row['decile']}")
     return text.lines(
         f"{row['n_customers']:,} customers who spent {formats.money(row['least_spend'], result.currency)} "
         f"to {formats.money(row['most_spend'], result.currency)}",
