@@ -104,7 +104,8 @@ class BetaGeoBetaBinomial(Fit):
         log_p = (
             logsumexp(_terms(x, t, np.full(len(x), float(n_periods)), *self.values()), axis=1) - self._base()
         )
-        return n_customers * np.bincount(x.astype(int), np.exp(ways + log_p), n_periods + 1)
+        counts = np.bincount(x.astype(int), np.exp(ways + log_p), n_periods + 1)
+        return n_customers * np.asarray(counts, np.float64)
 
     def _base(self) -> float:
         alpha, beta, gamma, delta = self.values()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -22,6 +22,9 @@ FAR: Final = 9.0
 
 FLAT: Final = 0.01
 """Curvature below which the data say nothing: a standard error of more than 10 in logs."""
+
+_NIL: Final = 1e-12  # of a parameter: a slope this small is none
+_WIDEST: Final = 600.0  # e^600 is still a number
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,24 @@ class Fit:
     params
         Estimates in the unit of the summary.
     standard_errors
-        By the delta method from the Hessian; None where the data do not identify the parameter.
+        By the delta method from the Hessian; None where the data do not identify the parameter, whose value is then
+        merely where the search stopped.
     lower, upper
         95 % interval on the scale on which the estimate is nearest normal (log or logit), so never outside its range.
     log_likelihood
         True log-likelihood of the data in the unit of the summary, without any penalty.
+    n_customers
+        Sum of the weights.
+    certificate, diagnosis
+        How the maximum was reached, and what the data do not identify.
+    covariance
+        Of the estimates on the scale of the search.
+    time_unit
+        "day", "week", …, if the summary said so.
+    penalty
+        Strength of the ridge the estimates were found with, in pseudo-observations.
+    fingerprint
+        Digest of the data the fit was made from: the same data in any order give the same.
     """
 
     params: Mapping[str, float]
@@ -80,7 +96,7 @@ class Fit:
     covariance: tuple[tuple[float, ...], ...]
     time_unit: str | None = None
     penalty: float = 0.0
-    origin: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
 
     names: ClassVar[tuple[str, ...]] = ()
 
@@ -125,7 +141,7 @@ class Fit:
 
     @classmethod
     def _climb(
-        cls, likelihood: Objective, starts: Sequence[Sequence[float]], n: float, penalty: float = 0.0
+        cls, likelihood: Objective, starts: Sequence[Sequence[float] | Floats], n: float, penalty: float = 0.0
     ) -> Optimum:
         """Maximise a likelihood given in parameters, on the scale of the search, with the penalty on that scale."""
 
@@ -152,6 +168,7 @@ class Fit:
         diagnosis: tuple[Diagnosis, ...] = (),
         time_unit: str | None = None,
         penalty: float = 0.0,
+        fingerprint: str = "",
     ) -> Self:
         """Make the fit: parameters in the caller's units, errors by the delta method, the certificate."""
         theta = best.theta
@@ -159,9 +176,12 @@ class Fit:
         covariance, known = _invert(best)
         jacobian = cls._jacobian(theta) * np.asarray(units)[:, None]
         errors = np.sqrt(np.maximum(np.diag(jacobian @ covariance @ jacobian.T), 0.0))
-        solid = [bool((np.abs(jacobian[i])[~known] < 1e-12 * params[i]).all()) for i in range(len(params))]  # noqa: PLR2004
-        spread = np.exp(Z95 * errors / params)
-        pick = lambda a: {k: float(v) if ok else None for k, v, ok in zip(cls.names, a, solid, strict=True)}  # noqa: E731
+        solid = [bool((np.abs(jacobian[i])[~known] < _NIL * params[i]).all()) for i in range(len(params))]
+        spread = np.exp(np.minimum(Z95 * errors / params, _WIDEST))
+
+        def pick(figures: Floats) -> dict[str, float | None]:
+            return {k: float(v) if ok else None for k, v, ok in zip(cls.names, figures, solid, strict=True)}
+
         return cls(
             params={k: float(v) for k, v in zip(cls.names, params, strict=True)},
             standard_errors=pick(errors),
@@ -176,7 +196,12 @@ class Fit:
             covariance=tuple(tuple(float(c) for c in row) for row in covariance),
             time_unit=time_unit,
             penalty=penalty,
+            fingerprint=fingerprint,
         )
+
+    def with_time_unit(self, unit: str) -> Self:
+        """Give the same fit with its unit of time stated, e.g. "week"."""
+        return type(self)(**{**vars(self), "time_unit": unit})
 
     def draws(self, n: int, *, seed: int = 0) -> Floats:
         """Draw parameters from the normal approximation on the scale of the search; (n, parameters), caller's units."""

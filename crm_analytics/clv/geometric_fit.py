@@ -88,15 +88,18 @@ class GeometricDropout(PurchaseFit):
             penalty=penalty,
         )
 
-    def _p_alive(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
+    def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
+        """Give P(alive at T + after) of histories as arrays."""
         now = expit(-self._log_odds_gone(x, t_x, age))
         return now * self._mean(x, age, still_alive(after)) if after else now
 
-    def _expected(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
-        return self._p_alive(x, t_x, age, 0.0) * self._mean(x, age, purchases(horizon))
+    def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+        """Give the expected purchases in (T, T + horizon] of histories as arrays."""
+        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, purchases(horizon))
 
-    def _discounted(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
-        return self._p_alive(x, t_x, age, 0.0) * self._mean(x, age, discounted(rate, horizon))
+    def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
+        """Give the expected purchases, each discounted continuously at `rate` per unit of time."""
+        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, discounted(rate, horizon))
 
     def _log_odds_gone(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         r, alpha, a, b = self.values()

@@ -13,14 +13,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-type_ = NDArray[np.float64]
-Objective = Callable[[type_], tuple[float, type_, type_]]
+Floats = NDArray[np.float64]
+Objective = Callable[[Floats], tuple[float, Floats, Floats]]
 """theta -> (value, gradient, Hessian)."""
 
 MOST_STEPS: Final = 100
 LONGEST_STEP: Final = 3.0  # in log units: parameters move by at most a factor of 20 a step
 SUFFICIENT: Final = 1e-4
 CLOSE: Final = 1e-6
+ROUNDING: Final = 1e-15  # of the value: a smaller gain is lost in it
+PLATEAU_STEP: Final = 0.3  # a step this long that gains nothing runs along a plateau
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +33,10 @@ class Optimum:
     all positive at a proper maximum.
     """
 
-    theta: type_
+    theta: Floats
     value: float
     gradient_norm: float
-    hessian: type_
+    hessian: Floats
     eigenvalues: tuple[float, ...]
     n_evaluations: int
     n_starts: int
@@ -44,7 +46,7 @@ class Optimum:
 
 def maximise(
     objective: Objective,
-    starts: Sequence[Sequence[float]],
+    starts: Sequence[Sequence[float] | Floats],
     *,
     bound: float,
     n: float,
@@ -71,15 +73,15 @@ def maximise(
     return best if len(starts) == 1 else Optimum(**{**vars(best), "n_starts": len(starts)})
 
 
-def _climb(objective: Objective, theta: type_, bound: float, n: float, tolerance: float) -> Optimum:
+def _climb(objective: Objective, theta: Floats, bound: float, n: float, tolerance: float) -> Optimum:
     value, gradient, hessian = objective(theta)
     evaluations = 1
     converged = False
     while evaluations < MOST_STEPS:
         free = _free(theta, gradient, bound)
         step, gain = _step(gradient, hessian, free)
-        if gain <= tolerance * n * CLOSE:
-            converged = True
+        converged = _arrived(step, gain, value, tolerance * n)
+        if converged:
             break
         moved = _search(objective, theta, value, step, gain, bound)
         evaluations += moved[-1]
@@ -95,11 +97,19 @@ def _climb(objective: Objective, theta: type_, bound: float, n: float, tolerance
     )
 
 
-def _free(theta: type_, gradient: type_, bound: float) -> NDArray[np.bool_]:
-    return ~((np.abs(theta) >= bound - 1e-12) & (np.sign(gradient) == np.sign(theta)))
+def _arrived(step: Floats, gain: float, value: float, nothing: float) -> bool:
+    """Say whether a further step is of no use: the top is reached, or a plateau towards the edge of the range."""
+    if gain <= max(nothing * CLOSE, ROUNDING * abs(value)):
+        return True
+    return gain <= nothing and float(np.abs(step).max()) >= PLATEAU_STEP
 
 
-def _step(gradient: type_, hessian: type_, free: NDArray[np.bool_]) -> tuple[type_, float]:
+def _free(theta: Floats, gradient: Floats, bound: float) -> NDArray[np.bool_]:
+    stuck: NDArray[np.bool_] = (np.abs(theta) >= bound - 1e-12) & (np.sign(gradient) == np.sign(theta))
+    return ~stuck
+
+
+def _step(gradient: Floats, hessian: Floats, free: NDArray[np.bool_]) -> tuple[Floats, float]:
     step = np.zeros_like(gradient)
     if not free.any():
         return step, 0.0
@@ -114,8 +124,8 @@ def _step(gradient: type_, hessian: type_, free: NDArray[np.bool_]) -> tuple[typ
 
 
 def _search(
-    objective: Objective, theta: type_, value: float, step: type_, gain: float, bound: float
-) -> tuple[type_ | None, float, type_, type_, int]:
+    objective: Objective, theta: Floats, value: float, step: Floats, gain: float, bound: float
+) -> tuple[Floats | None, float, Floats, Floats, int]:
     part, tried = 1.0, 0
     while part > 1e-8:  # noqa: PLR2004 below this the step is lost in rounding
         there = np.clip(theta + part * step, -bound, bound)

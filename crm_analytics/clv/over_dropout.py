@@ -66,13 +66,13 @@ def _one_count(c: Floats, big_r: float, p: Floats, w: Floats, f: Integrand) -> F
     at = f(p, big_r, np.exp(low + (high - low) * (points + 1) / 2)[:, None]) @ w
     unit = 2 * (np.log(distinct) - low) / (high - low) - 1
     coefficients = np.polynomial.chebyshev.chebfit(points, at, N_CHEBYSHEV - 1)
-    values = np.polynomial.chebyshev.chebval(unit, coefficients)
+    smooth: Floats = np.polynomial.chebyshev.chebval(unit, coefficients)
     assert codes is not None  # noqa: S101 for the type checker: many rows are always coded
-    return values[codes]
+    return smooth[codes]
 
 
 def purchases(h: float) -> Integrand:
-    """Expected purchases within h, given alive: (1 - (1 + p h / c)^-R) / p, its limit R ln(1 + ...) kept at p = 0."""
+    """Give purchases expected within h of one alive: (1 - (1 + p h / c)^-R) / p, its limit R h / c kept at p = 0."""
 
     def f(p: Floats, big_r: float, c: Floats) -> Floats:
         u = h / c
@@ -82,7 +82,7 @@ def purchases(h: float) -> Integrand:
 
 
 def still_alive(h: float) -> Integrand:
-    """Probability of being alive h later, given alive now: (1 + p h / c)^-R."""
+    """Give the probability of being alive h later, given alive now: (1 + p h / c)^-R."""
 
     def f(p: Floats, big_r: float, c: Floats) -> Floats:
         return np.exp(-big_r * np.log1p(p * h / c))
@@ -95,7 +95,7 @@ _FAR: Final = 45.0
 
 
 def discounted(rate: float, h: float) -> Integrand:
-    """Expected purchases within h, each discounted continuously at `rate`, given alive.
+    """Give purchases expected within h of one alive, each discounted continuously at `rate`.
 
     The integral over time of e^(-rate y) (R / c) (1 + p y / c)^(-R - 1), by Gauss-Legendre in ln(1 + y R / c).
     """

@@ -25,6 +25,7 @@ class ParetoNBD(PurchaseFit):
     """
 
     names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+    time_parameters: ClassVar[tuple[str, ...]] = ("alpha", "beta")
 
     @classmethod
     def fit(cls, summary: pl.DataFrame | pl.LazyFrame, *, penalty: float = 0.0) -> Self:
@@ -82,20 +83,25 @@ class ParetoNBD(PurchaseFit):
             penalty=penalty,
         )
 
-    def _p_alive(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
+    def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
+        """Give P(alive at T + after) of histories as arrays."""
         s, beta = self.params["s"], self.params["beta"]
         now = expit(-self._log_odds_gone(x, t_x, age))
         return now * np.exp(-s * np.log1p(after / (beta + age))) if after else now
 
-    def _expected(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+    def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+        """Give the expected purchases in (T, T + horizon] of histories as arrays."""
         r, alpha, s, beta = self.values()
         log_ratio = np.log1p(horizon / (beta + age))
         at_one = abs(s - 1) < _AT_ONE
         bracket = log_ratio if at_one else -np.expm1(-(s - 1) * log_ratio) / (s - 1)
-        return self._p_alive(x, t_x, age, 0.0) * (r + x) * (beta + age) / (alpha + age) * bracket
+        return self.alive_of(x, t_x, age, 0.0) * (r + x) * (beta + age) / (alpha + age) * bracket
 
-    def _discounted(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
-        """P(alive) R / (alpha + T) times the integral of e^(-rate y) ((beta + T) / (beta + T + y))^s over y < horizon."""
+    def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
+        """Give the expected purchases, each discounted continuously at `rate` per unit of time.
+
+        P(alive) R / (alpha + T) times the integral of e^(-rate y) ((beta + T) / (beta + T + y))^s over y < horizon.
+        """
         r, alpha, s, beta = self.values()
         far = min(horizon, _FAR / rate) if rate > 0 else horizon
         reach = np.log1p(far / (beta + age))
@@ -104,7 +110,7 @@ class ParetoNBD(PurchaseFit):
             v = reach * node
             y = (beta + age) * np.expm1(v)
             total += weight * (beta + age) * np.exp(v * (1 - s) - rate * y)
-        return self._p_alive(x, t_x, age, 0.0) * (r + x) / (alpha + age) * total * reach
+        return self.alive_of(x, t_x, age, 0.0) * (r + x) / (alpha + age) * total * reach
 
     def _log_odds_gone(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         r, alpha, s, beta = self.values()

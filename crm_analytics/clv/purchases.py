@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Self
 
 import numpy as np
 import polars as pl
-from scipy.special import expit, logit
+from scipy import special
 
 from crm_analytics.clv.fit import Z95, Fit
 from crm_analytics.clv.rows import Floats
@@ -25,6 +25,8 @@ DAYS_PER: Final = {
 """Length of a unit of time in days."""
 
 _STEP: Final = 1e-4  # of a central difference in a log parameter
+_TINY: Final = 1e-300  # its logarithm is still a number
+_WIDEST: Final = 600.0  # e^600 is still a number
 Formula = Callable[["PurchaseFit", Floats, Floats, Floats], Floats]
 
 
@@ -35,21 +37,25 @@ class PurchaseFit(Fit):
     in the summary's order. Horizons are in the summary's unit of time.
     """
 
-    time_parameters: ClassVar[tuple[str, ...]]
+    time_parameters: ClassVar[tuple[str, ...]] = ("alpha",)
+    """Which parameters are in units of time."""
 
-    def _p_alive(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
+    def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
+        """Give P(alive at T + after) of histories as arrays: what `p_alive` gives of a summary."""
         raise NotImplementedError
 
-    def _expected(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+    def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
+        """Give the expected purchases in (T, T + horizon] of histories as arrays."""
         raise NotImplementedError
 
-    def _discounted(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
+    def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
+        """Give the expected purchases, each discounted continuously at `rate` per unit of time, of histories as arrays."""
         raise NotImplementedError
 
     def p_alive(self, summary: pl.DataFrame | pl.LazyFrame, *, after: float = 0.0) -> pl.Series:
         """Say how likely each customer is still (at T) or will still be (at T + after) a customer, in [0, 1]."""
         _not_negative("after", after)
-        return self._series("p_alive", summary, lambda fit, x, t, age: fit._p_alive(x, t, age, after))
+        return self._series("p_alive", summary, lambda fit, x, t, age: fit.alive_of(x, t, age, after))
 
     def expected_purchases(
         self, summary: pl.DataFrame | pl.LazyFrame, *, horizon: float, start: float = 0.0
@@ -59,8 +65,8 @@ class PurchaseFit(Fit):
         _not_negative("start", start)
 
         def formula(fit: PurchaseFit, x: Floats, t: Floats, age: Floats) -> Floats:
-            until = fit._expected(x, t, age, start + horizon)
-            return until - fit._expected(x, t, age, start) if start else until
+            until = fit.purchases_of(x, t, age, start + horizon)
+            return until - fit.purchases_of(x, t, age, start) if start else until
 
         return self._series("expected_purchases", summary, formula)
 
@@ -85,14 +91,16 @@ class PurchaseFit(Fit):
                 "annual_discount_rate", annual_discount_rate, "a rate above 0 where the horizon is infinite"
             )
         return self._series(
-            "discounted_purchases", summary, lambda fit, x, t, age: fit._discounted(x, t, age, horizon, rate)
+            "discounted_purchases",
+            summary,
+            lambda fit, x, t, age: fit.discounted_of(x, t, age, horizon, rate),
         )
 
     def expected_of_new_customer(self, horizon: float) -> float:
         """Say how many repeat purchases a new customer is expected to make within the horizon of the first."""
         _not_negative("horizon", horizon)
         nought = np.zeros(1)
-        return float(self._expected(nought, nought, nought, horizon)[0])
+        return float(self.purchases_of(nought, nought, nought, horizon)[0])
 
     def continuous_rate(self, annual_rate: float) -> float:
         """Turn an effective annual rate into a continuous one per unit of time: ln(1 + rate) / units a year."""
@@ -134,18 +142,15 @@ class PurchaseFit(Fit):
         """
         _not_negative("horizon", horizon)
         x, t, age = histories(summary)
-        columns: dict[str, Floats] = {}
-        for name, formula, there, back in (
-            ("p_alive", lambda f, *h: f._p_alive(*h, 0.0), logit, expit),
-            ("expected_purchases", lambda f, *h: f._expected(*h, horizon), np.log, np.exp),
-        ):
-            columns[name] = formula(self, x, t, age)
-            if intervals:
-                spread = Z95 * self.delta_error(lambda f: there(_inside(formula(f, x, t, age))))  # noqa: B023 used at once
-                middle = there(_inside(columns[name]))
-                sure = (columns[name] == 0) | ((columns[name] == 1) & (name == "p_alive"))
-                columns[f"{name}_lower"] = np.where(sure, columns[name], back(middle - spread))
-                columns[f"{name}_upper"] = np.where(sure, columns[name], back(middle + spread))
+        fits = self.nearby() if intervals else (self,)
+        alive = [fit.alive_of(x, t, age, 0.0) for fit in fits]
+        bought = [fit.purchases_of(x, t, age, horizon) for fit in fits]
+        columns = {"p_alive": alive[0], "expected_purchases": bought[0]}
+        if intervals:
+            columns["p_alive_lower"], columns["p_alive_upper"] = self.share_interval(alive)
+            columns["expected_purchases_lower"], columns["expected_purchases_upper"] = self.size_interval(
+                bought
+            )
         ids = summary.lazy().select(pl.col("^customer_id$")).collect()
         return ids.hstack(pl.DataFrame(columns)) if ids.width else pl.DataFrame(columns)
 
@@ -180,6 +185,21 @@ class PurchaseFit(Fit):
         variance: Floats = np.einsum("...i,ij,...j->...", slopes, np.array(self.covariance), slopes)
         return np.sqrt(np.maximum(variance, 0.0))
 
+    def share_interval(self, values: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Give the 95 % interval of probabilities from their values at each fit of `nearby`, on the logit scale."""
+        middle, sure = values[0], (values[0] <= 0) | (values[0] >= 1)
+        logits = [special.logit(_proper(v)) for v in values]
+        spread = Z95 * self.spread(logits)
+        lower, upper = special.expit(logits[0] - spread), special.expit(logits[0] + spread)
+        return np.where(sure, middle, lower), np.where(sure, middle, upper)
+
+    def size_interval(self, values: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Give the 95 % interval of figures above 0 from their values at each fit of `nearby`, on the log scale."""
+        logs = [np.log(np.maximum(v, _TINY)) for v in values]
+        spread = np.minimum(Z95 * self.spread(logs), _WIDEST)
+        lower, upper = values[0] * np.exp(-spread), values[0] * np.exp(spread)
+        return lower, upper
+
     def at(self, params: Floats) -> Self:
         """Give the same fit with other parameters: for what-if and for intervals."""
         return type(self)(**{**vars(self), "params": dict(zip(self.names, map(float, params), strict=True))})
@@ -206,8 +226,8 @@ def histories(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Flo
     return x, t, age
 
 
-def _inside(values: Floats) -> Floats:
-    return np.clip(values, 1e-300, np.where(values <= 1, np.nextafter(1, 0), values))
+def _proper(shares: Floats) -> Floats:
+    return np.clip(shares, _TINY, np.nextafter(1, 0))
 
 
 def _not_negative(option: str, value: float) -> None:

@@ -92,7 +92,7 @@ class ShiftedBetaGeometric(Fit):
         """Give the share of those there in period t - 1 who stay for period t: (b + t - 1) / (a + b + t - 1)."""
         a, b = self.values()
         age = np.asarray(t, float)
-        return (b + age - 1) / (a + b + age - 1)
+        return np.asarray((b + age - 1) / (a + b + age - 1), np.float64)
 
     def discounted_lifetime(self, t: Floats | float, *, discount_rate: float) -> Floats:
         """Give the expected discounted further periods of a customer who has been there for t periods (DERL).
@@ -111,7 +111,9 @@ class ShiftedBetaGeometric(Fit):
             raise OptionError.out_of_range("discount_rate", discount_rate, "a rate above 0 per period")
         a, b = self.values()
         age = np.asarray(t, float)
-        return self.retention(age) * hyp2f1(1.0, b + age, a + b + age, 1.0 / (1.0 + discount_rate))
+        return self.retention(age) * np.asarray(
+            hyp2f1(1.0, b + age, a + b + age, 1.0 / (1.0 + discount_rate))
+        )
 
 
 def _log_likelihood(left: Floats, kept: Floats, a: float, b: float) -> tuple[float, Floats, Floats]:

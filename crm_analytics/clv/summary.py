@@ -101,7 +101,7 @@ def _histories(frame: pl.LazyFrame, as_of: date, unit: str, *, free_orders: bool
     first = days.select(
         "customer_id", nw.col("ordered_on").alias("first_on"), nw.col("amount").alias("first_amount")
     )
-    found = (
+    found: pl.DataFrame = (
         totals.join(first, on=["customer_id", "first_on"], how="left")
         .join(money_back(frame, as_of=as_of), on="customer_id", how="left")
         .collect("polars")
@@ -114,7 +114,7 @@ def _histories(frame: pl.LazyFrame, as_of: date, unit: str, *, free_orders: bool
     back = pl.col("money_back").fill_null(0.0)
     kept = pl.when(pl.col("spend") > 0).then(1 - back / pl.col("spend")).otherwise(1.0)  # of each pound spent
     repeats = pl.col("n_days") - 1
-    return found.sort("customer_id").select(
+    histories: pl.DataFrame = found.sort("customer_id").select(
         "customer_id",
         frequency=repeats,
         recency=(pl.col("last_on") - pl.col("first_on")).dt.total_days() / length,
@@ -126,6 +126,7 @@ def _histories(frame: pl.LazyFrame, as_of: date, unit: str, *, free_orders: bool
         first_value=(pl.col("first_amount") * kept).round(MONEY_DECIMALS),
         time_unit=pl.lit(unit),
     )
+    return histories
 
 
 def _holdout(frame: pl.LazyFrame, start: date, as_of: date, *, free_orders: bool) -> pl.DataFrame:
