@@ -98,6 +98,8 @@ def page(book: NotebookNode) -> str:
     drawn = copy.deepcopy(book)
     for cell in drawn.cells:
         for i, output in enumerate(cell.get("outputs", [])):
+            if "text/markdown" in output.get("data", {}):  # text from the data must not become a tag
+                output.data["text/markdown"] = output.data["text/markdown"].replace("<", "&lt;")
             if PLOTLY in output.get("data", {}):
                 output.data = {"text/html": _figure(output.data[PLOTLY], f"{cell.id}-{i}")}
     exporter = HTMLExporter(

@@ -12,12 +12,14 @@
 # %% [markdown]
 # ## Parameters
 # `base_path` is a `crm.toml`, a folder, a single file or a database address; left empty, it is the sample company.
-# `as_of` is the first day that is no longer seen; `None` takes the day after the last order.
+# `as_of` is the first day that is no longer seen; `None` takes the day after the last order. `days_back` is how far part 4
+# looks back, `compare_months` how long the periods are that part 6 compares.
 
 # %% tags=["parameters"]
 base_path = ""
 as_of = None
 days_back = 182
+compare_months = 12
 n_bootstrap = 1000
 
 # %%
@@ -50,7 +52,9 @@ money = f"{check.amount_in:,.2f} = {check.amount_kept:,.2f} kept + {check.amount
 Markdown(f"- {rows}\n- Amount: {money}\n- {check.n_customers:,} customers")
 
 # %%
-Markdown("\n".join(f"- {finding.severity}: {finding.text}" for finding in check.findings))
+Markdown(
+    "\n".join(f"- {finding.severity}, {finding.n_rows:,} rows: {finding.text}" for finding in check.findings)
+)
 
 # %% [markdown]
 # **Caveat.** Rows without a customer id are missing from everything that follows. Where they are many, they are seldom
@@ -166,7 +170,8 @@ Markdown(
 # sums it up in one figure, with an interval from drawing the customers again.
 
 # %%
-value = crm.run("value_tiers", base, as_of=as_of or base.as_of, n_bootstrap=n_bootstrap)
+options = {"n_bootstrap": n_bootstrap, "compare_months": compare_months}
+value = crm.run("value_tiers", base, as_of=as_of or base.as_of, **options)
 Markdown(f"**Finding.** {value.headline()}")
 
 # %%
@@ -197,17 +202,19 @@ Markdown("**Notes.**\n" + "\n".join(f"- {note.text}" for note in value.notes))
 # **Method.** Only complete periods of equal length are compared.
 
 # %%
-value.plot("decline")
+comparable = "decline" in {view.name for view in value.views}
+no_comparison = Markdown("The extract is too short for two complete periods; the notes above say so.")
+value.plot("decline") if comparable else no_comparison
 
 # %%
 lists = value.tables()["lists"].select("list_label", "n_customers", "money_at_stake", "list_definition")
-table(value, lists, "Three lists to work with")
+table(value, lists, "Lists to work with")
 
 # %% [markdown]
 # Both views together give the order of the calls: the customers on the lists, with their segment, most money first.
 
 # %%
-listed = value.tables()["listed"].filter(pl.col("list") != "most_valuable")
+listed = value.tables()["listed"].filter((pl.col("list") != "most_valuable") | pl.lit(not comparable))
 standing = rfm.tables()["customers"].select("customer_id", "segment")
 calls = listed.join(standing, on="customer_id").sort(
     "money_at_stake", "customer_id", descending=[True, False]

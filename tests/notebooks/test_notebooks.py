@@ -122,6 +122,7 @@ def test_a_name_from_the_data_is_only_text_on_the_page(build, tmp_path):
     path = tmp_path / "evil.py"
     path.write_text(
         "# %%\nimport plotly.graph_objects as go\nname = '</script><script>alert(1)</script>'\n"
+        "from IPython.display import Markdown, display\ndisplay(Markdown(f'**{name}**'))\n"
         "go.Figure(go.Bar(x=[name], y=[1]), layout={'meta': {'alt': '\"><script>alert(2)'}, 'title': {'text': name}})\n"
     )
     page = build.build(path, tmp_path / "out", {})[1].read_text()
