@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from crm_analytics.clv.beta_geo import BetaGeo
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from crm_analytics.clv.compare import Comparison, compare
 from crm_analytics.clv.gamma_gamma import GammaGamma
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_analytics.clv.pareto_nbd import ParetoNBD
@@ -21,9 +22,11 @@ from crm_analytics.clv.summary import summarise
 __all__ = [
     "BetaGeo",
     "BetaGeoBetaBinomial",
+    "Comparison",
     "GammaGamma",
     "ModifiedBetaGeo",
     "ParetoNBD",
     "ShiftedBetaGeometric",
+    "compare",
     "summarise",
 ]
