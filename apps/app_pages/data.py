@@ -49,7 +49,7 @@ for token, file in uploads.kept().items():
     if file.error is not None:
         with st.container(border=True):
             st.markdown(f"**{plain(file.name)}** needs your help.")
-            explain(file.error)
+            explain(file.error, "Choose what the file holds and the headings of its columns here.")
             mapping.correct(token, file)
 
 if extracts:

@@ -39,11 +39,7 @@ st.markdown(
 st.header("The questions", anchor=False)
 for analysis in ANALYSES:
     with st.container(border=True):
-        st.page_link(
-            pages.OF_ANALYSIS[analysis.name],
-            label=f"**{plain(analysis.title)}**",
-            icon=":material/arrow_forward:",
-        )
+        pages.link(analysis, f"**{plain(analysis.title)}**")
         st.markdown(plain(analysis.question))
         with st.expander("How it is worked out", icon=":material/function:"):
             st.markdown(method(analysis))

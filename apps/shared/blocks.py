@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -30,20 +29,24 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 
 def banner(*, offer: bool) -> None:
     """Say whose data these are, above every page; `offer` leads to where others are opened."""
-    with suppress(CrmError):  # the page itself says what is wrong with the source
-        base = cache.opened().base
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="banner"):
-            if base.is_sample:
-                st.badge(
-                    "Sample data",
-                    icon=":material/science:",
-                    color="orange",
-                    help="An invented company, to look around.",
-                )
-                if offer:
-                    st.page_link(pages.DATA, label="Open your own", icon=":material/upload_file:")
-            else:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="banner"):
+        try:
+            base = cache.opened().base
+        except CrmError:  # the page itself says what is wrong with the source
+            sample = False
+        else:
+            sample, offer = base.is_sample, offer and base.is_sample
+            if not sample:
                 st.badge(plain(base.name), icon=":material/database:", color="gray")
+        if sample:
+            st.badge(
+                "Sample data",
+                icon=":material/science:",
+                color="orange",
+                help="An invented company, to look around.",
+            )
+        if offer:
+            st.page_link(pages.DATA, label="Open your own", icon=":material/upload_file:")
 
 
 def headline(result: Result) -> None:
@@ -101,7 +104,7 @@ def notes(result: Result) -> None:
     if result.notes:
         cautions = [n for n in result.notes if n.severity == "caution"]
         label = counted(len(result.notes), "note") + (f", {len(cautions)} to mind" if cautions else "")
-        with st.expander(label, icon=":material/sticky_note_2:", expanded=False):
+        with st.expander(label, icon=":material/sticky_note_2:", expanded=bool(cautions)):
             st.markdown(
                 "\n".join(
                     _line(note) for note in [*cautions, *(n for n in result.notes if n not in cautions)]
@@ -170,10 +173,7 @@ def findings(seen: Seen) -> None:
             with st.container(border=True), guarded():
                 found = seen.result(analysis.name)
                 st.markdown(plain(found.headline()))
-                st.page_link(
-                    pages.OF_ANALYSIS[analysis.name], label=plain(analysis.title), icon=":material/arrow_forward:",
-                    icon_position="right",
-                )  # fmt: skip
+                pages.link(analysis, plain(analysis.title), icon_position="right")
 
 
 def people(

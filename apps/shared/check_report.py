@@ -78,7 +78,7 @@ def show(extract: crm.Extract, key: str) -> None:
     _figures(check, extract.currency)
     tables.show(
         check.to_frame().with_columns(pl.col("what").str.to_titlecase().str.slice(0, 1) + pl.col("what").str.slice(1)),
-        TERMS, extract.currency, alt=f"Rows of {check.source} read, kept and set aside", key=f"{key}_rows", height="content",
+        TERMS, extract.currency, alt=f"Rows of {check.source} read, kept and set aside", key=f"{key}_rows", height="content", to_the_cent=True,
     )  # fmt: skip
     told = [f for f in check.findings if f.severity != "rejected"]
     if told:

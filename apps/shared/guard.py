@@ -33,10 +33,11 @@ def guarded() -> Iterator[None]:
         )
 
 
-def explain(error: CrmError) -> None:
-    """Say what was found, what was expected and what to do."""
+def explain(error: CrmError, remedy: str | None = None) -> None:
+    """Say what was found, what was expected and what to do; `remedy` where the page has a better one."""
     facts = " ".join(plain(part) for part in (error.found, error.expected) if part)
-    body = f"{facts}\n\n{plain(error.remedy)}" if error.remedy else facts
+    advice = error.remedy if remedy is None else remedy
+    body = f"{facts}\n\n{plain(advice)}" if advice else facts
     if isinstance(error, NotEnoughDataError):
         st.info(body, icon=":material/hourglass_empty:", title="Not enough data for this")
     else:

@@ -47,9 +47,9 @@ def tile(
 def facts(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
     """Show a few figures of a row of a result as tiles."""
     there = [name for name in names if row.get(name) is not None]
-    fits = _FITS_ONE_LINE * _IN_A_ROW // len(names)
+    fits = _FITS_ONE_LINE * _IN_A_ROW // len(there)
     two = any(len(result.terms[name].label) > fits for name in there)
-    with st.grid(len(names), min_column_width=158, gap="small"):
+    with st.grid(len(there), min_column_width=158, gap="small"):
         for name in there:
             term = result.terms[name]
             value = formats.value(row[name], term.unit, result.currency)

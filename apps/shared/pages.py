@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
+
+from crm_analytics import registry
+from crm_analytics.registry import Analysis
 
 OVERVIEW: Final = "app_pages/overview.py"
 SEGMENTS: Final = "app_pages/segments.py"
 VALUE: Final = "app_pages/value.py"
+MORE: Final = "app_pages/more.py"
 CUSTOMERS: Final = "app_pages/customers.py"
 DATA: Final = "app_pages/data.py"
 DEFINITIONS: Final = "app_pages/definitions.py"
 
 OF_ANALYSIS: Final[Mapping[str, str]] = {"overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE}
-"""Where an analysis is shown."""
+"""Where an analysis has a page of its own; every other one in the registry is shown on the page `MORE`."""
 
-FILTERED: Final = frozenset({"Overview", "Segments", "Value", "Customers"})
+FILTERED: Final = frozenset({"Overview", "Segments", "Value", "More analyses", "Customers"})
 """Titles of the pages that show the base as the filter bar says."""
 
 
+def without_page() -> list[Analysis]:
+    """Give the analyses that have no page of their own."""
+    return [a for a in registry.ANALYSES if a.name not in OF_ANALYSIS]
+
+
+def link(analysis: Analysis, label: str, *, icon_position: Literal["left", "right"] = "left") -> None:
+    """Put a link to the page of an analysis."""
+    own = OF_ANALYSIS.get(analysis.name)
+    st.page_link(
+        own or MORE, label=label, icon=":material/arrow_forward:", icon_position=icon_position,
+        query_params=None if own else {"analysis": analysis.title},
+    )  # fmt: skip
+
+
 def menu() -> list[st.Page]:
-    """Make the pages of the menu."""
+    """Make the pages of the menu; the page of further analyses only where there are any."""
+    more = st.Page(
+        MORE, title="More analyses", icon=":material/insights:", help="Every further analysis of this base.",
+        visibility="visible" if without_page() else "hidden",
+    )  # fmt: skip
     return [
         st.Page(
             OVERVIEW, title="Overview", icon=":material/monitoring:", default=True,
@@ -36,6 +58,7 @@ def menu() -> list[st.Page]:
             VALUE, title="Value", icon=":material/stacked_bar_chart:",
             help="Who brings the money, how concentrated it is, and which good customers are declining.",
         ),
+        more,
         st.Page(
             CUSTOMERS, title="Customers", icon=":material/person_search:",
             help="Find a customer: orders, scores, segment, tier and history.",

@@ -24,10 +24,11 @@ def show(
     alt: str,
     key: str | None = None,
     height: int | Literal["auto", "content"] = "auto",
+    to_the_cent: bool = False,
 ) -> None:
     """Show a table; `terms` give heading, format and tooltip of each column."""
     st.dataframe(
-        frame, column_config=columns(frame, terms, currency), hide_index=True, alt=alt, key=key, height=height,
+        frame, column_config=columns(frame, terms, currency, to_the_cent=to_the_cent), hide_index=True, alt=alt, key=key, height=height,
         placeholder=formats.NOTHING, width="stretch",
     )  # fmt: skip
 
@@ -51,19 +52,23 @@ def pick(
         then(frame.row(chosen[0], named=True))
 
 
-def columns(frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None) -> dict[str, Any]:
+def columns(
+    frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None, *, to_the_cent: bool = False
+) -> dict[str, Any]:
     """Give the configuration of each column of a frame that has a term."""
     return {
-        name: _column(frame[name], terms[name], currency, pinned=name == "customer_id")
+        name: _column(frame[name], terms[name], currency, to_the_cent=to_the_cent)
         for name in frame.columns
         if name in terms
     }
 
 
-def _column(values: pl.Series, term: Term, currency: str | None, *, pinned: bool) -> Any:  # noqa: ANN401 Streamlit's own
+def _column(values: pl.Series, term: Term, currency: str | None, *, to_the_cent: bool) -> Any:  # noqa: ANN401 Streamlit's own
     kind, form = _kind(values, term)
-    heading = formats.label(term, currency)
-    return kind(heading, help=plain(term.definition), pinned=pinned or None, **form)
+    if to_the_cent and term.unit == "money":
+        form = {"format": "%,.2f"}
+    pinned = term.name == "customer_id" or None
+    return kind(formats.label(term, currency), help=plain(term.definition) or None, pinned=pinned, **form)
 
 
 def _kind(values: pl.Series, term: Term) -> tuple[Callable[..., Any], dict[str, Any]]:

@@ -71,8 +71,7 @@ def receive(files: list[UploadedFile]) -> None:
         name = shortened(file.name, 60) or "the file"
         try:
             raw = _read(file, name)
-            seen = suggest_raw(raw, named=table_named(PurePosixPath(name).stem, loosely=True))
-            kept()[secrets.token_hex(4)] = _checked(Brought(name, raw, seen))
+            kept()[secrets.token_hex(4)] = _checked(Brought(name, raw, _look(raw, name)))
         except CrmError as error:
             refused().append((name, error))
     use()
@@ -121,6 +120,13 @@ def _read(file: UploadedFile, name: str) -> RawTable:
                 "Export its tables, or start the dashboards on it: it is then read where it lies.",
             )
         return read_raw(place, isolate=True, label=name)
+
+
+def _look(raw: RawTable, name: str) -> Suggestion:
+    """Say what a file seems to be; where neither its columns nor its name tell, it is taken for orders."""
+    named = table_named(PurePosixPath(name).stem, loosely=True)
+    seen = suggest_raw(raw, named=named)
+    return suggest_raw(raw, "transactions") if seen.problem is not None and named is None else seen
 
 
 def _checked(file: Brought) -> Brought:

@@ -239,3 +239,14 @@ def test_the_data_page_accounts_for_every_row(visit, sample):
     assert [m.value for m in at.metric][:3] == [
         f"{n:,}" for n in (check.rows_in, check.rows_kept, check.rows_rejected)
     ]
+
+
+def test_an_analysis_without_a_page_of_its_own_is_shown_too(visit, sample, monkeypatch):
+    from shared import pages
+
+    monkeypatch.setattr(pages, "OF_ANALYSIS", {"overview": pages.OVERVIEW, "rfm": pages.SEGMENTS})
+    assert plain("Value tiers") in [link.value for link in visit().page_link]
+    at = visit("more")
+    assert not at.exception
+    assert finding(at) == plain(crm.run("value_tiers", sample).headline())
+    assert at.get("plotly_chart")
