@@ -119,7 +119,7 @@ def lifetime_value(
     1.0
     """
     _check(horizon_days, annual_discount_rate, compare_months, good_share, least_drop)
-    extract = as_extract(tx)
+    extract = value_base.held(as_extract(tx))
     window = windows.resolve(extract, as_of=as_of)
     begin = None if start is None else windows.day_of("start", start)
     base = value_base.gather(extract, window, customers, margin)
@@ -186,7 +186,7 @@ def _views(ahead: str, months: int) -> tuple[View, ...]:
         View("curve", f"What customers will bring in the next {ahead}", "curve"),
         View("groups", "Lifetime value by group of customers", "groups"),
         View("deciles", "Lifetime value by tenth of the customers", "deciles"),
-        View("alive", "Lifetime value against the probability of being still a customer", "customers"),
+        View("alive", "Lifetime value and probability of being a customer still", "customers"),
         View("slipping", f"Good customers who are slipping, against {months} months ago", "slipping"),
     )
 

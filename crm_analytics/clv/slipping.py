@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -51,7 +51,7 @@ def compare(
         nobody = pl.Series("is_slipping", np.zeros(customers.height, bool))
         empty = pl.Series(np.full(customers.height, np.nan)).fill_nan(None)
         return Before(None, empty, nobody, empty)
-    then = summarise(extract, as_of=on, unit="day")
+    then = _histories_then(extract, base, on)
     histories = Histories.of(then)
     p_then = worth.standing.fit.p_alive(histories.frame).to_numpy()[histories.of_customer]
     then = then.select("customer_id", p=pl.Series(p_then), had_come_back=pl.col("frequency") > 0)
@@ -64,6 +64,21 @@ def compare(
     lost = pl.Series(_given_alive(worth, horizon, rate)) * (p_before - p_now)
     at_stake = pl.select(pl.when(slipping).then(lost)).to_series()
     return Before(on, p_before, slipping, at_stake)
+
+
+def _histories_then(extract: Extract, base: ValueBase, on: date) -> pl.DataFrame:
+    """Give the histories up to an earlier day; those who have not bought since are only older now."""
+    gap = (base.window.as_of - on).days
+    silent = base.summary.filter(pl.col("T") - pl.col("recency") >= gap).select(
+        "customer_id", "frequency", "recency", pl.col("T") - gap, "time_unit"
+    )
+    early = base.customers.filter(pl.col("first_ordered_on") < on).select("customer_id")
+    bought = early.join(silent, on="customer_id", how="anti")
+    if bought.is_empty():
+        return silent
+    rows = extract.frame.join(bought.lazy(), on="customer_id", how="semi")
+    again = summarise(replace(extract, frame=rows), as_of=on, unit="day").select(silent.columns)
+    return pl.concat([silent, again]).sort("customer_id")
 
 
 def _given_alive(worth: Worth, horizon: float, rate: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -42,6 +42,15 @@ class ValueBase:
     def has_costs_of_winning(self) -> bool:
         """Whether the cost of winning at least one customer is known."""
         return "acquisition_cost" in self.customers.columns
+
+
+_READ: Final = ("customer_id", "ordered_at", "amount", "order_id", "cost", *ORIGINS)
+
+
+def held(extract: Extract) -> Extract:
+    """Give the extract with the columns that are needed in memory: they are gone through several times."""
+    columns = [c for c in _READ if c in extract.frame.collect_schema().names()]
+    return replace(extract, frame=extract.frame.select(columns).collect().lazy())
 
 
 def gather(extract: Extract, window: Window, customers: Any, margin: float | None) -> ValueBase:  # noqa: ANN401 a table
