@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaln, digamma, expit, gammaln, polygamma
+from scipy.special import betaln, digamma, gammaln, polygamma
 
 from crm_analytics.clv.rows import Floats, Rows
 
@@ -61,7 +61,7 @@ def log_likelihood(
     table = _by_count(rows.x.values, r, a, b, s)
     log_age, log_last = np.log(alpha + rows.T.values), np.log(alpha + rows.t_x.values)
     inv_age, inv_last = 1.0 / (alpha + rows.T.values), 1.0 / (alpha + rows.t_x.values)
-    count = rows.weight if rows.x.codes is None else np.bincount(rows.x.codes, rows.weight)
+    count = rows.x.sums(rows.weight)
     n = rows.n_customers
     value = float(count @ table.constant) + n * r * np.log(alpha)
     gradient = count @ table.gradient + np.array([n * np.log(alpha), n * r / alpha, 0.0, 0.0])
@@ -76,8 +76,9 @@ def log_likelihood(
         inv = rows.x.rows(table.inverse, part)
         delta = rows.x.rows(table.shift, part) + big_r * (lag - ll)
         slope = np.stack([lag - ll, big_r * (ia - il), np.full_like(w, 1.0 / a), -inv])  # of delta
-        value += float(w @ (np.logaddexp(0.0, delta) - big_r * lag))
-        p = expit(delta)
+        small = np.exp(-np.abs(delta))
+        value += float(w @ (np.maximum(delta, 0.0) + np.log1p(small) - big_r * lag))
+        p = np.where(delta >= 0, 1.0, small) / (1.0 + small)
         wp = w * p
         gradient += slope @ wp
         gradient[0] -= w @ lag

@@ -86,6 +86,7 @@ class GeometricDropout(PurchaseFit):
             diagnosis=_diagnose(best),
             time_unit=time_unit_of(summary),
             penalty=penalty,
+            fingerprint=rows.fingerprint,
         )
 
     def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:

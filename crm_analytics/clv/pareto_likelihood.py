@@ -1,47 +1,89 @@
-"""The likelihood of the Pareto/NBD model by quadrature: no hypergeometric function, no branch, no overflow.
+"""The likelihood of the Pareto/NBD model, with its gradient and Hessian.
 
     LL = lnG(R) - lnG(r) + r ln(alpha) + s ln(beta) + logaddexp(A, D),       R = r + x
     A = -R ln(alpha + T) - s ln(beta + T)
     D = ln(s) + ln I,   I = integral over y from t_x to T of (alpha + y)^-R (beta + y)^-(s + 1)
 
-(Schmittlein, Morrison, Colombo 1987.) I is found by Gauss-Legendre nodes in v = ln((m + y) / (m + t_x)),
-m = min(alpha, beta), the range cut where the integrand has fallen by e^-45; the weights of its nodes also average
-the derivatives.
+(Schmittlein, Morrison, Colombo 1987.) `pareto_integral` finds I. The logistic function of D - A is the probability that
+the customer has left; it also weighs the derivatives.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.special import digamma, expit, gammaln, polygamma
 
-from crm_analytics.clv.rows import Floats, Rows
+from crm_analytics.clv.pareto_integral import PAIRS, Grid, Integral, log_integral, with_derivatives
+from crm_analytics.clv.rows import BLOCK, Distinct, Floats, Rows
 
-N_NODES = 24
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(N_NODES)
-_FAR = 45.0
-_BLOCK = 1024
+_FEWER = 512  # rows at once where each has its own nodes: fits the cache
 
 
-def log_likelihood(rows: Rows, r: float, alpha: float, s: float, beta: float) -> tuple[float, Floats, Floats]:
-    """Give the log-likelihood of the rows (scaled time), its gradient and Hessian in (r, alpha, s, beta)."""
-    value, gradient, hessian = _by_count(rows, r)
-    n = rows.n_customers
-    value += n * (r * np.log(alpha) + s * np.log(beta))
-    gradient += n * np.array([np.log(alpha), r / alpha, np.log(beta), s / beta])
-    hessian += n * _symmetric(
-        {(0, 1): 1 / alpha, (1, 1): -r / alpha**2, (2, 3): 1 / beta, (3, 3): -s / beta**2}
-    )
-    x, t, age = rows.raw("x"), rows.raw("t_x"), rows.raw("T")
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        v, g, h = _mixture(x[part], t[part], age[part], rows.weight[part], r, alpha, s, beta)
-        value, gradient, hessian = value + v, gradient + g, hessian + h
-    return value, gradient, hessian
+class Likelihood:
+    """The log-likelihood of some rows as a function of (r, alpha, s, beta) in scaled time."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.grid = Grid.of(rows.x, rows.t_x, rows.T)
+
+    def __call__(self, params: Floats) -> tuple[float, Floats, Floats]:
+        """Give the log-likelihood, its gradient and Hessian in (r, alpha, s, beta)."""
+        r, alpha, s, beta = map(float, params)
+        rows = self.rows
+        value, gradient, hessian = _by_count(rows, r)
+        n = rows.n_customers
+        value += n * (r * np.log(alpha) + s * np.log(beta))
+        gradient += n * np.array([np.log(alpha), r / alpha, np.log(beta), s / beta])
+        hessian += n * _symmetric([0, 1 / alpha, 0, 0, -r / alpha**2, 0, 0, 0, 1 / beta, -s / beta**2])
+        for part, integral in self._integrals(r, alpha, s, beta):
+            x, age = (rows.x.rows(rows.x.values, part), rows.T.rows(rows.T.values, part))
+            v, g, h = _mixture(r + x, age, rows.weight[part], integral, alpha, s, beta)
+            value, gradient, hessian = value + v, gradient + g, hessian + h
+        return value, gradient, hessian
+
+    def _integrals(self, r: float, alpha: float, s: float, beta: float) -> Iterator[tuple[slice, Integral]]:
+        rows = self.rows
+        if self.grid is not None and self.grid.suits(r, alpha, s, beta):
+            table = self.grid.table(r, alpha, s, beta, derivatives=True)
+            yield from ((part, table.with_derivatives(part)) for part in rows.parts())
+            return
+        x, t, age = rows.raw("x"), rows.raw("t_x"), rows.raw("T")
+        for i in range(0, len(rows), _FEWER):
+            part = slice(i, min(i + _FEWER, len(rows)))
+            yield part, with_derivatives(r + x[part], t[part], age[part], alpha, s, beta)
+
+
+def log_odds_gone(x: Floats, t: Floats, age: Floats, params: tuple[float, ...]) -> Floats:
+    """Give D - A, the log-odds of having left, per row; -inf where t_x = T."""
+    r, alpha, s, beta = params
+    columns = [Distinct.of(column) for column in (x, t, age)]
+    odds: Floats = np.log(s) + (r + x) * np.log(alpha + age) + s * np.log(beta + age)
+    grid = _day_grid(*columns)
+    if grid is not None and grid.suits(r, alpha, s, beta):
+        table = grid.table(r, alpha, s, beta, derivatives=False)
+        for i in range(0, len(x), BLOCK):
+            odds[i : i + BLOCK] += table.log_integral(slice(i, i + BLOCK))
+        return odds
+    for i in range(0, len(x), _FEWER):
+        part = slice(i, i + _FEWER)
+        odds[part] += log_integral(r + x[part], t[part], age[part], alpha, s, beta)
+    return odds
+
+
+def _day_grid(x: Distinct, t: Distinct, age: Distinct) -> Grid | None:
+    """Put both times on one scale of distinct values."""
+    if x.codes is None or t.codes is None or age.codes is None:
+        return None
+    edges = np.union1d(t.values, age.values)
+    last = Distinct(edges, np.searchsorted(edges, t.values)[t.codes])
+    end = Distinct(edges, np.searchsorted(edges, age.values)[age.codes])
+    return Grid.of(x, last, end)
 
 
 def _by_count(rows: Rows, r: float) -> tuple[float, Floats, Floats]:
-    count = rows.weight if rows.x.codes is None else np.bincount(rows.x.codes, rows.weight)
-    x = rows.x.values
+    count, x = rows.x.sums(rows.weight), rows.x.values
     gradient, hessian = np.zeros(4), np.zeros((4, 4))
     gradient[0] = count @ (digamma(r + x) - digamma(r))
     hessian[0, 0] = count @ (polygamma(1, r + x) - polygamma(1, r))
@@ -49,74 +91,29 @@ def _by_count(rows: Rows, r: float) -> tuple[float, Floats, Floats]:
 
 
 def _mixture(
-    x: Floats, t: Floats, age: Floats, w: Floats, r: float, alpha: float, s: float, beta: float
+    big_r: Floats, age: Floats, w: Floats, integral: Integral, alpha: float, s: float, beta: float
 ) -> tuple[float, Floats, Floats]:
     """Sum w * logaddexp(A, D) with its derivatives over the rows."""
-    big_r = r + x
-    alive = -big_r * np.log(alpha + age) - s * np.log(beta + age)
-    alive_g = np.stack([-np.log(alpha + age), -big_r / (alpha + age), -np.log(beta + age), -s / (beta + age)])
-    log_i, mean, spread = log_integral(big_r, t, age, alpha, s, beta)
+    log_i, gone_g, second = integral
+    log_a, log_b, inv_a, inv_b = np.log(alpha + age), np.log(beta + age), 1 / (alpha + age), 1 / (beta + age)
+    alive = -big_r * log_a - s * log_b
+    gap = np.stack([log_a, big_r * inv_a, log_b, s * inv_b])  # the slope of D less that of A
     gone = np.log(s) + log_i
-    gone_g = mean
-    gone_g[2] += 1.0 / s
     p = expit(gone - alive)  # 0 where t_x = T: nobody can have left yet
-    value = float(w @ np.logaddexp(alive, gone))
-    slope = alive_g + p * (gone_g - alive_g)
-    gap = gone_g - alive_g
-    hessian = (gap * (w * p * (1 - p))) @ gap.T + np.einsum("i,ijk->jk", w * p, spread)
-    hessian[2, 2] -= (w @ p) / s**2
-    q = w * (1 - p)
-    hessian += _symmetric(
-        {
-            (0, 1): -q @ (1 / (alpha + age)),
-            (1, 1): q @ (big_r / (alpha + age) ** 2),
-            (2, 3): -q @ (1 / (beta + age)),
-            (3, 3): q @ (s / (beta + age) ** 2),
-        }
-    )
-    return value, slope @ w, hessian
+    gap += gone_g
+    gap[2] += 1.0 / s
+    left, stayed = w * p, w * (1 - p)
+    hessian = (gap * (left * (1 - p))) @ gap.T + _symmetric(second @ left) - (gone_g * left) @ gone_g.T
+    hessian[2, 2] -= left.sum() / s**2
+    to_a, to_b = stayed @ inv_a, stayed @ inv_b
+    squares = (stayed * big_r) @ (inv_a * inv_a), s * (stayed @ (inv_b * inv_b))
+    hessian += _symmetric([0, -to_a, 0, 0, squares[0], 0, 0, 0, -to_b, squares[1]])
+    slope = gap @ left - np.array([w @ log_a, (w * big_r) @ inv_a, w @ log_b, s * (w @ inv_b)])
+    return float(w @ np.logaddexp(alive, gone)), slope, hessian
 
 
-def log_integral(
-    big_r: Floats, t: Floats, age: Floats, alpha: float, s: float, beta: float
-) -> tuple[Floats, Floats, Floats]:
-    """Give ln I, its gradient (4, n) and its Hessian (n, 4, 4) in (r, alpha, s, beta); -inf where t_x = T."""
-    m = min(alpha, beta)
-    if alpha <= beta:
-        rate = big_r - 1 + (s + 1) * (m + t) / (beta + t)
-    else:
-        rate = s + big_r * (beta + t) / (alpha + t)
-    reach = np.log((m + age) / (m + t))
-    reach = np.where(rate > 0, np.minimum(reach, _FAR / np.maximum(rate, 1e-300)), reach)
-    v = reach[:, None] * (0.5 * (_NODES + 1.0))
-    y_m = (m + t)[:, None] * np.exp(v)  # m + y
-    la, lb = np.log(y_m + (alpha - m)), np.log(y_m + (beta - m))
-    exponent = np.log(y_m) - big_r[:, None] * la - (s + 1.0) * lb
-    top = exponent.max(axis=1)
-    mass = np.exp(exponent - top[:, None]) * (0.5 * _WEIGHTS)
-    total = mass.sum(axis=1)
-    with np.errstate(divide="ignore"):
-        log_i = top + np.log(total) + np.log(reach)
-    share = mass / total[:, None]
-    ia, ib = 1.0 / (y_m + (alpha - m)), 1.0 / (y_m + (beta - m))
-    slopes = np.stack([-la, -big_r[:, None] * ia, -lb, -(s + 1.0) * ib])  # (4, n, nodes)
-    mean = np.einsum("jin,in->ji", slopes, share)
-    centred = slopes - mean[:, :, None]
-    spread = np.einsum("jin,kin,in->ijk", centred, centred, share)
-    ra, rb = (ia * share).sum(axis=1), (ib * share).sum(axis=1)
-    spread[:, 0, 1] -= ra
-    spread[:, 1, 0] -= ra
-    spread[:, 1, 1] += big_r * (ia * ia * share).sum(axis=1)
-    spread[:, 2, 3] -= rb
-    spread[:, 3, 2] -= rb
-    spread[:, 3, 3] += (s + 1.0) * (ib * ib * share).sum(axis=1)
-    return log_i, mean, spread
-
-
-def _symmetric(entries: dict[tuple[int, int], float]) -> Floats:
+def _symmetric(upper: Floats | list[float]) -> Floats:
     matrix = np.zeros((4, 4))
-    for (i, j), item in entries.items():
-        matrix[i, j] += item
-        if i != j:
-            matrix[j, i] += item
+    for (i, j), item in zip(PAIRS, upper, strict=True):
+        matrix[i, j] = matrix[j, i] = item
     return matrix

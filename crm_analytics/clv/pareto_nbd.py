@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from crm_analytics.clv.fit import FAR, Diagnosis
 from crm_analytics.clv.newton import Optimum
-from crm_analytics.clv.pareto_likelihood import log_integral, log_likelihood
+from crm_analytics.clv.pareto_likelihood import Likelihood, log_odds_gone
 from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Floats, compress, time_unit_of
 from crm_analytics.errors import NotEnoughDataError
@@ -63,13 +63,14 @@ class ParetoNBD(PurchaseFit):
         n = rows.n_customers
         if len(rows) > 2 * SUBSAMPLE:
             few = rows.sample(SUBSAMPLE)
-            first = cls._climb(lambda p: log_likelihood(few, *p), starts, n, penalty)
+            first = cls._climb(Likelihood(few), starts, few.n_customers, penalty)
             starts = [tuple(cls._params(first.theta))]
-        best = cls._climb(lambda p: log_likelihood(rows, *p), starts, n, penalty)
+        likelihood = Likelihood(rows)
+        best = cls._climb(likelihood, starts, n, penalty)
         if not best.converged or (np.abs(best.theta) > FAR).any():
             more = [(1.0, 1.0, 1.0, 1.0), (2.0, 1.0, 0.1, 0.1)]
             best = max(
-                (best, cls._climb(lambda p: log_likelihood(rows, *p), more, n, penalty)),
+                (best, cls._climb(likelihood, more, n, penalty)),
                 key=lambda o: o.value,
             )
         value = best.value + 0.5 * penalty * float(best.theta @ best.theta)
@@ -81,12 +82,13 @@ class ParetoNBD(PurchaseFit):
             diagnosis=_diagnose(best),
             time_unit=time_unit_of(summary),
             penalty=penalty,
+            fingerprint=rows.fingerprint,
         )
 
     def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
         """Give P(alive at T + after) of histories as arrays."""
         s, beta = self.params["s"], self.params["beta"]
-        now = expit(-self._log_odds_gone(x, t_x, age))
+        now = expit(-log_odds_gone(x, t_x, age, self.values()))
         return now * np.exp(-s * np.log1p(after / (beta + age))) if after else now
 
     def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
@@ -112,20 +114,8 @@ class ParetoNBD(PurchaseFit):
             total += weight * (beta + age) * np.exp(v * (1 - s) - rate * y)
         return self.alive_of(x, t_x, age, 0.0) * (r + x) / (alpha + age) * total * reach
 
-    def _log_odds_gone(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
-        r, alpha, s, beta = self.values()
-        key = np.stack([x, t_x, age])
-        distinct, codes = np.unique(key, axis=1, return_inverse=True)
-        odds = np.empty(distinct.shape[1])
-        for i in range(0, len(odds), _BLOCK):
-            ux, ut, ua = distinct[:, i : i + _BLOCK]
-            log_i, _, _ = log_integral(r + ux, ut, ua, alpha, s, beta)
-            odds[i : i + _BLOCK] = np.log(s) + log_i + (r + ux) * np.log(alpha + ua) + s * np.log(beta + ua)
-        return odds[codes]
-
 
 _AT_ONE: Final = 1e-12  # expm1 keeps its digits right up to s = 1; only the division must not be 0 / 0
-_BLOCK: Final = 4096
 _FAR: Final = 45.0
 _LEGENDRE, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(48)
 

@@ -11,23 +11,16 @@ import polars as pl
 from scipy import special
 
 from crm_analytics.clv.fit import Z95, Fit
-from crm_analytics.clv.rows import Floats
+from crm_analytics.clv.rows import DAYS_PER, Floats
 from crm_analytics.errors import ColumnError, OptionError
-
-DAYS_PER: Final = {
-    "hour": 1 / 24,
-    "day": 1.0,
-    "week": 7.0,
-    "month": 365.25 / 12,
-    "quarter": 365.25 / 4,
-    "year": 365.25,
-}
-"""Length of a unit of time in days."""
 
 _STEP: Final = 1e-4  # of a central difference in a log parameter
 _TINY: Final = 1e-300  # its logarithm is still a number
 _WIDEST: Final = 600.0  # e^600 is still a number
 Formula = Callable[["PurchaseFit", Floats, Floats, Floats], Floats]
+
+
+__all__ = ["DAYS_PER", "PurchaseFit", "histories"]
 
 
 class PurchaseFit(Fit):

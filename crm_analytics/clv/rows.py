@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import combinations_with_replacement
 from typing import Final
 
 import numpy as np
@@ -18,9 +19,21 @@ Codes = NDArray[np.intp]
 BLOCK: Final = 8192
 """Rows handled at once: fits the cache, and larger blocks wake threads that cost more than they bring."""
 
-_TABLE_PAYS: Final = (
-    4  # a table over distinct values pays when there are this many times fewer of them than rows
-)
+DAYS_PER: Final = {
+    "hour": 1 / 24,
+    "day": 1.0,
+    "week": 7.0,
+    "month": 365.25 / 12,
+    "quarter": 365.25 / 4,
+    "year": 365.25,
+}
+"""Length of a unit of time in days."""
+
+_HISTORY: Final = ("frequency", "recency", "T")
+_TABLE_PAYS: Final = 4  # a table pays when distinct values are this many times fewer than rows
+_GLANCE: Final = 5_000
+_SAME_DAY: Final = 1e-9  # of a day: the rounding of times in weeks
+_MOST: Final = 2**20  # a million purchases or days: three numbers still fit into one
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +50,26 @@ class Distinct:
         if len(values) * _TABLE_PAYS > len(column) and len(column) > BLOCK:
             return cls(column, None)
         return cls(values, codes)
+
+    @classmethod
+    def coded(cls, codes: Codes, unit: float) -> Distinct:
+        """Make the table of 0, 1, … up to the largest code, each divided by the unit."""
+        top = int(codes.max(initial=0)) + 1
+        if top > max(len(codes), BLOCK):
+            return cls.of(codes / unit)
+        return cls(np.arange(top) / unit, codes)
+
+    def some(self, pick: Codes) -> Distinct:
+        """Give some of the rows, over the same table."""
+        if self.codes is None:
+            return Distinct(self.values[pick], None)
+        return Distinct(self.values, self.codes[pick])
+
+    def sums(self, weight: Floats) -> Floats:
+        """Add up the weights of the rows of each value."""
+        if self.codes is None:
+            return weight
+        return np.asarray(np.bincount(self.codes, weight, len(self.values)), np.float64)
 
     def rows(self, table: Floats, part: slice) -> Floats:
         """Give the table's value on each row of the part."""
@@ -64,7 +97,6 @@ class Rows:
     scale: float
     n_customers: float
     n_purchases: float
-    extra: Mapping[str, Floats] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -75,15 +107,32 @@ class Rows:
 
     def raw(self, name: str) -> Floats:
         """Give a column per row."""
-        column: Distinct = getattr(self, name)
-        return column.values if column.codes is None else column.values[column.codes]
+        return self._per_row(getattr(self, name))
+
+    @classmethod
+    def of(cls, x: Distinct, t_x: Distinct, age: Distinct, weight: Floats, scale: float) -> Rows:
+        """Make rows, with their totals."""
+        purchases = float(x.sums(weight) @ x.values)
+        return cls(x, t_x, age, weight, scale, float(weight.sum()), purchases)
 
     def sample(self, n: int) -> Rows:
         """Give a systematic sample of the rows with their weights scaled up: for the first steps of a search."""
-        step = len(self) / n
-        pick = (np.arange(n) * step).astype(np.intp)
+        pick = (np.arange(n) * (len(self) / n)).astype(np.intp)
         weight = self.weight[pick] * (self.weight.sum() / self.weight[pick].sum())
-        return _rows(self.raw("x")[pick], self.raw("t_x")[pick], self.raw("T")[pick], weight, self.scale)
+        return Rows.of(self.x.some(pick), self.t_x.some(pick), self.T.some(pick), weight, self.scale)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the number of histories and of their weighted means, products and squares, to ten digits."""
+        totals = [float(len(self)), self.n_customers, self.n_purchases, self.scale]
+        for left, right in combinations_with_replacement((self.x, self.t_x, self.T), 2):
+            one, two = self._per_row(left), self._per_row(right)
+            totals.append(float(np.einsum("i,i,i->", self.weight, one, two)))
+        text = ";".join(f"{total:.9e}" for total in totals)
+        return sha256(text.encode()).hexdigest()[:16]
+
+    def _per_row(self, column: Distinct) -> Floats:
+        return column.values if column.codes is None else column.values[column.codes]
 
 
 def compress(summary: pl.DataFrame | pl.LazyFrame) -> Rows:
@@ -105,47 +154,97 @@ def compress(summary: pl.DataFrame | pl.LazyFrame) -> Rows:
     """
     frame = summary.lazy()
     found = frame.collect_schema().names()
-    for name in ("frequency", "recency", "T"):
+    for name in _HISTORY:
         if name not in found:
             raise ColumnError.missing(name, "summary", found)
-    weight = pl.col("weight").sum() if "weight" in found else pl.len()
-    grouped = (
-        frame.group_by(pl.col("frequency", "recency", "T").cast(pl.Float64))
-        .agg(weight=weight.cast(pl.Float64))
-        .sort("frequency", "T", "recency")
-        .collect()
-    )
-    if grouped.is_empty() or grouped["weight"].sum() == 0:
+    per_day = DAYS_PER.get(time_unit_of(summary) or "", 1.0)
+    weighted = "weight" in found
+    columns = (*_HISTORY, "weight") if weighted else _HISTORY
+    known = frame.select(pl.col(columns).cast(pl.Float64)).collect()
+    if known.is_empty() or (weighted and known["weight"].sum() == 0):
         raise NotEnoughDataError.of("customers", 0, 1)
-    _possible(grouped)
-    x, t, age, w = (grouped[c].to_numpy() for c in ("frequency", "recency", "T", "weight"))
-    scale = float(np.average(age, weights=w)) or 1.0
-    return _rows(x, t / scale, age / scale, w, scale)
+    whole = None if weighted else _whole_periods(known, per_day)
+    return _distinct(known) if whole is None else _packed(*whole, per_day)
 
 
-def _rows(x: Floats, t: Floats, age: Floats, w: Floats, scale: float) -> Rows:
-    return Rows(Distinct.of(x), Distinct.of(t), Distinct.of(age), w, scale, float(w.sum()), float(x @ w))
+def _whole_periods(known: pl.DataFrame, per_day: float) -> tuple[Codes, Codes, Codes] | None:
+    """Give the histories in whole purchases and whole days, if they are such."""
+    codes = []
+    for name, length in zip(_HISTORY, (1.0, per_day, per_day), strict=True):
+        column = known[name].to_numpy()
+        periods = column * length if length != 1.0 else column
+        rounded = np.rint(periods)
+        if (
+            not (np.abs(rounded - periods) <= _SAME_DAY).all()
+            or not 0 <= rounded.min() <= rounded.max() < _MOST
+        ):
+            return None
+        whole = rounded.astype(np.intp)
+        codes.append(whole)
+    return codes[0], codes[1], codes[2]
 
 
-def _possible(rows: pl.DataFrame) -> None:
-    x, t, age = pl.col("frequency"), pl.col("recency"), pl.col("T")
+def _packed(x: Codes, t: Codes, age: Codes, per_day: float) -> Rows:
+    """Find distinct histories of whole purchases and days by sorting one packed number per customer."""
+    bits = max(int(t.max()), int(age.max())).bit_length()
+    keys = np.sort((x << 2 * bits) | (age << bits) | t)
+    ends = np.flatnonzero(np.append(keys[1:] != keys[:-1], True))
+    keys, weight = keys[ends], np.diff(ends, prepend=-1).astype(float)
+    ux, ua, ut = keys >> 2 * bits, (keys >> bits) & ((1 << bits) - 1), keys & ((1 << bits) - 1)
+    _possible(ux, ut, ua, weight, per_day)
+    scale = float(weight @ ua) / float(weight.sum()) / per_day or 1.0
+    unit = per_day * scale
+    return Rows.of(Distinct.coded(ux, 1.0), Distinct.coded(ut, unit), Distinct.coded(ua, unit), weight, scale)
+
+
+def _distinct(known: pl.DataFrame) -> Rows:
+    """Find distinct histories of any times, with the weights they carry."""
+    if known.width == len(_HISTORY):
+        known = known.with_columns(weight=pl.lit(1.0))
+    if not _nearly_all_differ(known):
+        known = known.group_by(_HISTORY).agg(pl.col("weight").sum())
+    known = known.sort("frequency", "T", "recency")
+    x, t, age, weight = (known[c].to_numpy() for c in (*_HISTORY, "weight"))
+    if known.null_count().transpose().sum().item():
+        raise _impossible("a missing or infinite value", known.filter(pl.any_horizontal(pl.all().is_null())))
+    _possible(x, t, age, weight, 1.0)
+    scale = float(np.average(age, weights=weight)) or 1.0
+    return Rows.of(
+        Distinct.of(x), Distinct.of(t / scale), Distinct.of(age / scale), np.ascontiguousarray(weight), scale
+    )
+
+
+def _nearly_all_differ(known: pl.DataFrame) -> bool:
+    """Say from a few rows whether grouping is not worth its while: times to the second are all different."""
+    few = known.select("frequency", "T").gather_every(max(1, known.height // _GLANCE))
+    return known.height > 10 * _GLANCE and few.n_unique() > 0.9 * few.height
+
+
+def _possible(
+    x: Floats | Codes, t: Floats | Codes, age: Floats | Codes, weight: Floats, per_day: float
+) -> None:
+    finite = np.isfinite(x) & np.isfinite(t) & np.isfinite(age) & np.isfinite(weight)
     for wrong, words in (
-        (pl.any_horizontal(pl.all().is_null() | ~pl.all().is_finite()), "a missing or infinite value"),
-        ((x < 0) | (x != x.floor()), "a frequency that is not a whole number of repeat purchases"),
+        (~finite, "a missing or infinite value"),
+        ((x < 0) | (x != np.floor(x)), "a frequency that is not a whole number of repeat purchases"),
         (t < 0, "a negative recency"),
         (t > age, "a recency beyond T: the last purchase would lie after the end of observation"),
         ((x == 0) & (t > 0), "no repeat purchase but a recency above 0"),
         ((x > 0) & (t == 0), "repeat purchases at the very time of the first: merge purchases of one period"),
-        (pl.col("weight") < 0, "a negative weight"),
+        (weight < 0, "a negative weight"),
     ):
-        bad = rows.filter(wrong)
-        if bad.height:
-            history = f"frequency, recency, T = {bad.row(0)[:3]}"
-            raise OptionError(
-                f"{bad.height:,} distinct histories hold {words}; the first is {history}.",
-                "Expected histories as clv.summarise makes them: 0 <= recency <= T.",
-                "Make the summary with clv.summarise, or mend these rows.",
-            )
+        if wrong.any():
+            columns = dict(zip(_HISTORY, (x, t / per_day, age / per_day), strict=True))
+            raise _impossible(words, pl.DataFrame(columns).filter(pl.Series(wrong)))
+
+
+def _impossible(words: str, bad: pl.DataFrame) -> OptionError:
+    return OptionError(
+        f"{bad.height:,} distinct histories hold {words}; the first is "
+        f"frequency, recency, T = {bad.select(_HISTORY).row(0)}.",
+        "Expected histories as clv.summarise makes them: 0 <= recency <= T.",
+        "Make the summary with clv.summarise, or mend these rows.",
+    )
 
 
 def time_unit_of(summary: pl.DataFrame | pl.LazyFrame) -> str | None:

@@ -86,7 +86,8 @@ class ShiftedBetaGeometric(Fit):
     def survival(self, t: Floats | float) -> Floats:
         """Give the share of a cohort still under contract after t periods: B(a, b + t) / B(a, b)."""
         a, b = self.values()
-        return np.exp(betaln(a, b + np.asarray(t, float)) - betaln(a, b))
+        log_share = betaln(a, b + np.asarray(t, float)) - betaln(a, b)
+        return np.asarray(np.exp(log_share), np.float64)
 
     def retention(self, t: Floats | float) -> Floats:
         """Give the share of those there in period t - 1 who stay for period t: (b + t - 1) / (a + b + t - 1)."""

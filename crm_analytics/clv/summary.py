@@ -11,7 +11,7 @@ import polars as pl
 from crm_analytics.aggregates import window as windows
 from crm_analytics.aggregates.customers import MONEY_DECIMALS
 from crm_analytics.aggregates.purchase_days import money_back, purchase_days
-from crm_analytics.clv.purchases import DAYS_PER
+from crm_analytics.clv.rows import DAYS_PER
 from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.extracts.readers import as_extract
 
