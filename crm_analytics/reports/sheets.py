@@ -7,8 +7,9 @@ reader takes off again. Numbers stay numbers, days stay days.
 from __future__ import annotations
 
 import io
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +46,10 @@ _NUMBER_FORMATS: Final[Mapping[Unit, str]] = {
     "day": "d mmm yyyy",
     "instant": "d mmm yyyy hh:mm",
 }
+_HEADING: Final = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F1F3F5"}
+_SHORT: Final = 40  # texts up to here are never wrapped
+_LINE: Final = 15.0  # points
+_MOST_LINES: Final = 12
 _BORN: Final = datetime(2000, 1, 1)
 _FIRST_DAY: Final = date(1900, 3, 1)  # spreadsheets count days wrongly before this one
 
@@ -147,6 +152,7 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
         cs.enum().cast(pl.String),
         cs.duration().cast(pl.String),
         cs.time().cast(pl.String),
+        cs.datetime(time_zone="*").dt.strftime("%Y-%m-%d %H:%M:%S%z"),
         *(_nested_as_text(name, dtype) for name, dtype in frame.schema.items() if dtype.is_nested()),
         *(pl.lit(None, pl.String).alias(name) for name, dtype in frame.schema.items() if dtype == pl.Null),
         cs.binary().bin.encode("hex"),
@@ -198,43 +204,54 @@ def _write_table(
     if frame.height > MOST_ROWS:
         raise TooLargeError.for_a_sheet(name, frame.height, MOST_ROWS)
     sheet = book.add_worksheet(name)
-    head = book.add_format(
-        {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F1F3F5"}
-    )
-    for i, column in enumerate(_as_text(frame).iter_columns()):
+    heading_of = {side: book.add_format({**_HEADING, "align": side}) for side in ("left", "right")}
+    shown = _as_text(frame)
+    widths = []
+    for i, column in enumerate(shown.iter_columns()):
         term = terms.get(column.name)
         heading = guard_text(formats.label(term, currency) if term else column.name)
-        sheet.write_string(0, i, heading, head)
-        sheet.set_column(i, i, _width(heading, column, term))
+        widths.append(_width(heading, column, term))
+        sheet.write_string(0, i, heading, heading_of["left" if column.dtype == pl.String else "right"])
+        sheet.set_column(i, i, widths[-1])
         _write_column(book, sheet, i, column, term)
+    _set_heights(sheet, shown, widths)
     sheet.freeze_panes(1, 1)
+    sheet.repeat_rows(0)  # on paper: headings on every page, as wide as the page
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
     if frame.width and frame.height:
         sheet.autofilter(0, 0, frame.height, frame.width - 1)
         sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{frame.height + 1}"})  # ids are text on purpose
 
 
 def _write_column(book: Workbook, sheet: Worksheet, i: int, column: pl.Series, term: Term | None) -> None:
-    cell = book.add_format({"num_format": _number_format(column, term)})
+    """Write a column by the one method its type needs; what is not a number, or nothing, stays empty."""
+    cell = book.add_format({"num_format": _number_format(column, term), "valign": "top"})
+    words = book.add_format({"text_wrap": True, "align": "left", "valign": "top", "indent": int(i > 0)})
     if column.dtype == pl.String:
-        column = guard(column)
-    for row, value in enumerate(column, 1):
-        _write_cell(sheet, row, i, value, cell)
+        texts = guard(column).to_list()
+        _write(
+            sheet.write_string, i, ((r, _short(t)) for r, t in enumerate(texts, 1) if t is not None), words
+        )
+    elif column.dtype.is_numeric():
+        numbers = column.cast(pl.Float64) if column.dtype.is_decimal() else column
+        kept = enumerate(numbers.to_list(), 1)
+        _write(sheet.write_number, i, ((r, n) for r, n in kept if n is not None and math.isfinite(n)), cell)
+    elif column.dtype == pl.Boolean:
+        _write(sheet.write_boolean, i, _present(column), cell)
+    else:
+        days = list(_present(column))
+        _write(sheet.write_datetime, i, ((r, d) for r, d in days if _as_day(d) >= _FIRST_DAY), cell)
+        _write(sheet.write_string, i, ((r, str(d)) for r, d in days if _as_day(d) < _FIRST_DAY), words)
 
 
-def _write_cell(sheet: Worksheet, row: int, i: int, value: object, cell: Any) -> None:  # noqa: ANN401 xlsxwriter's own
-    match value:
-        case None:
-            pass
-        case bool():
-            sheet.write_boolean(row, i, value)
-        case int() | float() if abs(value) < float("inf"):
-            sheet.write_number(row, i, value, cell)
-        case date() if _as_day(value) >= _FIRST_DAY:
-            sheet.write_datetime(row, i, value, cell)
-        case float():  # not a number or infinite: nothing to show
-            pass
-        case _:
-            sheet.write_string(row, i, _short(str(value)))
+def _present(column: pl.Series) -> Iterator[tuple[int, Any]]:
+    return ((row, value) for row, value in enumerate(column.to_list(), 1) if value is not None)
+
+
+def _write(write: Callable[..., Any], i: int, cells: Iterable[tuple[int, Any]], form: Any) -> None:  # noqa: ANN401 xlsxwriter's own
+    for row, value in cells:
+        write(row, i, value, form)
 
 
 def _as_day(value: date) -> date:
@@ -260,11 +277,23 @@ def _width(heading: str, column: pl.Series, term: Term | None) -> float:
     """Give a width that shows headings on two lines and nearly all values whole."""
     sample = column.head(500)
     if column.dtype == pl.String:
-        longest = sample.str.len_chars().quantile(0.95) or 0
+        lengths = column.str.len_chars()
+        most = lengths.quantile(1.0) or 0.0
+        longest = most + 1 if most <= _SHORT else lengths.quantile(0.95) or 0.0
     else:
         longest = max((len(formats.value(v, term.unit if term else "number")) for v in sample), default=0) + 2
     words = max((len(word) for word in heading.split()), default=0)
     return float(min(max(longest, words, len(heading) / 2, 6) + 2, 60))
+
+
+def _set_heights(sheet: Worksheet, frame: pl.DataFrame, widths: Sequence[float]) -> None:
+    """Make rows as high as their longest text needs, since not every program does so itself."""
+    sheet.set_row(0, 2 * _LINE)
+    texts = [(i, c) for i, c in enumerate(frame.iter_columns()) if c.dtype == pl.String]
+    lines = [(c.str.len_chars().fill_null(0) / (widths[i] - 2)).ceil().cast(pl.Int64) for i, c in texts]
+    for row, *needed in zip(range(1, frame.height + 1), *lines, strict=True):
+        if max(needed, default=1) > 1:
+            sheet.set_row(row, min(max(needed), _MOST_LINES) * _LINE)
 
 
 def _write_definitions(book: Workbook, tables: Mapping[str, pl.DataFrame], terms: Mapping[str, Term]) -> None:
@@ -284,3 +313,6 @@ def _write_pairs(book: Workbook, name: str, pairs: Sequence[tuple[str, str]]) ->
     for row, (first, second) in enumerate(pairs):
         sheet.write_string(row, 0, guard_text(first), label)
         sheet.write_string(row, 1, _short(guard_text(second)), text)
+        sheet.set_row(row, max(1, min(math.ceil(len(second) / 100), _MOST_LINES)) * _LINE)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)

@@ -182,6 +182,22 @@ def test_what_is_not_a_number_stays_empty():
     ]
 
 
+def test_instants_with_a_zone_keep_it_as_text():
+    frame = pl.DataFrame({"at": [datetime(2026, 3, 1, 9, 30)]}).with_columns(
+        pl.col("at").dt.replace_time_zone("UTC")
+    )
+    assert book(sheets.xlsx_bytes({"t": frame}))["T"]["A2"].value == "2026-03-01 09:30:00+0000"
+    assert sheets.csv_bytes(frame) == b"at\n2026-03-01 09:30:00+0000\n"
+
+
+def test_long_text_is_wrapped_in_a_row_high_enough():
+    sheet = book(sheets.xlsx_bytes({"t": pl.DataFrame({"name": ["a", "word " * 40]})}))["T"]
+    assert sheet["A3"].alignment.wrap_text
+    assert sheet.column_dimensions["A"].width <= 60
+    assert sheet.row_dimensions[3].height >= 4 * 15
+    assert sheet.row_dimensions[2].height is None
+
+
 def test_overlong_text_ends_in_an_ellipsis():
     value = book(sheets.xlsx_bytes({"t": pl.DataFrame({"comment": ["x" * 40_000]})}))["T"]["A2"].value
     assert len(value) == sheets.MOST_CHARACTERS
