@@ -82,10 +82,10 @@ def test_leaves_its_input_as_it_was(entry, firm):
 @pytest.mark.parametrize("form", ["lazy", "extract", "pandas", "arrow"])
 def test_every_form_of_input_gives_the_same(entry, firm, results, form):
     given = {
-        "lazy": lambda: firm.lazy(),
+        "lazy": firm.lazy,
         "extract": lambda: crm.read_transactions(firm),
-        "pandas": lambda: firm.to_pandas(),
-        "arrow": lambda: firm.to_arrow(),
+        "pandas": firm.to_pandas,
+        "arrow": firm.to_arrow,
     }[form]()
     equal(entry.function(given, as_of=AS_OF), results[entry.name])
 
