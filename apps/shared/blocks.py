@@ -155,6 +155,7 @@ def download_table(
     frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None, *, name: str, key: str
 ) -> None:
     """Offer a table in full, as CSV and as a sheet; neither holds a formula."""
+    too_long = frame.height > sheets.MOST_ROWS
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "CSV", lambda: sheets.csv_bytes(frame), file_name=f"{name}.csv", mime="text/csv",
@@ -162,7 +163,8 @@ def download_table(
         )  # fmt: skip
         st.download_button(
             "Excel", lambda: sheets.xlsx_bytes({name: frame}, terms, currency), file_name=f"{name}.xlsx", mime=_XLSX,
-            icon=":material/download:", on_click="ignore", key=f"{key}_xlsx",
+            icon=":material/download:", on_click="ignore", key=f"{key}_xlsx", disabled=too_long,
+            help="More rows than a sheet holds: take the CSV." if too_long else None,
         )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ TERMS: Final[Mapping[str, Term]] = by_name(
 )
 """Words of the check report."""
 
+_MOST_SHOWN: Final = 1_000
 _MARKS: Final = {
     "rejected": ":orange[:material/block:]",
     "caution": ":orange[:material/warning:]",
@@ -123,7 +124,9 @@ def _figures(check: Check, currency: str | None) -> None:
 def _aside(extract: crm.Extract, key: str) -> None:
     rejected = extract.rejected
     with st.expander(f"{counted(rejected.height, 'row')} set aside, as they came", icon=":material/block:"):
-        tables.show(rejected, TERMS, None, alt="Rows set aside", key=f"{key}_rejected")
+        if rejected.height > _MOST_SHOWN:
+            st.caption(f"The first {_MOST_SHOWN:,} are shown; the downloads have them all.")
+        tables.show(rejected.head(_MOST_SHOWN), TERMS, None, alt="Rows set aside", key=f"{key}_rejected")
         blocks.download_table(rejected, {}, None, name=f"set-aside-{extract.table}", key=f"{key}_rejected")
 
 
