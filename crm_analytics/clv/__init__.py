@@ -12,21 +12,33 @@ from __future__ import annotations
 
 from crm_analytics.clv.beta_geo import BetaGeo
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
-from crm_analytics.clv.compare import Comparison, compare
+from crm_analytics.clv.counts import probability_of_purchases, purchase_probabilities
 from crm_analytics.clv.gamma_gamma import GammaGamma
+from crm_analytics.clv.history import alive_history
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_analytics.clv.pareto_nbd import ParetoNBD
+from crm_analytics.clv.saving import from_json, load, save, to_json
 from crm_analytics.clv.shifted_beta_geometric import ShiftedBetaGeometric
+from crm_analytics.clv.simulate import simulate
 from crm_analytics.clv.summary import summarise
+from crm_analytics.clv.waiting import probability_of_return, time_to_next
 
 __all__ = [
     "BetaGeo",
     "BetaGeoBetaBinomial",
-    "Comparison",
     "GammaGamma",
     "ModifiedBetaGeo",
     "ParetoNBD",
     "ShiftedBetaGeometric",
-    "compare",
+    "alive_history",
+    "from_json",
+    "load",
+    "probability_of_purchases",
+    "probability_of_return",
+    "purchase_probabilities",
+    "save",
+    "simulate",
     "summarise",
+    "time_to_next",
+    "to_json",
 ]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import ClassVar, Final, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, polygamma
 
-from crm_analytics.clv.fit import FAR, Diagnosis, Fit
+from crm_analytics.clv.fit import FAR, Z95, Diagnosis, Fit
 from crm_analytics.clv.newton import Optimum
 from crm_analytics.clv.rows import BLOCK, Floats
 from crm_analytics.errors import ColumnError, NotEnoughDataError
 
 _SUBSAMPLE: Final = 20_000
+_MOST: Final = 1_000_000
+_WIDEST: Final = 600.0  # e^600 is still a number
 
 
 class GammaGamma(Fit):
@@ -49,7 +51,7 @@ class GammaGamma(Fit):
             If fewer than 3 customers bought again.
         """
         x, z, w = _buyers(summary)
-        scale = float(np.median(z))
+        scale = _median(z, w)
         data = _Spend.of(x, z / scale, w)
         starts = [(6.0, 4.0, 0.5)]
         n = float(w.sum())
@@ -72,6 +74,7 @@ class GammaGamma(Fit):
             log_likelihood=value - n * float(np.log(scale)),
             diagnosis=_diagnose(best),
             penalty=penalty,
+            fingerprint=data.fingerprint(scale),
         )
 
     @property
@@ -80,56 +83,143 @@ class GammaGamma(Fit):
         p, q, v = self.values()
         return p * v / (q - 1) if q > 1 else None
 
+    def expected_spend(
+        self, summary: pl.DataFrame | pl.LazyFrame, *, intervals: bool = False
+    ) -> pl.DataFrame:
+        """Say what each customer is expected to spend per purchase: p (v + x z) / (p x + q - 1).
+
+        Parameters
+        ----------
+        summary
+            `frequency` and `monetary_value`; `customer_id` is kept where there is one. Who has no repeat purchase
+            gets the population mean.
+        intervals
+            Add the 95 % interval of the expectation (delta method on the log scale).
+
+        Returns
+        -------
+        polars.DataFrame
+            customer_id, expected_spend and, on request, expected_spend_lower, expected_spend_upper; null where there
+            is no finite mean (q <= 1 and no repeat purchase).
+
+        Examples
+        --------
+        >>> summary = pl.DataFrame({"frequency": [1, 2, 4, 1, 3], "monetary_value": [9.0, 21.0, 40.0, 35.0, 12.0]})
+        >>> GammaGamma.fit(summary, penalty=1.0).expected_spend(summary).columns
+        ['expected_spend']
+        """
+        x, z = _spends(summary)
+        p, q, v = self.values()
+        size, rate = p * x + q, v + x * z
+        finite = size > 1
+        mean = np.where(finite, p * rate / np.where(finite, size - 1, 1.0), np.nan)
+        columns = {"expected_spend": mean}
+        if intervals:
+            room = np.where(finite, size - 1, 1.0)
+            slopes = np.stack([1 - p * x / room, -q / room, v / rate], axis=1)
+            variance = np.einsum("ij,jk,ik->i", slopes, np.array(self.covariance), slopes)
+            spread = np.exp(np.minimum(Z95 * np.sqrt(np.maximum(variance, 0.0)), _WIDEST))
+            columns |= {"expected_spend_lower": mean / spread, "expected_spend_upper": mean * spread}
+        ids = summary.lazy().select(pl.col("^customer_id$")).collect()
+        found = pl.DataFrame(columns).fill_nan(None)
+        return ids.hstack(found) if ids.width else found
+
 
 class _Spend:
-    """Distinct purchase counts with what of them enters the likelihood once, and the spends."""
+    """Distinct purchase counts with what of them enters the likelihood once, and the spends.
+
+    Per row a logarithm and a division are left: y = x z + v enters through sums of ln y, 1 / y and 1 / y^2, plain and
+    times x.
+    """
 
     def __init__(self, x: Floats, z: Floats, w: Floats) -> None:
-        self.values, self.codes = np.unique(x, return_inverse=True)
-        self.z, self.w, self.xz = z, w, x * z
-        self.count = np.bincount(self.codes, w)
-        self.log_z = np.bincount(self.codes, w * np.log(z))
+        self.values, self.count = _tally(x, w)
+        self.xz = x * z
+        self.weights = np.stack([w, w * x])
+        self.log_z, self.log_xz = (float(row @ np.log(z)) for row in self.weights)
 
     @classmethod
     def of(cls, x: Floats, z: Floats, w: Floats) -> Self:
         return cls(x, z, w)
 
-    def log_likelihood(self, p: float, q: float, v: float) -> tuple[float, Floats, NDArray[np.float64]]:
+    def fingerprint(self, scale: float) -> str:
+        """Digest of the data, whatever the order of the rows."""
+        totals = (*self._sums(1.0)[0], *self.count, self.log_z, self.log_xz, scale)
+        return sha256(";".join(f"{float(t):.9e}" for t in totals).encode()).hexdigest()[:16]
+
+    def _sums(self, v: float) -> tuple[Floats, Floats, Floats]:
+        """Sum ln y, 1 / y and 1 / y^2 over the customers, plain and times x."""
+        logs, inverse, squares = np.zeros(2), np.zeros(2), np.zeros(2)
+        for i in range(0, len(self.xz), BLOCK):
+            y, w = self.xz[i : i + BLOCK] + v, self.weights[:, i : i + BLOCK]
+            inv = 1.0 / y
+            logs += w @ np.log(y)
+            inverse += w @ inv
+            squares += w @ (inv * inv)
+        return logs, inverse, squares
+
+    def log_likelihood(self, p: float, q: float, v: float) -> tuple[float, Floats, Floats]:
         """Give the log-likelihood, gradient and Hessian in (p, q, v)."""
         x, c = self.values, self.count
-        m = len(x)
-        logs, inverse, squares = np.zeros(m), np.zeros(m), np.zeros(m)
-        for i in range(0, len(self.z), BLOCK):
-            part = slice(i, i + BLOCK)
-            y = self.xz[part] + v
-            inv, w, k = 1.0 / y, self.w[part], self.codes[part]
-            logs += np.bincount(k, w * np.log(y), m)
-            inverse += np.bincount(k, w * inv, m)
-            squares += np.bincount(k, w * inv * inv, m)
+        logs, inverse, squares = self._sums(v)
         size, n = p * x + q, c.sum()
         value = (
             c @ (gammaln(size) - gammaln(p * x) + p * x * np.log(x))
             + n * (q * np.log(v) - gammaln(q))
-            + (p * x - 1) @ self.log_z
-            - size @ logs
+            + p * self.log_xz
+            - self.log_z
+            - (q * logs[0] + p * logs[1])
         )
         gradient = np.array(
             [
-                c @ (x * (digamma(size) - digamma(p * x) + np.log(x))) + x @ (self.log_z - logs),
-                c @ digamma(size) + n * (np.log(v) - digamma(q)) - logs.sum(),
-                n * q / v - size @ inverse,
+                c @ (x * (digamma(size) - digamma(p * x) + np.log(x))) + self.log_xz - logs[1],
+                c @ digamma(size) + n * (np.log(v) - digamma(q)) - logs[0],
+                n * q / v - (q * inverse[0] + p * inverse[1]),
             ]
         )
         tri = polygamma(1, size)
-        pq, pv, qv = c @ (x * tri), -x @ inverse, n / v - inverse.sum()
+        pq, pv, qv = c @ (x * tri), -inverse[1], n / v - inverse[0]
         hessian = np.array(
             [
                 [c @ (x * x * (tri - polygamma(1, p * x))), pq, pv],
                 [pq, c @ tri - n * polygamma(1, q), qv],
-                [pv, qv, size @ squares - n * q / v**2],
+                [pv, qv, q * squares[0] + p * squares[1] - n * q / v**2],
             ]
         )
         return float(value), gradient, hessian
+
+
+def _tally(x: Floats, w: Floats) -> tuple[Floats, Floats]:
+    """Give the distinct numbers of purchases and how many customers have each."""
+    if (x == np.floor(x)).all() and x.max() < _MOST:
+        count = np.asarray(np.bincount(x.astype(np.intp), w), np.float64)
+        found = np.flatnonzero(count)
+        return found.astype(float), count[found]
+    values, codes = np.unique(x, return_inverse=True)
+    return values, np.asarray(np.bincount(codes, w), np.float64)
+
+
+def _median(z: Floats, w: Floats) -> float:
+    """Give the smallest spend that half of the customers do not exceed."""
+    if (w == w[0]).all():
+        middle = (len(z) - 1) // 2
+        return float(np.partition(z, middle)[middle])
+    order = np.argsort(z)
+    total = np.cumsum(w[order])
+    return float(z[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def _spends(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats]:
+    """Give purchases and mean spend per row; nothing spent counts as no repeat purchase."""
+    frame = summary.lazy()
+    found = frame.collect_schema().names()
+    for name in ("frequency", "monetary_value"):
+        if name not in found:
+            raise ColumnError.missing(name, "summary", found)
+    got = frame.select(pl.col("frequency", "monetary_value").cast(pl.Float64)).collect()
+    x, z = got["frequency"].to_numpy(), got["monetary_value"].fill_null(0.0).to_numpy()
+    counts = (x > 0) & (z > 0) & np.isfinite(z)
+    return np.where(counts, x, 0.0), np.where(counts, z, 0.0)
 
 
 def _buyers(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Floats]:

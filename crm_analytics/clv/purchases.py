@@ -47,15 +47,15 @@ class PurchaseFit(Fit):
 
     def p_alive(self, summary: pl.DataFrame | pl.LazyFrame, *, after: float = 0.0) -> pl.Series:
         """Say how likely each customer is still (at T) or will still be (at T + after) a customer, in [0, 1]."""
-        _not_negative("after", after)
+        _finite("after", after)
         return self._series("p_alive", summary, lambda fit, x, t, age: fit.alive_of(x, t, age, after))
 
     def expected_purchases(
         self, summary: pl.DataFrame | pl.LazyFrame, *, horizon: float, start: float = 0.0
     ) -> pl.Series:
         """Say how many purchases to expect in (T + start, T + start + horizon], dropout allowed for."""
-        _not_negative("horizon", horizon)
-        _not_negative("start", start)
+        _finite("horizon", horizon)
+        _finite("start", start)
 
         def formula(fit: PurchaseFit, x: Floats, t: Floats, age: Floats) -> Floats:
             until = fit.purchases_of(x, t, age, start + horizon)
@@ -91,7 +91,7 @@ class PurchaseFit(Fit):
 
     def expected_of_new_customer(self, horizon: float) -> float:
         """Say how many repeat purchases a new customer is expected to make within the horizon of the first."""
-        _not_negative("horizon", horizon)
+        _finite("horizon", horizon)
         nought = np.zeros(1)
         return float(self.purchases_of(nought, nought, nought, horizon)[0])
 
@@ -133,7 +133,7 @@ class PurchaseFit(Fit):
         polars.DataFrame
             customer_id, p_alive, expected_purchases and, on request, `_lower` and `_upper` of both.
         """
-        _not_negative("horizon", horizon)
+        _finite("horizon", horizon)
         x, t, age = histories(summary)
         fits = self.nearby() if intervals else (self,)
         alive = [fit.alive_of(x, t, age, 0.0) for fit in fits]
@@ -221,6 +221,11 @@ def histories(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Flo
 
 def _proper(shares: Floats) -> Floats:
     return np.clip(shares, _TINY, np.nextafter(1, 0))
+
+
+def _finite(option: str, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise OptionError.out_of_range(option, value, "a time of 0 or more, in the summary's unit")
 
 
 def _not_negative(option: str, value: float) -> None:
