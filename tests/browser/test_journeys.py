@@ -124,6 +124,7 @@ def test_the_dashboards_ask_nobody_but_their_own_server(visit, sample_server, pa
     assert not visitor.outgoing()
     assert not visitor.errors
     assert page.locator("iframe").count() == 0
+    assert page.get_by_text("Deploy", exact=True).count() == 0
 
 
 def test_names_that_would_be_programs_are_names(visit, serve, hostile_base):
