@@ -28,7 +28,7 @@ def show(
 ) -> None:
     """Show a table; `terms` give heading, format and tooltip of each column."""
     st.dataframe(
-        frame, column_config=columns(frame, terms, currency, to_the_cent=to_the_cent), hide_index=True, alt=alt, key=key, height=height,
+        _in_percent(frame, terms), column_config=columns(frame, terms, currency, to_the_cent=to_the_cent), hide_index=True, alt=alt, key=key, height=height,
         placeholder=formats.NOTHING, width="stretch",
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ def pick(
 ) -> None:
     """Show a table in which clicking a row does something with it: `then` gets the row."""
     state: DataframeState = st.dataframe(
-        frame, column_config=columns(frame, terms, currency), hide_index=True, alt=alt, key=key, width="stretch",
+        _in_percent(frame, terms), column_config=columns(frame, terms, currency), hide_index=True, alt=alt, key=key, width="stretch",
         placeholder=formats.NOTHING, on_select="rerun", selection_mode="single-row",
     )  # fmt: skip
     chosen = [row for row in state.selection.rows if row < frame.height]
@@ -77,7 +77,7 @@ def _kind(values: pl.Series, term: Term) -> tuple[Callable[..., Any], dict[str, 
         "day": (kinds.DateColumn, {"format": "D MMM YYYY"}),
         "instant": (kinds.DatetimeColumn, {"format": "D MMM YYYY, HH:mm"}),
         "flag": (kinds.CheckboxColumn, {}),
-        "share": (kinds.NumberColumn, {"format": "percent", "step": _share_step(values)}),
+        "share": (kinds.NumberColumn, {"format": _share_format(values)}),
         "text": (kinds.TextColumn, {}),
         "id": (kinds.TextColumn, {}),
     }
@@ -90,10 +90,18 @@ def _kind(values: pl.Series, term: Term) -> tuple[Callable[..., Any], dict[str, 
     )
 
 
-def _share_step(values: pl.Series) -> float:
+def _share_format(values: pl.Series) -> str:
     """One decimal, or two where a share would else read 0.0%."""
     tiny = values.dtype.is_numeric() and bool(((values.abs() > 0) & (values.abs() < 0.001)).any())  # noqa: PLR2004
-    return 0.0001 if tiny else 0.001
+    return "%.2f%%" if tiny else "%.1f%%"
+
+
+def _in_percent(frame: pl.DataFrame, terms: Mapping[str, Term]) -> pl.DataFrame:
+    """Turn shares into percent: Streamlit's own percent format cuts decimals off where all other faces round."""
+    shares = [
+        c for c in frame.columns if c in terms and terms[c].unit == "share" and frame[c].dtype.is_numeric()
+    ]
+    return frame.with_columns(pl.col(shares) * 100) if shares else frame
 
 
 def _number_format(values: pl.Series, term: Term) -> str:
