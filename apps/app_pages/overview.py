@@ -14,6 +14,8 @@ with left:
 with right:
     blocks.picture(seen.opened, result, "customers_by_kind")
 
-st.header("Findings", anchor=False)
-blocks.findings(seen)
+below = st.container()  # the findings take longest and come last, in their place
 blocks.footer(result, "figures")
+with below:
+    st.header("Findings", anchor=False)
+    blocks.findings(seen)

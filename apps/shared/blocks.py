@@ -173,7 +173,8 @@ def findings(seen: Seen) -> None:
     for analysis in ANALYSES:
         if analysis.name != "overview" and seen.opened.base.has(analysis.table):
             with st.container(border=True), guarded():
-                found = seen.result(analysis.name)
+                with st.spinner(f"{analysis.title} …"):
+                    found = seen.result(analysis.name)
                 st.markdown(plain(found.headline()))
                 pages.link(analysis, plain(analysis.title), icon_position="right")
 

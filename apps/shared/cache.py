@@ -74,12 +74,12 @@ def _open(stamp: str, _source: str) -> crm.CustomerBase:  # noqa: ARG001 the key
     return crm.open(_source) if _source else crm.sample()
 
 
-@st.cache_resource(max_entries=256, ttl=_LIFETIME, show_spinner=False)
+@st.cache_resource(max_entries=96, ttl=_LIFETIME, show_spinner=False)
 def _remember_for_all(name: str, _work: Callable[[], Any]) -> Any:  # noqa: ANN401, ARG001 name is the key
     return _work()
 
 
-@st.cache_resource(max_entries=64, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=48, scope="session", show_spinner=False)
 def _remember_here(name: str, _work: Callable[[], Any]) -> Any:  # noqa: ANN401, ARG001 name is the key
     return _work()
 
