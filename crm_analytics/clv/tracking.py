@@ -85,9 +85,12 @@ def _actual(extract: Extract, back: Holdout, ends: list[date]) -> Floats:
 
 
 def _expected(fit: PurchaseFit, back: Holdout, ends: list[date]) -> Floats:
-    """Add up what new customers are expected to do over the ages that these have at each boundary."""
+    """Add up what new customers are expected to do over the ages that these have at the end of each period's last day.
+
+    That is a day later than the last observed day to which T runs, and is how the literature draws the curve.
+    """
     came, n = _first_days(back)
-    ages = np.array([[(end - day).days - 1 for day in came] for end in ends])
+    ages = np.array([[(end - day).days for day in came] for end in ends])
     distinct, codes = np.unique(np.maximum(ages, 0), return_inverse=True)
     by_age = np.array([fit.expected_of_new_customer(float(age)) for age in distinct])
     total: Floats = by_age[codes].reshape(ages.shape) @ n

@@ -8,12 +8,11 @@ package's walkthrough).
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
-import polars as pl
 import pytest
 
 from crm_analytics.clv.clv_validation import clv_validation
+from crm_analytics.extracts.extract import Extract
 
 CUMULATIVE = {  # repeat purchases expected up to the end of weeks 39, 52 and 78, and off by how many percent
     "bg_nbd": ((2501.5, 1.81), (3134.1, -1.54), (4165.7, -3.99)),
@@ -34,26 +33,23 @@ SIZES = [1411, 439, 214, 100, 62, 38, 29, 64]
 
 
 @lru_cache
-def validated(path: Path, model: str):
-    rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
-    tx = pl.DataFrame(
-        {"customer_id": [r[0] for r in rows], "day": [r[2] for r in rows], "amount": [float(r[4]) for r in rows]}
-    ).select("customer_id", pl.col("day").str.to_datetime("%Y%m%d").alias("ordered_at"), "amount")
+def validated(cdnow: Extract, model: str):
     return clv_validation(
-        tx, as_of="1998-07-01", holdout_days=273, model=model, n_origins=1, n_folds=0, n_bootstrap=50
+        cdnow, as_of="1998-07-01", holdout_days=273, model=model, n_origins=1, n_folds=0, n_bootstrap=50
     )
 
 
 @pytest.fixture(params=list(HOLDOUT))
-def case(request, shared_data):
-    path = shared_data("cdnow/CDNOW_sample.txt")
-    return request.param, validated(path, request.param)
+def case(request, cdnow):
+    return request.param, validated(cdnow, request.param)
 
 
 def test_repeat_purchases_so_far(case):
     model, result = case
     rows = {r["weeks_after_origin"]: r for r in result.tables()["tracking"].iter_rows(named=True)}
-    for week, actual, (expected, percent) in zip((0, 13, 39), (2457, 3183, 4339), CUMULATIVE[model], strict=True):
+    for week, actual, (expected, percent) in zip(
+        (0, 13, 39), (2457, 3183, 4339), CUMULATIVE[model], strict=True
+    ):
         row = rows[float(week)]
         assert row["actual_cumulative"] == actual
         assert row["expected_cumulative"] == pytest.approx(expected, abs=0.05)
@@ -96,8 +92,8 @@ def test_correlation_of_frequency_with_spend(case):
     assert row["spend_correlation_lower"] < 0.1139 < row["spend_correlation_upper"]
 
 
-def test_what_the_headline_says(shared_data):
-    headline = validated(shared_data("cdnow/CDNOW_sample.txt"), "bg_nbd").headline()
+def test_what_the_headline_says(cdnow):
+    headline = validated(cdnow, "bg_nbd").headline()
     assert headline == (
         "Over the last 39 weeks the BG/NBD model was off by 12.1% in total and missed a customer by 0.79 purchases on average, "
         "11% less than the best simple rule (each customer's rate in the last period)."
