@@ -27,10 +27,10 @@ def trend(result: Result, theme: Theme) -> go.Figure:
     before = go.Scatter(
         x=[r["period_on"] for r in earlier],
         y=[r["spend_last_year"] for r in earlier],
-        mode="lines+markers",
+        mode="lines" if len(earlier) > 1 else "markers",
         name="A year earlier",
         line={"color": theme.bad, "width": 2},
-        marker={"size": 5},
+        marker={"size": 8},
         hovertext=[_spend_words(result, r) for r in earlier],
         hovertemplate=parts.HOVER,
     )

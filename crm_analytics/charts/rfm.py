@@ -87,33 +87,52 @@ def grid(result: Result, theme: Theme) -> go.Figure:
     at = {(r["r_score"], r["f_score"]): r for r in cells.iter_rows(named=True)}
     rows = [[at.get((r, f)) for r in recency] for f in frequency]
     most = max((int(r["n_customers"]) for r in at.values()), default=0)
-    fills = [_fill(theme, cell, most) for row in rows for cell in row]
-    width = len(recency)
+    fills = [[_fill(theme, cell, most) for cell in row] for row in rows]
+    inks = dict.fromkeys(theme.ink(fill) for row in fills for fill in row)
     return parts.figure(
         result,
         "grid",
         theme,
-        [
-            go.Heatmap(
-                x=recency,
-                y=frequency,
-                z=[[i * width + j for j in range(width)] for i in range(len(rows))],
-                zmin=-0.5,
-                zmax=len(fills) - 0.5,
-                colorscale=_steps(fills),
-                showscale=False,
-                xgap=3,
-                ygap=3,
-                text=[[_cell_text(c) for c in row] for row in rows],
-                texttemplate="%{text}",
-                hovertext=[[_cell_words(result, c) for c in row] for row in rows],
-                hovertemplate=parts.HOVER,
-            )
-        ],
+        [_cells(result, recency, frequency, rows, fills, theme, ink) for ink in inks],
         alt=_grid_alt(at.values()),
         height=520,
         xaxis=parts.axis("Recency score (5 = most recent)", "names", dtick=1, zeroline=False),
         yaxis=parts.axis("Frequency score (5 = most orders)", "names", dtick=1, zeroline=False),
+    )
+
+
+def _cells(
+    result: Result,
+    recency: list[int],
+    frequency: list[int],
+    rows: list[list[Row | None]],
+    fills: list[list[str]],
+    theme: Theme,
+    ink: str,
+) -> go.Heatmap:
+    """Draw the cells on which this ink is the easier to read: a heat map has one ink for all its text."""
+    steps = [fill for row in fills for fill in row]
+    width = len(recency)
+    mine = [[theme.ink(fill) == ink for fill in row] for row in fills]
+    return go.Heatmap(
+        x=recency,
+        y=frequency,
+        z=[[j * width + i if here else None for i, here in enumerate(row)] for j, row in enumerate(mine)],
+        zmin=-0.5,
+        zmax=len(steps) - 0.5,
+        colorscale=_steps(steps),
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        text=[
+            [_cell_text(c) if here else "" for c, here in zip(row, there, strict=True)]
+            for row, there in zip(rows, mine, strict=True)
+        ],
+        texttemplate="%{text}",
+        textfont={"color": ink},
+        hoverongaps=False,
+        hovertext=[[_cell_words(result, c) for c in row] for row in rows],
+        hovertemplate=parts.HOVER,
     )
 
 
@@ -176,10 +195,14 @@ def treemap(result: Result, theme: Theme) -> go.Figure:
                 labels=[text.safe(r["segment"]) for r in rows],
                 parents=[""] * len(rows),
                 values=[r["spend"] for r in rows],
-                text=[_area_text(result, r) for r in rows],
-                texttemplate="<b>%{label}</b><br>%{text}",
-                textfont={"size": 16, "color": [theme.ink(c) for c in colours]},
-                marker={"colors": colours, "line": {"color": theme.background, "width": 2}},
+                text=[_area_text(result, r, theme.ink(c)) for r, c in zip(rows, colours, strict=True)],
+                texttemplate="%{text}",
+                textfont={"size": 15},
+                marker={
+                    "colors": colours,
+                    "line": {"color": theme.background, "width": 2},
+                    "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
+                },
                 tiling={"pad": 2},
                 pathbar={"visible": False},
                 hovertext=[_words(result, r) for r in rows],
@@ -195,9 +218,13 @@ def treemap(result: Result, theme: Theme) -> go.Figure:
     )
 
 
-def _area_text(result: Result, row: Row) -> str:
-    return text.safe(
-        f"{formats.money(row['spend'], result.currency, short=True)} · {formats.value(row['spend_share'], 'share')}"
+def _area_text(result: Result, row: Row, ink: str) -> str:
+    """Write what stands in an area; its colour goes with each line, for plotly forgets the root in a list of colours."""
+    money = formats.money(row["spend"], result.currency, short=True)
+    share = formats.value(row["spend_share"], "share")
+    names = [f"<b>{line}</b>" for line in text.wrapped(row["segment"], 12).split("<br>")]
+    return "<br>".join(
+        f'<span style="color:{ink}">{line}</span>' for line in (*names, text.safe(money), share)
     )
 
 

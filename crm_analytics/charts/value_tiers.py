@@ -16,7 +16,7 @@ from crm_analytics.results import Result
 
 Row = Mapping[str, Any]
 
-_MOST_LISTED: Final = 20
+_MOST_LISTED: Final = 12
 _BEST: Final = 0.2
 _WIDE: Final = 2.5
 
@@ -56,9 +56,16 @@ def lorenz(result: Result, theme: Theme) -> go.Figure:
         [everyone, curve, *_mark(theme, best)],
         alt=f"Lorenz curve. {_best_words(best)} {gini}",
         height=480,
-        xaxis=parts.axis("Share of customers, smallest first", "share", range=[0, 1]),
+        xaxis=parts.axis("Share of customers, smallest first", "share", range=[0, 1.02]),
         yaxis=parts.axis("Share of spend", "share", range=[min(0.0, *brings), 1.02]),
-        annotations=[_note(theme, f"<b>{text.safe(gini.replace(' coefficient', ''))}</b>", x=0.03, y=0.97)],
+        annotations=[
+            _note(
+                theme,
+                f"<b>{text.safe(gini.replace(' coefficient', ''))}</b><br>{text.wrapped(_best_words(best), 22)}",
+                x=0.03,
+                y=0.97,
+            )
+        ],
         margin=parts.legend_room(),
     )
 
@@ -72,11 +79,9 @@ def _mark(theme: Theme, best: Row | None) -> list[go.Scatter]:
         go.Scatter(
             x=[at],
             y=[1 - best["spend_share"]],
-            mode="markers+text",
+            mode="markers",
             showlegend=False,
             marker={"color": theme.accent, "size": 11, "line": {"color": theme.background, "width": 2}},
-            text=[text.wrapped(_best_words(best), 22) + "  "],
-            textposition="middle left",
             hovertext=[_best_words(best)],
             hovertemplate=parts.HOVER,
         )
@@ -274,7 +279,8 @@ def _best_share(result: Result) -> Row | None:
 def _best_words(best: Row | None) -> str:
     if best is None:
         return ""
-    return f"The best {formats.share(best['customer_share'])} bring {formats.share(best['spend_share'])} of spend."
+    share = formats.share(best["customer_share"]).replace(".0%", "%")
+    return f"The best {share} bring {formats.share(best['spend_share'])} of spend."
 
 
 def _level(theme: Theme, y: float) -> dict[str, object]:

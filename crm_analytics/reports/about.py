@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from crm_analytics import formats
 from crm_analytics.results import Provenance, Result
+
+
+_DECIMALS: Final = 6  # of an option that an analysis worked out itself
 
 
 def about(result: Result) -> list[tuple[str, str]]:
@@ -57,7 +60,8 @@ def rows(found: Provenance) -> str:
 
 def reasons(counts: Mapping[str, int]) -> str:
     """Say why rows were set aside, the most frequent reason first."""
-    return "; ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda pair: -pair[1]))
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return "; ".join(f"{n:,} because {reason.replace('_', ' ')}" for reason, n in ordered)
 
 
 def window(found: Provenance) -> str:
@@ -77,7 +81,11 @@ def as_of(found: Provenance) -> str:
 
 def options(parameters: Mapping[str, Any]) -> str:
     """Say which options the analysis ran with."""
-    return ", ".join(f"{name} = {_plain(value)}" for name, value in parameters.items() if value is not None)
+    return ", ".join(f"{name} = {_plain(value)}" for name, value in parameters.items() if _is_set(value))
+
+
+def _is_set(value: object) -> bool:
+    return value is not None and not (isinstance(value, Mapping | list | tuple) and not value)
 
 
 def _plain(value: object) -> str:
@@ -87,4 +95,6 @@ def _plain(value: object) -> str:
         return "{" + ", ".join(f"{k}: {_plain(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "(" + ", ".join(_plain(v) for v in value) + ")"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(round(value, _DECIMALS))
     return str(value)

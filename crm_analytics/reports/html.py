@@ -5,21 +5,22 @@ The page needs no network and cannot use it: plotly.js is inside, once, and a co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from crm_analytics import formats
 from crm_analytics.charts import THEMES, draw
+from crm_analytics.charts.parts import HEIGHT
 from crm_analytics.errors import OptionError
 from crm_analytics.reports import about, page
 from crm_analytics.reports.files import write_bytes
 from crm_analytics.reports.markup import Markup, as_json, joined, raw, tag
 from crm_analytics.results import Note, Result, View
-from crm_analytics.terms import Term
 
 POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -27,6 +28,8 @@ POLICY: Final = (
 )
 """What the page may load: nothing from anywhere but itself."""
 
+_TOP: Final = 8  # room above a figure without a title
+_WORDY: Final = 40  # text longer than this needs a wide column
 _LEFT: Final = frozenset({"text", "id", "flag"})
 _BOUNDS: Final = ("_lower", "_upper")
 
@@ -176,12 +179,9 @@ def _finding(result: Result, name: str) -> Markup:
 
 def _figure(result: Result, view: View, name: str) -> Markup:
     drawn = {look: draw(result, view.name, theme=look) for look in THEMES}
-    light = drawn["light"]
-    alt = str(light.layout.meta["alt"])
-    data = ",".join(
-        f'"{look}":{figure.update_layout(title=None).to_json(engine="json")}'
-        for look, figure in drawn.items()
-    )
+    alt = str(drawn["light"].layout.meta["alt"])
+    height = max(_untitled(figure) for figure in drawn.values())
+    data = ",".join(f'"{look}":{figure.to_json(engine="json")}' for look, figure in drawn.items())
     return tag(
         "figure",
         tag("figcaption", tag("h3", view.title, id=f"{name}-title")),
@@ -191,11 +191,18 @@ def _figure(result: Result, view: View, name: str) -> Markup:
             class_="chart",
             role="img",
             aria_label=alt,
-            style=f"min-height:{light.layout.height or 460}px",
+            style=f"min-height:{height}px",
         ),
         tag("script", as_json(f"{{{data}}}"), type="application/json", data_for=name),
         tag("details", tag("summary", "The picture in words"), tag("p", alt)),
     )
+
+
+def _untitled(figure: go.Figure) -> int:
+    """Take the title off, which stands above as text, and the room it had; give the height that is left."""
+    height = int(figure.layout.height or HEIGHT) - int(figure.layout.margin.t) + _TOP
+    figure.update_layout(title=None, height=height, margin_t=_TOP)
+    return height
 
 
 def table(result: Result, frame: pl.DataFrame, caption: str) -> Markup:
@@ -210,23 +217,22 @@ def table(result: Result, frame: pl.DataFrame, caption: str) -> Markup:
     caption
         What the table shows.
     """
-    columns = [c for c in frame.columns if not _is_bound(c, frame.columns)]
+    columns = {c: _class(result, frame, c) for c in frame.columns if not _is_bound(c, frame.columns)}
     heads = (
-        tag("th", formats.label(result.terms[c], result.currency), scope="col", class_=_side(result.terms[c]))
-        for c in columns
+        tag("th", formats.label(result.terms[c], result.currency), scope="col", class_=kind)
+        for c, kind in columns.items()
     )
     rows = (_row(result, row, columns) for row in frame.iter_rows(named=True))
     grid = tag("table", tag("caption", caption), tag("thead", tag("tr", *heads)), tag("tbody", *rows))
     return tag("div", grid, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 
-def _row(result: Result, row: dict[str, object], columns: Sequence[str]) -> Markup:
-    first, *rest = (_cell(result, row, c) for c in columns)
-    side = _side(result.terms[columns[0]])
+def _row(result: Result, row: dict[str, object], columns: Mapping[str, str | None]) -> Markup:
+    (first, side), *rest = columns.items()
     cells = (
-        tag("td", text, class_=_side(result.terms[c])) for c, text in zip(columns[1:], rest, strict=True)
+        tag("td", _cell(result, row, c), class_=kind, data_label=result.terms[c].label) for c, kind in rest
     )
-    return tag("tr", tag("th", first, scope="row", class_=side), *cells)
+    return tag("tr", tag("th", _cell(result, row, first), scope="row", class_=side), *cells)
 
 
 def _cell(result: Result, row: dict[str, object], column: str) -> Markup:
@@ -244,8 +250,12 @@ def _is_bound(column: str, columns: Sequence[str]) -> bool:
     return any(column.endswith(end) and column.removesuffix(end) in columns for end in _BOUNDS)
 
 
-def _side(term: Term) -> str | None:
-    return "left" if term.unit in _LEFT else None
+def _class(result: Result, frame: pl.DataFrame, column: str) -> str | None:
+    """Say how a column stands: numbers to the right, text to the left, sentences in a wide column."""
+    if result.terms[column].unit not in _LEFT:
+        return None
+    longest = frame[column].cast(pl.String).str.len_chars().max()
+    return "left words" if isinstance(longest, int) and longest > _WORDY else "left"
 
 
 def _notes(notes: Sequence[Note]) -> Markup:
@@ -265,31 +275,56 @@ def _notes(notes: Sequence[Note]) -> Markup:
 
 
 def _definitions(results: Sequence[Result]) -> Markup:
-    seen = {(t.label, t.definition): t for r in results for t in _terms_shown(r)}
-    pairs = (
-        joined(tag("dt", t.label), tag("dd", t.definition))
-        for t in sorted(seen.values(), key=lambda t: (t.label.casefold(), t.definition))
-    )
-    return tag("section", tag("h2", "Definitions"), tag("dl", *pairs, class_="terms"), id="definitions")
+    """Define every word once; where analyses mean different things by it, say which means what."""
+    meanings: dict[str, dict[str, list[str]]] = {}
+    for result in results:
+        for label, words in _defined(result):
+            titles = meanings.setdefault(label, {}).setdefault(words, [])
+            titles += [result.title] if result.title not in titles else []
+    entries = (_entry(label, meanings[label]) for label in sorted(meanings, key=str.casefold))
+    return tag("section", tag("h2", "Definitions"), tag("dl", *entries, class_="terms"), id="definitions")
 
 
-def _terms_shown(result: Result) -> list[Term]:
-    """Give the terms of what the page shows: the summary and the tables behind the pictures, without bounds."""
+def _entry(label: str, meanings: Mapping[str, Sequence[str]]) -> Markup:
+    several = len(meanings) > 1
+    texts = (f"{', '.join(who)}: {words}" if several else words for words, who in meanings.items())
+    return joined(tag("dt", label), *(tag("dd", words) for words in texts))
+
+
+def _defined(result: Result) -> Iterator[tuple[str, str]]:
+    """Give label and meaning of what the page shows: columns of numbers, and rows that bring a definition along."""
     tables = result.tables()
     frames = [result.summary(), *(tables[v.table] for v in result.views if v.table in tables)]
-    return [result.terms[c] for f in frames for c in f.columns if not _is_bound(c, f.columns)]
+    shown = dict.fromkeys(c for f in frames for c in f.columns if not _is_bound(c, f.columns))
+    for term in (result.terms[c] for c in shown):
+        if term.unit not in _LEFT:
+            yield term.label, term.definition
+    for frame in tables.values():
+        yield from _row_definitions(frame)
+
+
+def _row_definitions(frame: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    pairs = [(c, f"{c.removesuffix('_label')}_definition") for c in frame.columns if c.endswith("_label")]
+    for label, words in [*pairs, ("segment", "meaning")]:
+        if {label, words} <= set(frame.columns):
+            yield from ((str(a), str(b)) for a, b in frame.select(label, words).iter_rows() if a and b)
 
 
 def _making(results: Sequence[Result], ids: Sequence[str]) -> Markup:
+    """Say once what holds for all results, then what is each one's own."""
+    told = [about.about(r) for r in results]
+    common = [pair for pair in told[0] if len(told) > 1 and all(pair in pairs for pairs in told)]
     parts = (
-        tag(
-            "section",
-            tag("h3", result.title, id=f"{name}-making"),
-            tag("dl", *(joined(tag("dt", label), tag("dd", text)) for label, text in about.about(result))),
-        )
-        for result, name in zip(results, ids, strict=True)
+        tag("section", tag("h3", result.title, id=f"{name}-making"), _pairs(own))
+        for result, name, pairs in zip(results, ids, told, strict=True)
+        if (own := [pair for pair in pairs if pair not in common])
     )
-    return tag("section", tag("h2", "How the figures were made"), *parts, id="making")
+    shared = [tag("section", _pairs(common))] if common else []
+    return tag("section", tag("h2", "How the figures were made"), *shared, *parts, id="making")
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Markup:
+    return tag("dl", *(joined(tag("dt", label), tag("dd", words)) for label, words in pairs))
 
 
 def _footer(results: Sequence[Result], generated_at: str | None) -> Markup:

@@ -79,7 +79,8 @@ section { margin: 0 0 56px; }
 .key p + p { font-size: 18px; line-height: 1.45; }
 .key .topic { font-size: 14px; font-weight: 600; margin-bottom: 2px; }
 .finding { border-top: 1px solid var(--line); padding-top: 32px; }
-.headline { font-size: 20px; line-height: 1.45; max-width: 44em; margin-bottom: 24px; }
+.finding > h2 { font-size: 15px; color: var(--accent); margin: 0 0 6px; letter-spacing: 0; }
+.headline { font-size: 22px; line-height: 1.4; font-weight: 600; margin-bottom: 28px; }
 figure { margin: 0 0 32px; }
 figcaption h3 { font-size: 17px; margin-bottom: 8px; }
 .chart { width: 100%; }
@@ -96,6 +97,7 @@ thead th { font-size: 14px; font-weight: 600; color: var(--muted); vertical-alig
 tbody th { font-weight: 600; }
 th.left, td.left { text-align: left; overflow-wrap: break-word; }
 tbody td:not(.left) { white-space: nowrap; }
+.words { width: 38%; min-width: 15em; }
 td small, th small { display: block; color: var(--muted); font-size: 13px; font-weight: 400; }
 .notes ul { margin: 0; padding-left: 20px; color: var(--muted); font-size: 15px; }
 .notes li { margin-bottom: 4px; overflow-wrap: anywhere; }
@@ -105,18 +107,28 @@ td small, th small { display: block; color: var(--muted); font-size: 13px; font-
 #making section { margin: 16px 0 24px; }
 dl { margin: 0; font-size: 15px; display: grid; grid-template-columns: minmax(120px, 220px) 1fr; gap: 8px 24px; }
 dt { font-weight: 600; }
-dd { margin: 0; color: var(--muted); overflow-wrap: anywhere; }
+dd { grid-column: 2; margin: 0; color: var(--muted); overflow-wrap: anywhere; }
 footer { border-top: 1px solid var(--line); padding: 16px 24px 40px; font-size: 14px; }
-@media (max-width: 600px) {
+@media screen and (max-width: 600px) {
   header, main, footer { padding-left: 16px; padding-right: 16px; }
   header { padding-top: 24px; }
   h1 { font-size: 27px; }
   h2 { font-size: 21px; }
-  .headline { font-size: 18px; }
+  .headline { font-size: 19px; }
   .key p + p { font-size: 17px; }
   section { margin-bottom: 40px; }
+  table, tbody, caption { display: block; }
+  tbody tr { display: block; border-bottom: 1px solid var(--line); padding: 10px 0; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tbody th, tbody td, tbody td.left { border: 0; padding: 2px 0; }
+  tbody th { display: block; font-size: 16px; }
+  tbody td { display: flex; justify-content: space-between; gap: 16px; text-align: right; }
+  tbody td:not(.left) { white-space: normal; }
+  tbody td::before { content: attr(data-label); color: var(--muted); text-align: left; flex: 0 0 auto; max-width: 55%; }
+  tbody td.words { display: block; width: auto; min-width: 0; text-align: left; }
+  tbody td.words::before { display: block; max-width: none; }
   dl { grid-template-columns: 1fr; gap: 0; }
-  dd { margin-bottom: 12px; }
+  dd { grid-column: 1; margin-bottom: 12px; }
 }
 @page { size: A4; margin: 16mm; }
 @media print {
@@ -124,8 +136,16 @@ footer { border-top: 1px solid var(--line); padding: 16px 24px 40px; font-size: 
   header, main, footer { max-width: none; padding: 0; }
   .finding, #definitions { break-before: page; border-top: 0; padding-top: 0; }
   figure, tr, .key li, dt, dd, #making section { break-inside: avoid; }
-  h2, h3, caption, .headline { break-after: avoid; }
-  details { display: none; }
+  h2, h3, caption, .headline, tbody tr:nth-child(-n+3) { break-after: avoid; }
+  details, .modebar-container, .modebar { display: none !important; }
+  h1 { font-size: 24pt; }
+  .finding > h2 { font-size: 11pt; }
+  .headline { font-size: 15pt; margin-bottom: 14pt; }
+  figure { margin-bottom: 14pt; }
+  .key p + p { font-size: 13pt; }
+  th, td { padding: 4pt 6pt; }
+  .notes ul { font-size: 9.5pt; }
+  dl { font-size: 9pt; gap: 3pt 14pt; }
   .scroll { overflow: visible; }
   table { font-size: 9.5pt; }
   thead th, td small { font-size: 8.5pt; }
