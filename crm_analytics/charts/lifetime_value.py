@@ -224,8 +224,12 @@ def alive(result: Result, theme: Theme) -> go.Figure:
         "alive",
         theme,
         [
-            _dots(result, others.to_dicts(), floor, "Customers", theme.accent, 5, 0.45),
-            _dots(result, slipping.to_dicts(), floor, "Slipping", theme.bad, 8, 0.95),
+            _dots(result, some.to_dicts(), floor, *how)
+            for some, how in (
+                (others, ("Customers", theme.accent, 5, 0.45)),
+                (slipping, ("Slipping", theme.bad, 8, 0.95)),
+            )
+            if some.height
         ],
         alt=f"Points: probability of being still a customer across, lifetime value upwards on a logarithmic axis.{of_all} "
         f"{slipping.height:,} slipping customers are marked.",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
+from scipy.optimize import brentq
 
 from crm_analytics.clv.fit import Z95
 from crm_analytics.clv.futures import purchases_ahead, survival
@@ -24,8 +25,7 @@ YEAR: Final = DAYS_PER["year"]
 HIGHEST: Final = 0.999
 """Retention beyond which nothing is promised."""
 
-_MOST_STEPS: Final = 40
-_CLOSE: Final = 1e-11  # slopes are differences, so a retention must be met closely
+_CLOSE: Final = 1e-10  # slopes are differences, so a retention must be met closely
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ class Levers:
     def kept(self, *, least_repeats: int = 0) -> Figure:
         """Give what a customer who is alive is worth over the horizon, on average; of those with so many repeats."""
         these = self.worth.standing.x >= least_repeats
+        if not these.any():
+            these = ~these
         return self._money(lambda i: these * self._ahead(i, 1.0) / (self.count[i] @ these))
 
     def newcomer(self) -> Figure:
@@ -115,6 +117,8 @@ class Levers:
     def _repeat_spend(self) -> tuple[float, float]:
         """Give mean spend per repeat purchase and its standard error (a ratio over customers)."""
         x = self.base.summary["frequency"].cast(float).to_numpy()
+        if not x.sum():
+            return _mean(self.worth.spending.per_purchase)
         money = x * self.base.summary["monetary_value"].to_numpy()
         mean = float(money.sum() / x.sum())
         return mean, float(np.sqrt(((money - mean * x) ** 2).sum()) / x.sum())
@@ -125,19 +129,10 @@ class Levers:
         return float(self.count[i] @ stays / self.count[i].sum())
 
     def _easing(self, i: int, aim: float) -> float:
-        """Find the easing that brings a retention, by false position (Illinois): retention falls from 1 at 0."""
-        low, at_low, high, at_high = 0.0, 1.0 - aim, 1.0, self._retained(i, 1.0) - aim
-        middle = high
-        for _ in range(_MOST_STEPS):
-            middle = (low * at_high - high * at_low) / (at_high - at_low)
-            here = self._retained(i, middle) - aim
-            if abs(here) < _CLOSE:
-                break
-            if here < 0:
-                high, at_high, at_low = middle, here, at_low / 2
-            else:
-                low, at_low, at_high = middle, here, at_high / 2
-        return middle
+        """Find the easing that brings a retention; retention is 1 at none and falls all the way to that of now at 1."""
+        return float(
+            brentq(lambda easing: self._retained(i, easing) - aim, 0.0, 1.0, xtol=_CLOSE, rtol=_CLOSE)
+        )
 
     def _ahead(self, i: int, easing: float) -> Floats:
         """Give each cell's expected value; the sums are taken where it is used."""

@@ -28,6 +28,7 @@ def lifetime_value(
     as_of: windows.Day | None = None,
     start: windows.Day | None = None,
     customers: Any = None,  # noqa: ANN401 an Extract or any frame
+    reference: Any = None,  # noqa: ANN401 an Extract or any frame
     horizon_days: int = 365,
     annual_discount_rate: float = 0.10,
     margin: float | None = None,
@@ -59,6 +60,9 @@ def lifetime_value(
     customers
         The customers table, for channel, country and `acquisition_cost`; without it channel and country are those of the
         first order. Optional.
+    reference
+        Transactions that the models are fitted to, where `tx` holds only some of the customers (a segment): customers
+        chosen by what they did cannot tell how customers in general go on. None fits to `tx`. Optional.
     horizon_days
         How far ahead value is counted, 1 to 3650 days; 365, since a year holds every season and can be checked soon.
     annual_discount_rate
@@ -122,9 +126,10 @@ def lifetime_value(
     extract = value_base.held(as_extract(tx))
     window = windows.resolve(extract, as_of=as_of)
     begin = None if start is None else windows.day_of("start", start)
-    base = value_base.gather(extract, window, customers, margin)
+    base = value_base.gather(extract, window, customers, margin, reference)
     histories = Histories.of(base.summary)
-    choice = choose(histories.frame, model)
+    known = None if reference is None else value_base.histories(reference, window)
+    choice = choose(histories.frame if known is None else Histories.of(known).frame, model)
     rate = choice.fit.continuous_rate(annual_discount_rate)
     horizon = float(horizon_days)
     worth = Worth.of(
@@ -160,6 +165,7 @@ def lifetime_value(
         },
         views=_views(value_words.horizon_words(horizon_days), compare_months),
         parameters={
+            "reference": None if reference is None else "given",
             "horizon_days": horizon_days,
             "annual_discount_rate": annual_discount_rate,
             "margin": margin,

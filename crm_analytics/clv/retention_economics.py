@@ -34,6 +34,7 @@ def retention_economics(
     as_of: windows.Day | None = None,
     start: windows.Day | None = None,
     customers: Any = None,  # noqa: ANN401 an Extract or any frame
+    reference: Any = None,  # noqa: ANN401 an Extract or any frame
     horizon_days: int = 1095,
     annual_discount_rate: float = 0.10,
     margin: float | None = None,
@@ -64,6 +65,9 @@ def retention_economics(
         Taken for the sake of a common form, and not applied: rate and leaving are read from the whole history.
     customers
         The customers table, for `acquisition_cost`. Optional.
+    reference
+        Transactions that the models are fitted to, where `tx` holds only some of the customers (a segment): customers
+        chosen by what they did cannot tell how customers in general go on. None fits to `tx`. Optional.
     horizon_days
         How far ahead value is counted, 1 to 3650 days; 1095 (three years), since better retention pays over years.
     annual_discount_rate
@@ -125,12 +129,13 @@ def retention_economics(
     extract = value_base.held(as_extract(tx))
     window = windows.resolve(extract, as_of=as_of)
     begin = None if start is None else windows.day_of("start", start)
-    base = value_base.gather(extract, window, customers, margin)
+    base = value_base.gather(extract, window, customers, margin, reference)
     histories = Histories.of(base.summary)
-    choice = choose(histories.frame, model)
+    known = None if reference is None else value_base.histories(reference, window)
+    choice = choose(histories.frame if known is None else Histories.of(known).frame, model)
     rate, horizon = choice.fit.continuous_rate(annual_discount_rate), float(horizon_days)
     standing = Standing.of(choice.fit, histories)
-    worth = Worth.of(standing, expected_spend(base.summary), base.margin, horizon=horizon, rate=rate)
+    worth = Worth.of(standing, expected_spend(base.summary, known), base.margin, horizon=horizon, rate=rate)
     levers = Levers.of(base, worth, horizon=horizon, rate=rate)
     found = Economics(
         levers, levers.value(), levers.alive(), levers.retention(), levers.kept(),
@@ -151,7 +156,7 @@ def retention_economics(
             "curve": tables.curve_table(found, table),
         },
         views=(
-            View("levers", f"What each change is worth over {told.ahead}", "levers"),
+            View("levers", f"What a change is worth over {told.ahead}", "levers"),
             View("curve", f"What points of retention are worth over {told.ahead}", "curve"),
             View(
                 "keep_or_replace",
@@ -160,6 +165,7 @@ def retention_economics(
             ),
         ),
         parameters={
+            "reference": None if reference is None else "given",
             "horizon_days": horizon_days,
             "annual_discount_rate": annual_discount_rate,
             "margin": margin,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from crm_analytics.clv.gamma_gamma import GammaGamma
-from crm_analytics.clv.rows import Floats
+from crm_analytics.clv.rows import Codes, Floats
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.results import Note
 
@@ -71,30 +71,47 @@ class Spending:
         return np.sqrt(np.maximum(variance, 0.0))
 
 
-def expected_spend(summary: pl.DataFrame) -> Spending:
-    """Find each customer's expected spend per purchase from a summary."""
-    x = summary["frequency"].cast(pl.Float64).to_numpy()
-    z = np.maximum(summary["monetary_value"].to_numpy(), 0.0)
-    first = np.maximum(summary["first_value"].to_numpy(), 0.0)
-    correlation = _correlation(x, z)
-    n = int(((x > 0) & (z > 0)).sum())
+class _Purchases(NamedTuple):
+    """Repeat purchases, their mean spend, and spend on the first day, per customer; nothing below nought."""
+
+    x: Floats
+    z: Floats
+    first: Floats
+
+    @classmethod
+    def of(cls, summary: pl.DataFrame) -> _Purchases:
+        return cls(
+            summary["frequency"].cast(pl.Float64).to_numpy(),
+            np.maximum(summary["monetary_value"].to_numpy(), 0.0),
+            np.maximum(summary["first_value"].to_numpy(), 0.0),
+        )
+
+    def classes(self) -> Codes:
+        return np.searchsorted(_CLASSES, self.x, side="right")
+
+
+def expected_spend(summary: pl.DataFrame, reference: pl.DataFrame | None = None) -> Spending:
+    """Find each customer's expected spend per purchase from a summary; `reference` is fitted to in its stead."""
+    own = _Purchases.of(summary)
+    known = own if reference is None else _Purchases.of(reference)
+    correlation = _correlation(known)
+    n = int(((known.x > 0) & (known.z > 0)).sum())
     strong = (
         correlation is not None
         and abs(correlation) >= STRONG
         and abs(correlation) * np.sqrt(n) > _SIGNIFICANT
     )
-    classes = np.searchsorted(_CLASSES, x, side="right") if strong else np.zeros(len(x), np.intp)
-    levels, errors = _levels(x, z, first, classes) if strong else (np.ones(1), np.zeros(1))
+    levels, errors = _levels(known) if strong else (np.ones(len(_CLASSES) + 1), np.zeros(len(_CLASSES) + 1))
     try:
-        fit = _fit(x, z / levels[classes])
+        fit = _fit(known.x, known.z / levels[known.classes()])
     except NotEnoughDataError as error:
         return _plain_mean(
-            x, z, first, correlation, f"{error.found} That is too few for the Gamma-Gamma model"
+            own, known, correlation, f"{error.found} That is too few for the Gamma-Gamma model"
         )
     if fit.params["q"] <= 1 or not fit.certificate.converged:
         why = "Spend is so uneven that the Gamma-Gamma model has no finite mean (q is at or below 1)"
-        return _plain_mean(x, z, first, correlation, why, fit)
-    return _from_gamma_gamma(fit, x, z, first, classes, levels, errors, correlation, strong=strong)
+        return _plain_mean(own, known, correlation, why, fit)
+    return _from_gamma_gamma(fit, own, levels, errors, correlation, _scatter(known.first), strong=strong)
 
 
 def _fit(x: Floats, z: Floats) -> GammaGamma:
@@ -103,18 +120,18 @@ def _fit(x: Floats, z: Floats) -> GammaGamma:
     return GammaGamma.fit(distinct.sort("frequency", "monetary_value"))
 
 
-def _correlation(x: Floats, z: Floats) -> float | None:
+def _correlation(known: _Purchases) -> float | None:
+    x, z = known.x, known.z
     again = (x > 0) & (z > 0)
     if again.sum() < 3 or np.ptp(x[again]) == 0 or np.ptp(z[again]) == 0:  # noqa: PLR2004 two points always lie on a line
         return None
     return float(np.corrcoef(x[again], z[again])[0, 1])
 
 
-def _levels(
-    x: Floats, z: Floats, first: Floats, classes: np.ndarray[tuple[int], np.dtype[np.intp]]
-) -> tuple[Floats, Floats]:
+def _levels(known: _Purchases) -> tuple[Floats, Floats]:
     """Give the mean spend per purchase of each class of frequency, with its relative standard error."""
-    count, money = np.where(x > 0, x, 1.0), np.where(x > 0, x * z, first)
+    x, classes = known.x, known.classes()
+    count, money = np.where(x > 0, x, 1.0), np.where(x > 0, x * known.z, known.first)
     whole = money.sum() / count.sum()
     levels, errors = np.full(len(_CLASSES) + 1, whole), np.zeros(len(_CLASSES) + 1)
     for k in range(len(levels)):
@@ -127,44 +144,42 @@ def _levels(
 
 def _from_gamma_gamma(
     fit: GammaGamma,
-    x: Floats,
-    z: Floats,
-    first: Floats,
-    classes: np.ndarray[tuple[int], np.dtype[np.intp]],
+    own: _Purchases,
     levels: Floats,
     errors: Floats,
     correlation: float | None,
+    scatter: float,
     *,
     strong: bool,
 ) -> Spending:
     """Give p (v + x z) / (p x + q - 1) with its slopes in ln p, ln q, ln v (and in the logarithms of the levels)."""
     p, q, v = fit.values()
-    size, rate = p * x + q, v + x * z / levels[classes]
-    mean = levels[classes] * p * rate / (size - 1)
+    x, classes = own.x, own.classes()
+    level = levels[classes]
+    size, rate = p * x + q, v + x * own.z / level
+    mean = level * p * rate / (size - 1)
     slopes = np.stack([1 - p * x / (size - 1), -q / (size - 1), v / rate], axis=1)
     covariance = np.array(fit.covariance)
     if strong:
-        own = np.zeros((len(x), len(levels)))
-        own[np.arange(len(x)), classes] = v / rate
-        slopes = np.hstack([slopes, own])
+        of_level = np.zeros((len(x), len(levels)))
+        of_level[np.arange(len(x)), classes] = v / rate
+        slopes = np.hstack([slopes, of_level])
         covariance = _blocks(covariance, np.diag(errors**2))
     finite = size > 2 + _ROOM
-    squared = np.where(
-        finite, mean**2 * (size - 1) / np.where(finite, size - 2, 1.0), mean**2 * (1 + _scatter(first))
-    )
+    squared = mean**2 * np.where(finite, (size - 1) / np.where(finite, size - 2, 1.0), 1 + scatter)
     basis: Basis = "gamma_gamma_by_frequency" if strong else "gamma_gamma"
     return Spending(basis, mean, slopes, covariance, squared, squared / p, correlation, fit)
 
 
 def _plain_mean(
-    x: Floats, z: Floats, first: Floats, correlation: float | None, why: str, fit: GammaGamma | None = None
+    own: _Purchases, known: _Purchases, correlation: float | None, why: str, fit: GammaGamma | None = None
 ) -> Spending:
     """Give everyone the mean of all purchases, the first ones too."""
-    count, money = x + 1, x * z + first
+    count, money = known.x + 1, known.x * known.z + known.first
     mean = max(float(money.sum() / count.sum()), 0.0)
     error = float(np.sqrt(((money - mean * count) ** 2).sum()) / money.sum()) if mean > 0 else 0.0
-    squared = np.full(len(x), mean**2 * (1 + _scatter(first)))
-    one = np.ones((len(x), 1))
+    one = np.ones((len(own.x), 1))
+    squared = mean**2 * (1 + _scatter(known.first)) * one[:, 0]
     return Spending(
         "mean", mean * one[:, 0], one, np.array([[error**2]]), squared, 0 * squared, correlation, fit, why
     )

@@ -53,8 +53,19 @@ def held(extract: Extract) -> Extract:
     return replace(extract, frame=extract.frame.select(columns).collect().lazy())
 
 
-def gather(extract: Extract, window: Window, customers: Any, margin: float | None) -> ValueBase:  # noqa: ANN401 a table
-    """Reduce transactions and the customers table to one row per customer with a purchase."""
+def histories(reference: Any, window: Window) -> pl.DataFrame:  # noqa: ANN401 an Extract or any frame
+    """Summarise other transactions up to the same day."""
+    return summarise(as_extract(reference), as_of=window.as_of, unit="day")
+
+
+def gather(
+    extract: Extract,
+    window: Window,
+    customers: Any,  # noqa: ANN401 an Extract or any frame
+    margin: float | None,
+    reference: Any = None,  # noqa: ANN401 as above
+) -> ValueBase:
+    """Reduce transactions and the customers table to one row per customer with a purchase; margin is of the reference."""
     if margin is not None and not 0 < margin <= 1:
         raise OptionError.out_of_range("margin", margin, "a rate above 0 and up to 1, e.g. 0.35, or None")
     summary = summarise(extract, as_of=window.as_of, unit="day")
@@ -77,10 +88,14 @@ def gather(extract: Extract, window: Window, customers: Any, margin: float | Non
     return ValueBase(
         summary,
         _with_origins(_with_cohorts(kept), extract, window, customers),
-        _margin(known, margin),
+        _margin(known if reference is None else _totals(reference, window), margin),
         window,
         totals.height - int(totals["customer_id"].is_in(summary["customer_id"].implode()).sum()),
     )
+
+
+def _totals(reference: Any, window: Window) -> pl.DataFrame:  # noqa: ANN401 an Extract or any frame
+    return customer_summary(as_extract(reference).frame, as_of=window.as_of)
 
 
 def _with_cohorts(frame: pl.DataFrame) -> pl.DataFrame:

@@ -61,8 +61,10 @@ class Valued:
 
     @property
     def repeat_spend(self) -> float:
-        """Mean spend per repeat purchase over all customers."""
+        """Mean spend per repeat purchase over all customers; what the model expects where nobody came back."""
         x = self.base.summary["frequency"].cast(pl.Float64).to_numpy()
+        if not x.sum():
+            return float(self.worth.spending.per_purchase.mean())
         return float(x @ self.base.summary["monetary_value"].to_numpy() / x.sum())
 
 
@@ -163,7 +165,7 @@ def total_table(valued: Valued, customers: pl.DataFrame) -> pl.DataFrame:
         **_summed(worth.total, 0, customers.height),
         "spend": float(customers["spend"].sum()),
         "expected_spend_per_purchase": _mean_spend(worth),
-        "margin_rate": worth.margin.rate if worth.margin.basis != "spend" else None,
+        "value_margin_rate": worth.margin.rate if worth.margin.basis != "spend" else None,
         "horizon_days": valued.horizon_days,
         **_cost_figures(valued, np.ones(customers.height, bool)),
     }
@@ -173,7 +175,7 @@ def total_table(valued: Valued, customers: pl.DataFrame) -> pl.DataFrame:
 _FLOATS: Final = {
     c: pl.Float64()
     for c in (
-        "margin_rate",
+        "value_margin_rate",
         "mean_acquisition_cost",
         "value_to_cost",
         "payback_days",

@@ -36,7 +36,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("mean_acquisition_cost", "Cost of winning a customer", "money", "Mean cost of winning a customer, of those whose cost is known."),
         Term("value_to_cost", "Value to cost of winning", "number", "Margin (or spend) brought so far plus lifetime value, divided by the cost of winning, where that is known; below 1 the cost does not come back within the horizon."),
         Term("payback_days", "Payback", "days", "Days until a new customer with the row's first order has brought back the row's cost of winning; 0 where the first order does; empty beyond ten years."),
-        Term("margin_rate", "Margin rate", "share", "Margin divided by spend; empty where no margin is known and value is in spend."),
+        Term("value_margin_rate", "Margin rate taken", "share", "Margin divided by spend; empty where no margin is known and value is in spend."),
         Term("horizon_days", "Horizon", "days", "Length of the time ahead that is valued."),
         Term("group_kind", "Grouped by", "text", "What the customers are grouped by: when they joined, channel or country."),
         Term("group", "Group", "text", "The group; each customer is in exactly one of each kind."),
