@@ -28,6 +28,8 @@ _HOMES: Final[dict[str, str]] = {
     "overview": "key_figures.overview",
     "rfm": "segmentation.rfm",
     "value_tiers": "segmentation.value_tiers",
+    "lifetime_value": "clv.lifetime_value",
+    "retention_economics": "clv.retention_economics",
     "run": "registry",
     "Result": "results",
     "CrmError": "errors",
@@ -36,6 +38,8 @@ _HOMES: Final[dict[str, str]] = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 the names are strings, gathered in one place
 
 if TYPE_CHECKING:
+    from crm_analytics.clv.lifetime_value import lifetime_value as lifetime_value
+    from crm_analytics.clv.retention_economics import retention_economics as retention_economics
     from crm_analytics.errors import CrmError as CrmError
     from crm_analytics.extracts.base import CustomerBase as CustomerBase
     from crm_analytics.extracts.base import open as open  # noqa: A004 crm.open is the public name

@@ -60,6 +60,22 @@ ANALYSES: tuple[Analysis, ...] = (
         table="transactions",
         also=("customers",),
     ),
+    Analysis(
+        "lifetime_value",
+        "Lifetime value",
+        "What will the customers there are still bring, who brings it, and which good customers are slipping?",
+        "crm_analytics.clv.lifetime_value",
+        table="transactions",
+        also=("customers",),
+    ),
+    Analysis(
+        "retention_economics",
+        "Retention economics",
+        "What is it worth to keep customers longer, beside winning them more cheaply or selling them more?",
+        "crm_analytics.clv.retention_economics",
+        table="transactions",
+        also=("customers",),
+    ),
 )
 
 

@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from crm_analytics import formats
+from crm_analytics.errors import CrmError
 from crm_analytics.results import Result
 from crm_analytics.tables import TABLES, Kind
 from crm_analytics.terms import SHARED, Term, Unit
@@ -92,6 +93,7 @@ def profile(seen: Seen, them: Everyone, customer: str) -> None:
     st.header(plain(row.get("name") or f"Customer {customer}"), anchor=False)
     _badges(seen, row)
     _facts(them, row)
+    _ahead(seen, customer)
     found = history.orders_of(seen.opened, customer, them.rfm.provenance.as_of)
     if not found.is_empty():
         figure = history.picture(found, them.currency, them.rfm.provenance.as_of, blocks.page_theme())
@@ -149,6 +151,20 @@ def _facts(them: Everyone, row: Mapping[str, Any]) -> None:
         )
         each = formats.value(row["spend_per_order"], "money", currency)
         kpi.tile("Spend per order", each, words=[since] if known["first_ordered_on"] else [])
+
+
+def _ahead(seen: Seen, customer: str) -> None:
+    """Show what the customer will still bring, where there are customers enough to tell."""
+    try:
+        result = seen.result("lifetime_value")
+    except CrmError:  # too few customers: the page of lifetime value says so
+        return
+    rows = result.tables()["customers"].filter(pl.col("customer_id") == customer)
+    if rows.height:
+        row = rows.row(0, named=True)
+        if row["expected_next_on"] is None:
+            row["expected_next_on"] = "more likely none"
+        kpi.spanned(row, result, ["p_alive", "lifetime_value", "expected_purchases", "expected_next_on"])
 
 
 def _standing(buyers: pl.DataFrame, row: Mapping[str, Any], column: str) -> str:

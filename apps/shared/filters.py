@@ -26,6 +26,9 @@ from shared.words import listed, plain
 FROM, AS_OF, SEGMENT, CHANNEL, COUNTRY = KEYS = ("from", "as_of", "segment", "channel", "country")
 """Names of the filters in the address."""
 
+FITTED_TO_ALL: Final = frozenset({"lifetime_value", "retention_economics"})
+"""Analyses whose models are fitted to all customers, whatever segment is shown."""
+
 _EMPTY: Final[dict[str, Any]] = {FROM: None, AS_OF: None, SEGMENT: [], CHANNEL: [], COUNTRY: []}
 
 
@@ -61,12 +64,20 @@ class Seen:
     def result(self, name: str) -> Result:
         """Run an analysis on what is seen.
 
-        RFM keeps the cut-offs of the base before the segment filter: who is left stays in the segment chosen.
+        RFM keeps the cut-offs of the base before the segment filter: who is left stays in the segment chosen. Models of
+        what customers will do are fitted to the base before it: those chosen by what they did tell too little.
         """
         if name == "rfm" and self.filters.segments:
             whole = cache.result(self.before_segments, "rfm")
             return cache.remember(
                 self.opened, "rfm|same cut-offs", lambda: crm.run("rfm", self.opened.base, thresholds=whole)
+            )
+        if name in FITTED_TO_ALL and self.filters.segments:
+            everyone = self.before_segments.base.table("transactions")
+            return cache.remember(
+                self.opened,
+                f"{name}|fitted to all",
+                lambda: crm.run(name, self.opened.base, reference=everyone),
             )
         return cache.result(self.opened, name)
 

@@ -13,6 +13,7 @@ from crm_analytics import formats
 from crm_analytics.aggregates.periods import Period, shift
 from crm_analytics.key_figures.overview_words import short_name
 from crm_analytics.results import Result
+from crm_analytics.terms import Unit
 from shared.words import counted, plain
 
 _IN_A_ROW: Final = 5
@@ -54,6 +55,37 @@ def facts(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
             term = result.terms[name]
             value = formats.value(row[name], term.unit, result.currency)
             tile(term.label, value, definition=term.definition, two_lines=two)
+
+
+def spanned(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
+    """Show a few figures of a row of a result as tiles, each with its 95% interval where it has one."""
+    there = [name for name in names if row.get(name) is not None]
+    fits = _FITS_ONE_LINE * _IN_A_ROW // len(there)
+    two = any(len(result.terms[name].label) > fits for name in there)
+    with st.grid(len(there), min_column_width=158, gap="small"):
+        for name in there:
+            term = result.terms[name]
+            tile(
+                term.label,
+                formats.value(_rounded(row[name], term.unit), term.unit, result.currency),
+                words=_interval(row, name, term.unit, result.currency),
+                definition=term.definition,
+                two_lines=two,
+            )
+
+
+def _interval(row: Mapping[str, Any], name: str, unit: Unit, currency: str | None) -> list[str]:
+    ends = [row.get(f"{name}_{end}") for end in ("lower", "upper")]
+    if None in ends:
+        return []
+    low, high = (formats.value(_rounded(end, unit), unit, currency) for end in ends)
+    return [f"95%: {low} to {high}"]
+
+
+def _rounded(value: Any, unit: Unit) -> Any:  # noqa: ANN401 numbers of either kind
+    """Give expected counts as whole numbers, and large expected numbers too."""
+    large = 100.0  # from here on decimals tell nothing
+    return float(round(value)) if unit == "count" or (unit == "number" and abs(value) >= large) else value
 
 
 def small(words: str) -> str:

@@ -13,15 +13,19 @@ from crm_analytics.registry import Analysis
 OVERVIEW: Final = "app_pages/overview.py"
 SEGMENTS: Final = "app_pages/segments.py"
 VALUE: Final = "app_pages/value.py"
+LIFETIME_VALUE: Final = "app_pages/lifetime_value.py"
 MORE: Final = "app_pages/more.py"
 CUSTOMERS: Final = "app_pages/customers.py"
 DATA: Final = "app_pages/data.py"
 DEFINITIONS: Final = "app_pages/definitions.py"
 
-OF_ANALYSIS: Final[Mapping[str, str]] = {"overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE}
+OF_ANALYSIS: Final[Mapping[str, str]] = {
+    "overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE, "lifetime_value": LIFETIME_VALUE,
+    "retention_economics": LIFETIME_VALUE,
+}  # fmt: skip
 """Where an analysis has a page of its own; every other one in the registry is shown on the page `MORE`."""
 
-FILTERED: Final = frozenset({"Overview", "Segments", "Value", "More analyses", "Customers"})
+FILTERED: Final = frozenset({"Overview", "Segments", "Value", "Lifetime value", "More analyses", "Customers"})
 """Titles of the pages that show the base as the filter bar says."""
 
 
@@ -57,6 +61,10 @@ def menu() -> list[st.Page]:
         st.Page(
             VALUE, title="Value", icon=":material/stacked_bar_chart:",
             help="Who brings the money, how concentrated it is, and which good customers are declining.",
+        ),
+        st.Page(
+            LIFETIME_VALUE, title="Lifetime value", icon=":material/trending_up:",
+            help="What customers will still bring, who brings it, who is slipping, and what it is worth to keep them.",
         ),
         more,
         st.Page(

@@ -77,7 +77,7 @@ def _enough(histories: pl.DataFrame) -> None:
     everyone = int(histories["weight"].sum())
     again = int(histories.filter(pl.col("frequency") > 0)["weight"].sum())
     observe = (
-        "Take in a longer history or more customers; crm.value_tiers says what customers have brought so far."
+        "Take in a longer history or more customers; the value tiers say what customers have brought so far."
     )
     if everyone < FEWEST_CUSTOMERS:
         raise NotEnoughDataError.of("customers with a purchase", everyone, FEWEST_CUSTOMERS, observe)

@@ -207,8 +207,9 @@ class _Words:
         """Say retention now and what more of it is worth."""
         kept = self.found.retention
         ends = " to ".join(formats.share(v) for v in (kept.lower, kept.upper))
+        n = round(self.found.alive.value)
         text = (
-            f"Of the {self.found.alive.value:,.0f} customers expected to be customers still, {formats.share(kept.value)} will be "
+            f"Of about {n:,} customer{'s' * (n != 1)} still with us, {formats.share(kept.value)} will be so "
             f"in a year (95% interval {ends})"
         )
         first = self.table.filter(pl.col("lever") == tables.RETENTION).head(1).to_dicts()
