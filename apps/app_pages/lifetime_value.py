@@ -2,6 +2,7 @@ import polars as pl
 import streamlit as st
 
 from shared import blocks, filters, kpi
+from shared.guard import guarded
 
 seen = filters.seen()
 with st.spinner("Working out what customers will still bring …"):
@@ -41,7 +42,7 @@ chosen = st.segmented_control(
 if chosen == "Slipping":
     st.markdown(
         "Good customers so far who are much less likely to be customers still than some months ago. "
-        ":material/task_alt: Ask them now, the most at stake first: once they are gone for a year, hardly anyone returns."
+        ":material/task_alt: Speak to them now, the most at stake first."
     )
     blocks.picture(seen.opened, result, "slipping")
 else:
@@ -75,6 +76,20 @@ blocks.table(
 )
 
 st.header("Can I trust it?", anchor=False)
+with st.spinner("Holding forecasts against what customers then did …"), guarded():
+    check = seen.result("clv_validation")
+    blocks.headline(check)
+    if seen.filters.segments:
+        st.caption("Judged on customers of all segments: today's segments depend on what is to be forecast.")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        blocks.picture(seen.opened, check, "tracking")
+        blocks.picture(seen.opened, check, "frequency")
+    with right:
+        blocks.picture(seen.opened, check, "models")
+        blocks.picture(seen.opened, check, "deciles")
+    blocks.table(check.summary(), check, alt="How far the forecast was off", key="clv_validation_summary")
+    blocks.notes(check)
 blocks.table(result.summary(), result, alt="Lifetime value in short, with intervals", key="ltv_summary")
 blocks.notes(economics)
 with st.expander("The models", icon=":material/function:"):
