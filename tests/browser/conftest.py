@@ -116,7 +116,9 @@ class Visit:
 
     def menu(self, name):
         """Go to a page by the menu, within the session."""
-        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
+        self.page.get_by_test_id("stSidebarNavLink").filter(
+            has=self.page.get_by_text(name, exact=True)
+        ).click()
         self.page.get_by_role("heading", name=name, exact=True, level=1).wait_for()
         return self.settled()
 
