@@ -40,9 +40,10 @@ def draw(result: Result, view: str | None = None, *, theme: str | Theme = "light
         If there is no such view or theme.
     """
     name = view or result.views[0].name
+    offered = [v.name for v in result.views]
+    if name not in offered:  # a result offers what it has the data for
+        raise UnknownNameError.of(f"view of {result.analysis}", name, offered)
     views = views_of(result.analysis)
-    if name not in views:
-        raise UnknownNameError.of(f"view of {result.analysis}", name, views)
     figure = views[name](result, _look(theme))
     lacking = shortcomings(figure)
     if lacking:

@@ -115,7 +115,9 @@ def _time_axis(result: Result) -> dict[str, object]:
 
 
 def _spend_words(result: Result, row: Row, *, plain: bool = False) -> str:
-    lines = [f"Spend {formats.money(row['spend'], result.currency)} in {row['n_orders']:,} orders"]
+    lines = [
+        f"Spend {formats.money(row['spend'], result.currency)} in {parts.counted(row['n_orders'], 'order')}"
+    ]
     if row["spend_last_year"]:
         change = row["spend"] / row["spend_last_year"] - 1
         lines.append(
@@ -131,7 +133,7 @@ def _spend_words(result: Result, row: Row, *, plain: bool = False) -> str:
 
 def _kind_words(result: Result, row: Row) -> str:
     lines = [
-        f"{row['n_active']:,} active customers",
+        parts.counted(row["n_active"], "active customer"),
         f"{row['n_returning']:,} returning, {row['n_new']:,} new",
     ]
     if not row["is_complete"]:

@@ -42,6 +42,13 @@ def figure(
 ) -> go.Figure:
     """Make a figure with the view's title, the theme and a description for those who do not see it."""
     title = next(v.title for v in result.views if v.name == view)
+    return titled(title, theme, traces, alt=alt, height=height, **layout)
+
+
+def titled(
+    title: str, theme: Theme, traces: Sequence[Any], *, alt: str, height: int = HEIGHT, **layout: object
+) -> go.Figure:
+    """Make a figure with a title of its own, the theme and a description for those who do not see it."""
     words = text.wrapped(title, TITLE_WIDTH)
     made = go.Figure(traces, layout={"template": theme.template, "height": height, **layout})
     return made.update_layout(
@@ -125,6 +132,15 @@ def spanned(row: Mapping[str, Any], column: str, unit: Unit, currency: str | Non
         formats.value(row.get(f"{column}{end}"), unit, currency) for end in ("", "_lower", "_upper")
     )
     return at if formats.NOTHING in (low, high) else f"{at} ({low} to {high})"
+
+
+def counted(n: int, thing: str) -> str:
+    """Write a count of things in words.
+
+    >>> counted(1, "order"), counted(1200, "customer")
+    ('1 order', '1,200 customers')
+    """
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def legend_room(rows: int = 1) -> dict[str, int]:

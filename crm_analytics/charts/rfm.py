@@ -85,9 +85,10 @@ def grid(result: Result, theme: Theme) -> go.Figure:
     cells = result.tables()["grid"]
     recency, frequency = _scores(cells, "r_score"), _scores(cells, "f_score")
     at = {(r["r_score"], r["f_score"]): r for r in cells.iter_rows(named=True)}
-    rows = [[at.get((r, f)) for r in recency] for f in frequency]
+    rows: list[list[Row | None]] = [[at.get((r, f)) for r in recency] for f in frequency]
     most = max((int(r["n_customers"]) for r in at.values()), default=0)
     fills = [[_fill(theme, cell, most) for cell in row] for row in rows]
+    best = max(recency)
     inks = dict.fromkeys(theme.ink(fill) for row in fills for fill in row)
     return parts.figure(
         result,
@@ -96,8 +97,8 @@ def grid(result: Result, theme: Theme) -> go.Figure:
         [_cells(result, recency, frequency, rows, fills, theme, ink) for ink in inks],
         alt=_grid_alt(at.values()),
         height=520,
-        xaxis=parts.axis("Recency score (5 = most recent)", "names", dtick=1, zeroline=False),
-        yaxis=parts.axis("Frequency score (5 = most orders)", "names", dtick=1, zeroline=False),
+        xaxis=parts.axis(f"Recency score ({best} = most recent)", "names", dtick=1, zeroline=False),
+        yaxis=parts.axis(f"Frequency score ({best} = most orders)", "names", dtick=1, zeroline=False),
     )
 
 
@@ -131,7 +132,7 @@ def _cells(
         texttemplate="%{text}",
         textfont={"color": ink},
         hoverongaps=False,
-        hovertext=[[_cell_words(result, c) for c in row] for row in rows],
+        hovertext=[[_cell_words(result, c, max(recency)) for c in row] for row in rows],
         hovertemplate=parts.HOVER,
     )
 
@@ -159,12 +160,12 @@ def _cell_text(cell: Row | None) -> str:
     return f"{text.wrapped(cell['segment'], 11)}<br><b>{int(cell['n_customers']):,}</b>"
 
 
-def _cell_words(result: Result, cell: Row | None) -> str:
+def _cell_words(result: Result, cell: Row | None, best: int) -> str:
     if cell is None:
         return "No customers"
     return text.lines(
-        f"Recency {cell['r_score']} of 5, frequency {cell['f_score']} of 5",
-        f"{formats.value(cell['n_customers'], 'count')} customers",
+        f"Recency {cell['r_score']} of {best}, frequency {cell['f_score']} of {best}",
+        parts.counted(cell["n_customers"], "customer"),
         f"Spend: {formats.value(cell.get('spend'), 'money', result.currency)}",
         head=cell["segment"],
     )
@@ -241,7 +242,7 @@ def _shares(row: Row) -> str:
 
 def _words(result: Result, row: Row) -> str:
     return text.lines(
-        f"{formats.value(row['n_customers'], 'count')} customers: {parts.spanned(row, 'customer_share', 'share')} of all",
+        f"{parts.counted(row['n_customers'], 'customer')}: {parts.spanned(row, 'customer_share', 'share')} of all",
         f"Spend {formats.value(row['spend'], 'money', result.currency)}: "
         f"{parts.spanned(row, 'spend_share', 'share')} of all",
         head=row["segment"],

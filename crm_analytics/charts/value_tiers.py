@@ -242,7 +242,7 @@ def _decile_words(result: Result, row: Row) -> str:
     if not row["n_customers"]:
         return text.lines("No customers: ties put them into other tenths", head=f"Tenth {row['decile']}")
     return text.lines(
-        f"{row['n_customers']:,} customers who spent {formats.money(row['least_spend'], result.currency)} "
+        f"{parts.counted(row['n_customers'], 'customer')} who spent {formats.money(row['least_spend'], result.currency)} "
         f"to {formats.money(row['most_spend'], result.currency)}",
         f"Spend {formats.money(row['spend'], result.currency)}: {formats.share(row['spend_share'])} of all",
         head=f"Tenth {row['decile']}",

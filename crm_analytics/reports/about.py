@@ -9,7 +9,6 @@ from typing import Any, Final
 from crm_analytics import formats
 from crm_analytics.results import Provenance, Result
 
-
 _DECIMALS: Final = 6  # of an option that an analysis worked out itself
 
 

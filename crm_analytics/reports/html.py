@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import polars as pl
 import plotly.graph_objects as go
+import polars as pl
 from plotly.offline import get_plotlyjs
 
 from crm_analytics import formats
