@@ -13,6 +13,7 @@ from __future__ import annotations
 from crm_analytics.clv.beta_geo import BetaGeo
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from crm_analytics.clv.counts import probability_of_purchases, purchase_probabilities
+from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
 from crm_analytics.clv.gamma_gamma import GammaGamma
 from crm_analytics.clv.history import alive_history
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
@@ -26,8 +27,10 @@ from crm_analytics.clv.waiting import probability_of_return, time_to_next
 __all__ = [
     "BetaGeo",
     "BetaGeoBetaBinomial",
+    "BetaGeoErlang",
     "GammaGamma",
     "ModifiedBetaGeo",
+    "ModifiedBetaGeoErlang",
     "ParetoNBD",
     "ShiftedBetaGeometric",
     "alive_history",

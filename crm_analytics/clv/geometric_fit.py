@@ -83,7 +83,7 @@ class GeometricDropout(PurchaseFit):
             units=(1.0, rows.scale, 1.0, 1.0),
             n=rows.n_customers,
             log_likelihood=value - rows.n_purchases * float(np.log(rows.scale)),
-            diagnosis=_diagnose(best),
+            diagnosis=diagnose(best),
             time_unit=time_unit_of(summary),
             penalty=penalty,
             fingerprint=rows.fingerprint,
@@ -154,7 +154,8 @@ def _runs_away(best: Optimum) -> bool:
     return bool((np.abs(best.theta) > FAR).any())
 
 
-def _diagnose(best: Optimum) -> tuple[Diagnosis, ...]:
+def diagnose(best: Optimum) -> tuple[Diagnosis, ...]:
+    """Say in words what a maximum on the scale of the search leaves unidentified."""
     log_r, log_alpha, logit, log_kappa = best.theta
     found = []
     if log_r > FAR or log_alpha > FAR:
@@ -168,6 +169,14 @@ def _diagnose(best: Optimum) -> tuple[Diagnosis, ...]:
     if logit < -FAR:
         found.append(
             Diagnosis("no_dropout", "Nobody is seen to leave: the share lost after a purchase is nil.")
+        )
+    elif logit > FAR:
+        found.append(
+            Diagnosis(
+                "everyone_leaves",
+                "Whoever may leave is taken to leave at the first occasion: b runs to 0 and the share lost after a "
+                "purchase to 1.",
+            )
         )
     elif log_kappa > FAR:
         found.append(

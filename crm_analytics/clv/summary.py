@@ -23,6 +23,7 @@ def summarise(
     unit: str = "day",
     calibration_end: windows.Day | None = None,
     free_orders: bool = True,
+    log_intervals: bool = False,
 ) -> pl.DataFrame:
     """Reduce transactions to one history per customer, as every customer-base model reads it.
 
@@ -44,6 +45,8 @@ def summarise(
     free_orders
         Whether an order without any money, neither paid nor back, counts as a purchase: the customer came, so it does,
         as in the literature. Say False where such orders are corrections of stock.
+    log_intervals
+        Add `log_interval_sum`, which the models of regular buying (`BetaGeoErlang`) need; it takes longer.
 
     Returns
     -------
@@ -57,6 +60,7 @@ def summarise(
         - `monetary_value`: mean net spend per repeat purchase; 0 without one
         - `first_value`: net spend on the first day; `first_value + frequency * monetary_value` is the net spend
         - `time_unit`: the unit, so that it travels with the data
+        - with `log_intervals`: `log_interval_sum`, the sum of the logs of the times between purchases, in units
         - with `calibration_end`: `frequency_holdout`, `spend_holdout`, `holdout_length` in units
 
     Raises
@@ -71,13 +75,18 @@ def summarise(
     extract = as_extract(transactions)
     window = windows.resolve(extract, as_of=as_of)
     if calibration_end is None:
-        return _histories(extract.frame, window.as_of, unit, free_orders=free_orders)
+        whole = _histories(extract.frame, window.as_of, unit, free_orders=free_orders)
+        if not log_intervals:
+            return whole
+        return _with_log_intervals(whole, extract.frame, window.as_of, unit, free_orders=free_orders)
     until = windows.day_of("calibration_end", calibration_end)
     if until >= window.as_of:
         raise OptionError.out_of_range(
             "calibration_end", until.isoformat(), f"a day before as_of, {window.as_of}"
         )
     histories = _histories(extract.frame, until, unit, free_orders=free_orders)
+    if log_intervals:
+        histories = _with_log_intervals(histories, extract.frame, until, unit, free_orders=free_orders)
     return histories.join(
         _holdout(extract.frame, until, window.as_of, free_orders=free_orders),
         on="customer_id",
@@ -127,6 +136,22 @@ def _histories(frame: pl.LazyFrame, as_of: date, unit: str, *, free_orders: bool
         time_unit=pl.lit(unit),
     )
     return histories
+
+
+def _with_log_intervals(
+    histories: pl.DataFrame, frame: pl.LazyFrame, as_of: date, unit: str, *, free_orders: bool
+) -> pl.DataFrame:
+    days: pl.DataFrame = (
+        purchase_days(frame, as_of=as_of, free_orders=free_orders).collect("polars").to_native()
+    )
+    gap = pl.col("ordered_on").diff().over("customer_id", order_by="ordered_on").dt.total_days()
+    logs = days.with_columns(log=(gap / DAYS_PER[unit]).log())
+    sums = (
+        logs.sort("customer_id", "ordered_on")
+        .group_by("customer_id")
+        .agg(log_interval_sum=pl.col("log").sum())
+    )
+    return histories.join(sums, on="customer_id", how="left", maintain_order="left")
 
 
 def _holdout(frame: pl.LazyFrame, start: date, as_of: date, *, free_orders: bool) -> pl.DataFrame:
