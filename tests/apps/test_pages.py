@@ -10,8 +10,13 @@ from streamlit.testing.v1 import AppTest
 import crm_analytics as crm
 from shared.words import plain
 
-PAGES = ["overview", "segments", "value", "customers", "data", "definitions"]
-ANALYSES = {"overview": "overview", "segments": "rfm", "value": "value_tiers"}
+PAGES = ["overview", "segments", "value", "lifetime_value", "customers", "data", "definitions"]
+ANALYSES = {
+    "overview": "overview",
+    "segments": "rfm",
+    "value": "value_tiers",
+    "lifetime_value": "lifetime_value",
+}
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def test_every_page_shows_the_sample_company(visit, page):
     at = visit(page)
     assert not at.exception
     assert not alerts(at)
-    assert at.title[0].value == page.capitalize()
+    assert at.title[0].value == page.replace("_", " ").capitalize()
     assert "Sample data" in said(at)
 
 
