@@ -29,6 +29,7 @@ _HOMES: Final[dict[str, str]] = {
     "rfm": "segmentation.rfm",
     "value_tiers": "segmentation.value_tiers",
     "lifetime_value": "clv.lifetime_value",
+    "clv_validation": "clv.clv_validation",
     "retention_economics": "clv.retention_economics",
     "run": "registry",
     "Result": "results",
@@ -38,6 +39,7 @@ _HOMES: Final[dict[str, str]] = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 the names are strings, gathered in one place
 
 if TYPE_CHECKING:
+    from crm_analytics.clv.clv_validation import clv_validation as clv_validation
     from crm_analytics.clv.lifetime_value import lifetime_value as lifetime_value
     from crm_analytics.clv.retention_economics import retention_economics as retention_economics
     from crm_analytics.errors import CrmError as CrmError

@@ -69,6 +69,14 @@ ANALYSES: tuple[Analysis, ...] = (
         also=("customers",),
     ),
     Analysis(
+        "clv_validation",
+        "Can the forecast be trusted?",
+        "How far were forecasts of purchases and spend off when made in the past, and do they beat simple rules?",
+        "crm_analytics.clv.clv_validation",
+        table="transactions",
+        also=("customers",),
+    ),
+    Analysis(
         "retention_economics",
         "Retention economics",
         "What is it worth to keep customers longer, beside winning them more cheaply or selling them more?",

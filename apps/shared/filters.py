@@ -29,6 +29,9 @@ FROM, AS_OF, SEGMENT, CHANNEL, COUNTRY = KEYS = ("from", "as_of", "segment", "ch
 FITTED_TO_ALL: Final = frozenset({"lifetime_value", "retention_economics"})
 """Analyses whose models are fitted to all customers, whatever segment is shown."""
 
+JUDGED_ON_ALL: Final = frozenset({"clv_validation"})
+"""Analyses that look back, and so must not see customers chosen by what they did since."""
+
 _EMPTY: Final[dict[str, Any]] = {FROM: None, AS_OF: None, SEGMENT: [], CHANNEL: [], COUNTRY: []}
 
 
@@ -65,13 +68,16 @@ class Seen:
         """Run an analysis on what is seen.
 
         RFM keeps the cut-offs of the base before the segment filter: who is left stays in the segment chosen. Models of
-        what customers will do are fitted to the base before it: those chosen by what they did tell too little.
+        what customers will do are fitted to the base before it, and forecasts are judged on it: those chosen by what they
+        did tell too little.
         """
         if name == "rfm" and self.filters.segments:
             whole = cache.result(self.before_segments, "rfm")
             return cache.remember(
                 self.opened, "rfm|same cut-offs", lambda: crm.run("rfm", self.opened.base, thresholds=whole)
             )
+        if name in JUDGED_ON_ALL:
+            return cache.result(self.before_segments, name)
         if name in FITTED_TO_ALL and self.filters.segments:
             everyone = self.before_segments.base.table("transactions")
             return cache.remember(

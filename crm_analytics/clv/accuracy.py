@@ -139,7 +139,8 @@ def figures(actual: Floats, forecast: Floats, weights: Floats, *, order: bool = 
             "rmse": np.sqrt(squared / n),
             "correlation": _from_moments(n, *moments),
         }
-        return found | (_of_order(actual, forecast, weights) if order else {})
+        found |= _of_order(actual, forecast, weights) if order else {}
+        return {name: np.where(np.isfinite(values), values, np.nan) for name, values in found.items()}
 
 
 def _from_moments(n: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Floats) -> Floats:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from crm_analytics.aggregates import window as windows
-from crm_analytics.clv import holdout, validation_tables, validation_words
+from crm_analytics.clv import holdout, validation_tables, validation_words, value_base
 from crm_analytics.clv.candidates import Model
 from crm_analytics.clv.judged import Judged, judge
 from crm_analytics.clv.tracking import tracking_table
@@ -117,7 +117,7 @@ def clv_validation(
     4
     """
     _check(n_folds, n_bootstrap)
-    extract = as_extract(tx)
+    extract = value_base.held(as_extract(tx))
     window = windows.resolve(extract, as_of=as_of)
     begin = None if start is None else windows.day_of("start", start)
     provenance = windows.provenance(extract, window)
@@ -149,7 +149,7 @@ def clv_validation(
             "independence": told.independence,
             "customers": validation_tables.customer_table(last),
         },
-        views=_views(validation_words.period_words(days)),
+        views=_VIEWS,
         parameters={
             "holdout_days": days,
             "n_origins": n_origins,
@@ -185,15 +185,13 @@ def _periods(
     return periods, missed
 
 
-def _views(ahead: str) -> tuple[View, ...]:
-    latest = f"the last {ahead}"
-    return (
-        View("tracking", "Repeat purchases so far: made, expected and forecast", "tracking"),
-        View("weekly", "Repeat purchases by period: made, expected and forecast", "tracking"),
-        View("deciles", f"Forecast and made in {latest}, by tenth of the customers", "deciles"),
-        View("frequency", f"Forecast and made in {latest}, by repeat purchases before", "by_frequency"),
-        View("models", f"Average miss per customer in {latest}: models and simple rules", "purchases"),
-    )
+_VIEWS: Final = (
+    View("tracking", "Repeat purchases so far: made, expected and forecast", "tracking"),
+    View("weekly", "Repeat purchases by period: made, expected and forecast", "tracking"),
+    View("deciles", "Made and forecast, by tenth of the customers", "deciles"),
+    View("frequency", "Made and forecast, by number of purchases before", "by_frequency"),
+    View("models", "Average miss per customer: models against simple rules", "purchases"),
+)
 
 
 def _check(n_folds: int, n_bootstrap: int) -> None:
