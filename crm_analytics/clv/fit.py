@@ -14,11 +14,11 @@ from crm_analytics.clv.rows import Floats
 from crm_analytics.errors import OptionError
 
 Z95: Final = 1.959963984540054
-BOUND: Final = 13.0
-"""|log parameter| (dimensionless) at which a search is stopped: a factor of 440,000 either way."""
+BOUND: Final = 11.0
+"""|log parameter| (dimensionless) at which a search is stopped: a factor of 60,000 either way."""
 
-FAR: Final = 9.0
-"""From here on (a factor of 8,000) a dimensionless parameter is named as run away rather than estimated."""
+FAR: Final = 8.0
+"""From here on (a factor of 3,000) a dimensionless parameter is named as run away rather than estimated."""
 
 FLAT: Final = 0.01
 """Curvature below which the data say nothing: a standard error of more than 10 in logs."""
@@ -155,7 +155,9 @@ class Fit:
                 full - penalty * np.eye(len(theta)),
             )
 
-        return maximise(objective, [cls._theta(np.asarray(s, float)) for s in starts], bound=BOUND, n=n)
+        return maximise(
+            objective, [cls._theta(np.asarray(s, float)) for s in starts], bound=BOUND, far=FAR, n=n
+        )
 
     @classmethod
     def _from_optimum(
@@ -192,7 +194,7 @@ class Fit:
             certificate=Certificate(
                 best.converged, best.gradient_norm, best.eigenvalues, best.n_starts, best.n_evaluations
             ),
-            diagnosis=diagnosis,
+            diagnosis=diagnosis or _flat(cls.names, solid),
             covariance=tuple(tuple(float(c) for c in row) for row in covariance),
             time_unit=time_unit,
             penalty=penalty,
@@ -214,10 +216,20 @@ class Fit:
         return np.array([self._params(t) for t in theta + noise])
 
 
+def _flat(names: Sequence[str], solid: Sequence[bool]) -> tuple[Diagnosis, ...]:
+    """Name the parameters that the data say nothing of, where nothing else explains it."""
+    unknown = [name for name, ok in zip(names, solid, strict=True) if not ok]
+    if not unknown:
+        return ()
+    text = f"The data say next to nothing of {', '.join(unknown)}: other values would fit as well."
+    return (Diagnosis("flat", text),)
+
+
 def _invert(best: Optimum) -> tuple[Floats, np.ndarray[Any, np.dtype[np.bool_]]]:
     """Invert the negative Hessian over the directions that the data know; the others get no variance and no error."""
     curvature = -best.hessian
-    known = np.array([not b for b in best.at_bound]) & (np.diag(curvature) > FLAT)
+    inside = (np.abs(best.theta) <= FAR) & ~np.array(best.at_bound)
+    known = inside & (np.diag(curvature) > FLAT)
     covariance = np.zeros_like(curvature)
     if known.any():
         inner = curvature[np.ix_(known, known)]

@@ -11,6 +11,7 @@ from scipy.special import digamma, gammaln, polygamma
 
 from crm_analytics.clv.fit import FAR, Z95, Diagnosis, Fit
 from crm_analytics.clv.newton import Optimum
+from crm_analytics.clv.rising import log_rise
 from crm_analytics.clv.rows import BLOCK, Floats
 from crm_analytics.errors import ColumnError, NotEnoughDataError
 
@@ -128,15 +129,15 @@ class GammaGamma(Fit):
 class _Spend:
     """Distinct purchase counts with what of them enters the likelihood once, and the spends.
 
-    Per row a logarithm and a division are left: y = x z + v enters through sums of ln y, 1 / y and 1 / y^2, plain and
-    times x.
+    Per row a logarithm and two divisions are left: y = x z + v enters through sums of ln(y / (x z)), 1 / y and 1 / y^2,
+    plain and times x. The ratio keeps p x ln(x z) from cancelling where p is large.
     """
 
     def __init__(self, x: Floats, z: Floats, w: Floats) -> None:
         self.values, self.count = _tally(x, w)
         self.xz = x * z
         self.weights = np.stack([w, w * x])
-        self.log_z, self.log_xz = (float(row @ np.log(z)) for row in self.weights)
+        self.log_z, self.log_xz = float(w @ np.log(z)), float(w @ np.log(self.xz))
 
     @classmethod
     def of(cls, x: Floats, z: Floats, w: Floats) -> Self:
@@ -148,12 +149,12 @@ class _Spend:
         return sha256(";".join(f"{float(t):.9e}" for t in totals).encode()).hexdigest()[:16]
 
     def _sums(self, v: float) -> tuple[Floats, Floats, Floats]:
-        """Sum ln y, 1 / y and 1 / y^2 over the customers, plain and times x."""
+        """Sum ln(y / (x z)), 1 / y and 1 / y^2 over the customers, plain and times x."""
         logs, inverse, squares = np.zeros(2), np.zeros(2), np.zeros(2)
         for i in range(0, len(self.xz), BLOCK):
             y, w = self.xz[i : i + BLOCK] + v, self.weights[:, i : i + BLOCK]
             inv = 1.0 / y
-            logs += w @ np.log(y)
+            logs += w @ np.log1p(v / self.xz[i : i + BLOCK])
             inverse += w @ inv
             squares += w @ (inv * inv)
         return logs, inverse, squares
@@ -164,16 +165,16 @@ class _Spend:
         logs, inverse, squares = self._sums(v)
         size, n = p * x + q, c.sum()
         value = (
-            c @ (gammaln(size) - gammaln(p * x) + p * x * np.log(x))
+            c @ log_rise(p * x, q)
             + n * (q * np.log(v) - gammaln(q))
-            + p * self.log_xz
+            - q * self.log_xz
             - self.log_z
             - (q * logs[0] + p * logs[1])
         )
         gradient = np.array(
             [
-                c @ (x * (digamma(size) - digamma(p * x) + np.log(x))) + self.log_xz - logs[1],
-                c @ digamma(size) + n * (np.log(v) - digamma(q)) - logs[0],
+                c @ (x * (digamma(size) - digamma(p * x))) - logs[1],
+                c @ digamma(size) + n * (np.log(v) - digamma(q)) - self.log_xz - logs[0],
                 n * q / v - (q * inverse[0] + p * inverse[1]),
             ]
         )

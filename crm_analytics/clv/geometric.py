@@ -6,7 +6,8 @@ With R = r + x and s = 0 (BG) or 1 (MBG):
     delta = ln(a) - ln(b + x + s - 1) + R [ln(alpha + T) - ln(alpha + t_x)]      (none for x = 0 under BG)
 
 (Fader, Hardie, Lee 2005; Batislam, Denizel, Filiztekin 2007.) The logistic function of delta is the probability that
-the customer has dropped out; it also weighs the derivatives.
+the customer has dropped out; it also weighs the derivatives. Times are taken relative to alpha, ln(1 + T / alpha), so
+that nothing large cancels where r and alpha, or a and b, run away together.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaln, digamma, gammaln, polygamma
+from scipy.special import digamma, polygamma
 
+from crm_analytics.clv.rising import log_rise
 from crm_analytics.clv.rows import Floats, Rows
 
 N_PARAMETERS = 4
@@ -25,14 +27,14 @@ N_PARAMETERS = 4
 class _ByCount:
     """What depends on x alone, tabulated over its distinct values."""
 
-    constant: Floats  # lnG(R) - lnG(r) + lnB(a, b+x+s) - lnB(a, b)
+    constant: Floats  # lnG(R) - lnG(r) - x ln(alpha) + lnB(a, b+x+s) - lnB(a, b)
     shift: Floats  # ln a - ln(b+x+s-1), -inf where dropout cannot have happened
     inverse: Floats  # 1 / (b+x+s-1), 0 where it cannot
     gradient: Floats  # (n, 4): r, alpha, a, b
     hessian: Floats  # (n, 4, 4)
 
 
-def _by_count(x: Floats, r: float, a: float, b: float, s: int) -> _ByCount:
+def _by_count(x: Floats, r: float, alpha: float, a: float, b: float, s: int) -> _ByCount:
     n = x + s
     e = np.where(n > 0, b + n - 1.0, 1.0)
     possible = n > 0
@@ -46,7 +48,7 @@ def _by_count(x: Floats, r: float, a: float, b: float, s: int) -> _ByCount:
     hessian[:, 2, 2] = hessian[:, 2, 3] = hessian[:, 3, 2] = both
     hessian[:, 3, 3] = both + polygamma(1, b + n) - polygamma(1, b)
     return _ByCount(
-        gammaln(r + x) - gammaln(r) + betaln(a, b + n) - betaln(a, b),
+        log_rise(r, x) - x * np.log(alpha) + log_rise(b, n) - log_rise(a + b, n),
         np.where(possible, np.log(a) - np.log(e), -np.inf),
         np.where(possible, 1.0 / e, 0.0),
         gradient,
@@ -58,13 +60,13 @@ def log_likelihood(
     rows: Rows, r: float, alpha: float, a: float, b: float, *, s: int
 ) -> tuple[float, Floats, Floats]:
     """Give the log-likelihood of the rows (scaled time), its gradient and Hessian in (r, alpha, a, b)."""
-    table = _by_count(rows.x.values, r, a, b, s)
-    log_age, log_last = np.log(alpha + rows.T.values), np.log(alpha + rows.t_x.values)
+    table = _by_count(rows.x.values, r, alpha, a, b, s)
+    log_age, log_last = np.log1p(rows.T.values / alpha), np.log1p(rows.t_x.values / alpha)
     inv_age, inv_last = 1.0 / (alpha + rows.T.values), 1.0 / (alpha + rows.t_x.values)
     count = rows.x.sums(rows.weight)
     n = rows.n_customers
-    value = float(count @ table.constant) + n * r * np.log(alpha)
-    gradient = count @ table.gradient + np.array([n * np.log(alpha), n * r / alpha, 0.0, 0.0])
+    value = float(count @ table.constant)
+    gradient = count @ table.gradient + np.array([0.0, n * r / alpha, 0.0, 0.0])
     hessian = np.tensordot(count, table.hessian, 1)
     hessian[0, 1] += n / alpha
     hessian[1, 1] -= n * r / alpha**2

@@ -21,6 +21,7 @@ MOST_STEPS: Final = 100
 LONGEST_STEP: Final = 3.0  # in log units: parameters move by at most a factor of 20 a step
 SUFFICIENT: Final = 1e-4
 CLOSE: Final = 1e-6
+AT_EDGE: Final = 1e-9
 ROUNDING: Final = 1e-15  # of the value: a smaller gain is lost in it
 PLATEAU_STEP: Final = 0.3  # a step this long that gains nothing runs along a plateau
 
@@ -49,6 +50,7 @@ def maximise(
     starts: Sequence[Sequence[float] | Floats],
     *,
     bound: float,
+    far: float,
     n: float,
     tolerance: float = 1e-9,
 ) -> Optimum:
@@ -62,33 +64,37 @@ def maximise(
         Points to begin from, in the parametrisation of the objective.
     bound
         |theta| is kept at or below this; a parameter that ends there is reported in `at_bound`.
+    far
+        Where any |theta| is beyond this, a parameter is running away: the search ends sooner.
     n
         Number of observations, so that tolerances are per observation.
     tolerance
         The search ends when the predicted gain per observation falls below it.
     """
     best = max(
-        (_climb(objective, np.asarray(s, float), bound, n, tolerance) for s in starts), key=lambda o: o.value
+        (_climb(objective, np.asarray(s, float), bound, far, n, tolerance) for s in starts),
+        key=lambda o: o.value,
     )
     return best if len(starts) == 1 else Optimum(**{**vars(best), "n_starts": len(starts)})
 
 
-def _climb(objective: Objective, theta: Floats, bound: float, n: float, tolerance: float) -> Optimum:
+def _climb(
+    objective: Objective, theta: Floats, bound: float, far: float, n: float, tolerance: float
+) -> Optimum:
     value, gradient, hessian = objective(theta)
-    evaluations = 1
-    converged = False
+    evaluations, converged, gain = 1, False, np.inf
     while evaluations < MOST_STEPS:
-        free = _free(theta, gradient, bound)
-        step, gain = _step(gradient, hessian, free)
-        converged = _arrived(step, gain, value, tolerance * n)
+        step, gain = _inside(theta, gradient, hessian, bound)
+        away = bool((np.abs(theta) > far).any())
+        converged = _arrived(step, gain, value, tolerance * n, away=away)
         if converged:
             break
         moved = _search(objective, theta, value, step, gain, bound)
         evaluations += moved[-1]
         if moved[0] is None:
-            converged = gain <= tolerance * n
             break
         theta, value, gradient, hessian = moved[0], moved[1], moved[2], moved[3]
+    converged = converged or gain <= tolerance * n
     free = _free(theta, gradient, bound)
     slope = float(np.max(np.abs(gradient[free]), initial=0.0)) / n
     eigen = tuple(float(e) for e in np.linalg.eigvalsh(-hessian))
@@ -97,15 +103,28 @@ def _climb(objective: Objective, theta: Floats, bound: float, n: float, toleranc
     )
 
 
-def _arrived(step: Floats, gain: float, value: float, nothing: float) -> bool:
+def _arrived(step: Floats, gain: float, value: float, nothing: float, *, away: bool) -> bool:
     """Say whether a further step is of no use: the top is reached, or a plateau towards the edge of the range."""
     if gain <= max(nothing * CLOSE, ROUNDING * abs(value)):
         return True
-    return gain <= nothing and float(np.abs(step).max()) >= PLATEAU_STEP
+    return gain <= nothing and (away or float(np.abs(step).max()) >= PLATEAU_STEP)
+
+
+def _inside(theta: Floats, gradient: Floats, hessian: Floats, bound: float) -> tuple[Floats, float]:
+    """Give the step of those parameters that are not held at the edge of the range, cut where it meets the edge."""
+    free = _free(theta, gradient, bound)
+    step, gain = _step(gradient, hessian, free)
+    outward = (np.abs(theta) >= bound - AT_EDGE) & (np.sign(step) == np.sign(theta)) & free
+    if outward.any():
+        step, gain = _step(gradient, hessian, free & ~outward)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(step != 0, (np.sign(step) * bound - theta) / step, np.inf)
+    part = min(1.0, float(room.min(initial=np.inf)))
+    return part * step, part * gain
 
 
 def _free(theta: Floats, gradient: Floats, bound: float) -> NDArray[np.bool_]:
-    stuck: NDArray[np.bool_] = (np.abs(theta) >= bound - 1e-12) & (np.sign(gradient) == np.sign(theta))
+    stuck: NDArray[np.bool_] = (np.abs(theta) >= bound - AT_EDGE) & (np.sign(gradient) == np.sign(theta))
     return ~stuck
 
 

@@ -1,6 +1,8 @@
 """The integral in the likelihood of the Pareto/NBD model, by quadrature: no hypergeometric function, no overflow.
 
-    I = integral over y from t_x to T of f(y),   f(y) = (alpha + y)^-R (beta + y)^-(s + 1),   R = r + x
+    I = integral over y from t_x to T of f(y),   f(y) = (1 + y / alpha)^-R (1 + y / beta)^-(s + 1),   R = r + x
+
+(times alpha^-R beta^-(s + 1), which the likelihood adds: so nothing large cancels where parameters run away together).
 
 Row by row it is found by Gauss-Legendre nodes in v = ln((m + y) / (m + t_x)), m = min(alpha, beta), the range cut where
 the integrand has fallen by e^-45. Where times are whole periods it is the difference of two entries of a table: for each
@@ -30,7 +32,8 @@ PAIRS: Final = tuple((i, j) for i in range(4) for j in range(i, 4))
 """Places of the ten second derivatives in the upper half of the Hessian."""
 
 Integral = tuple[Floats, Floats, Floats]
-"""ln I of shape (n,), its gradient (4, n), and the second derivatives of I over I (10, n) in the order of `PAIRS`."""
+"""ln I of shape (n,); of I with its factor alpha^-R beta^-(s + 1) the gradient of the logarithm (4, n), and the second
+derivatives over itself (10, n) in the order of `PAIRS`."""
 
 
 def log_integral(big_r: Floats, t: Floats, age: Floats, alpha: float, s: float, beta: float) -> Floats:
@@ -64,7 +67,7 @@ def _at_nodes(
     reach = np.where(rate > 0, np.minimum(reach, _FAR / np.maximum(rate, 1e-300)), reach)
     v = reach[:, None] * (0.5 * (_NODES + 1.0))
     y = t[:, None] + (m + t)[:, None] * np.expm1(v)
-    exponent = np.log(m + y) - big_r[:, None] * np.log(alpha + y) - (s + 1.0) * np.log(beta + y)
+    exponent = np.log(m + y) - big_r[:, None] * np.log1p(y / alpha) - (s + 1.0) * np.log1p(y / beta)
     top = exponent.max(axis=1)
     return y, top, np.exp(exponent - top[:, None]) * (0.5 * _WEIGHTS), reach
 
@@ -160,18 +163,19 @@ class Table:
         """Sum the panels up from the end."""
         edges, width = grid.edges, np.diff(grid.edges)
         y = edges[:-1, None] + width[:, None] * (_FEW_NODES + 1) / 2
-        log_a, log_b = np.log(alpha + edges), np.log(beta + edges)
-        fall_a, fall_b = np.log(alpha + y) - log_a[:-1, None], np.log(beta + y) - log_b[:-1, None]
+        a, b = alpha + edges[:-1], beta + edges[:-1]
+        since = y - edges[:-1, None]
+        fall_a, fall_b = np.log1p(since / a[:, None]), np.log1p(since / b[:, None])
         mass = np.exp(-big_r[None, :, None] * fall_a[:, None, :] - (s + 1) * fall_b[:, None, :])
         mass *= (width[:, None] * _FEW_WEIGHTS / 2)[:, None, :]
         features = [np.ones_like(y), *(_features(alpha + y, beta + y) if derivatives else [])]
         panels = mass @ np.stack(features, axis=2)
-        ratio = np.exp(-np.diff(log_a)[:, None] * big_r - (s + 1) * np.diff(log_b)[:, None])
+        ratio = np.exp(-np.log1p(width / a)[:, None] * big_r - (s + 1) * np.log1p(width / b)[:, None])
         sums = np.zeros((len(edges), *panels.shape[1:]))
         for p in range(len(width) - 1, -1, -1):
             np.multiply(sums[p + 1], ratio[p, :, None], out=sums[p])
             sums[p] += panels[p]
-        return cls(grid, sums, big_r, log_a, log_b, s)
+        return cls(grid, sums, big_r, np.log1p(edges / alpha), np.log1p(edges / beta), s)
 
     def _means(self, part: slice) -> tuple[Floats, Floats, Floats]:
         grid = self.grid

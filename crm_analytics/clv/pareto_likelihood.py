@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import digamma, expit, gammaln, polygamma
+from scipy.special import digamma, expit, polygamma
 
 from crm_analytics.clv.pareto_integral import PAIRS, Grid, Integral, log_integral, with_derivatives
+from crm_analytics.clv.rising import log_rise
 from crm_analytics.clv.rows import BLOCK, Distinct, Floats, Rows
 
 _FEWER = 512  # rows at once where each has its own nodes: fits the cache
@@ -32,9 +33,8 @@ class Likelihood:
         """Give the log-likelihood, its gradient and Hessian in (r, alpha, s, beta)."""
         r, alpha, s, beta = map(float, params)
         rows = self.rows
-        value, gradient, hessian = _by_count(rows, r)
+        value, gradient, hessian = _by_count(rows, r, alpha)
         n = rows.n_customers
-        value += n * (r * np.log(alpha) + s * np.log(beta))
         gradient += n * np.array([np.log(alpha), r / alpha, np.log(beta), s / beta])
         hessian += n * _symmetric([0, 1 / alpha, 0, 0, -r / alpha**2, 0, 0, 0, 1 / beta, -s / beta**2])
         for part, integral in self._integrals(r, alpha, s, beta):
@@ -59,7 +59,7 @@ def log_odds_gone(x: Floats, t: Floats, age: Floats, params: tuple[float, ...]) 
     """Give D - A, the log-odds of having left, per row; -inf where t_x = T."""
     r, alpha, s, beta = params
     columns = [Distinct.of(column) for column in (x, t, age)]
-    odds: Floats = np.log(s) + (r + x) * np.log(alpha + age) + s * np.log(beta + age)
+    odds: Floats = np.log(s) - np.log(beta) + (r + x) * np.log1p(age / alpha) + s * np.log1p(age / beta)
     grid = _day_grid(*columns)
     if grid is not None and grid.suits(r, alpha, s, beta):
         table = grid.table(r, alpha, s, beta, derivatives=False)
@@ -82,12 +82,12 @@ def _day_grid(x: Distinct, t: Distinct, age: Distinct) -> Grid | None:
     return Grid.of(x, last, end)
 
 
-def _by_count(rows: Rows, r: float) -> tuple[float, Floats, Floats]:
+def _by_count(rows: Rows, r: float, alpha: float) -> tuple[float, Floats, Floats]:
     count, x = rows.x.sums(rows.weight), rows.x.values
     gradient, hessian = np.zeros(4), np.zeros((4, 4))
     gradient[0] = count @ (digamma(r + x) - digamma(r))
     hessian[0, 0] = count @ (polygamma(1, r + x) - polygamma(1, r))
-    return float(count @ (gammaln(r + x) - gammaln(r))), gradient, hessian
+    return float(count @ (log_rise(r, x) - x * np.log(alpha))), gradient, hessian
 
 
 def _mixture(
@@ -96,9 +96,9 @@ def _mixture(
     """Sum w * logaddexp(A, D) with its derivatives over the rows."""
     log_i, gone_g, second = integral
     log_a, log_b, inv_a, inv_b = np.log(alpha + age), np.log(beta + age), 1 / (alpha + age), 1 / (beta + age)
-    alive = -big_r * log_a - s * log_b
+    alive = -big_r * np.log1p(age / alpha) - s * np.log1p(age / beta)
     gap = np.stack([log_a, big_r * inv_a, log_b, s * inv_b])  # the slope of D less that of A
-    gone = np.log(s) + log_i
+    gone = np.log(s) - np.log(beta) + log_i
     p = expit(gone - alive)  # 0 where t_x = T: nobody can have left yet
     gap += gone_g
     gap[2] += 1.0 / s

@@ -131,13 +131,19 @@ def _diagnose(best: Optimum) -> tuple[Diagnosis, ...]:
                 "is known.",
             )
         )
-    if log_s < -FAR or log_beta > FAR > log_s:
+    if log_s - log_beta < -FAR:
         found.append(Diagnosis("no_dropout", "Nobody is seen to leave: the rate of leaving runs to 0."))
     elif log_s > FAR:
         found.append(
             Diagnosis(
                 "no_spread_in_dropout",
                 "The customers do not differ in how readily they leave: only s / beta, the common rate, is known.",
+            )
+        )
+    elif log_beta < -FAR:
+        found.append(
+            Diagnosis(
+                "leave_at_the_start", "Customers either leave right after the first purchase or hardly ever."
             )
         )
     if not best.converged:

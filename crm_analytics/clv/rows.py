@@ -174,10 +174,9 @@ def _whole_periods(known: pl.DataFrame, per_day: float) -> tuple[Codes, Codes, C
         column = known[name].to_numpy()
         periods = column * length if length != 1.0 else column
         rounded = np.rint(periods)
-        if (
-            not (np.abs(rounded - periods) <= _SAME_DAY).all()
-            or not 0 <= rounded.min() <= rounded.max() < _MOST
-        ):
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            same = np.abs(rounded - periods) <= _SAME_DAY
+        if not same.all() or not 0 <= rounded.min() <= rounded.max() < _MOST:
             return None
         whole = rounded.astype(np.intp)
         codes.append(whole)
