@@ -6,6 +6,7 @@ face (command line, dashboard, notebook) can catch one class and show one clear 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import ClassVar, Self
@@ -52,7 +53,9 @@ class SourceError(CrmError):
     @classmethod
     def empty(cls, source: str) -> Self:
         """Word the error for a source without a single row."""
-        return cls(f"{source} holds no rows.", "A heading row and at least one row of data were expected.")
+        return cls(
+            f"{_sentence(source)} holds no rows.", "A heading row and at least one row of data were expected."
+        )
 
     @classmethod
     def no_answer(cls, address: str, seconds: float) -> Self:
@@ -109,7 +112,7 @@ class ColumnError(CrmError):
         """Word the error for a required column that was not recognised; `also` adds another way out."""
         return cls(
             f"No column of the {table} was recognised as {column!r}; found {_listed(found)}.",
-            f"{table} need a column {column!r}.",
+            f"{table.capitalize()} need a column {column!r}.",
             f"Name it: columns={{{column!r}: '<heading>'}} in Python, or in crm.toml under "
             f"[sources.{table}.columns].{_did_you_mean(column, found)}{also}",
         )
@@ -230,8 +233,8 @@ class NotEnoughDataError(CrmError):
     def of(cls, what: str, found: int, needed: int, remedy: str = "") -> Self:
         """Word the error for too few of something."""
         return cls(
-            f"Found {found:,} {what}.",
-            f"At least {needed:,} needed.",
+            f"Found {found:,} {_one(what) if found == 1 else what}.",
+            f"At least {needed:,} {'is' if needed == 1 else 'are'} needed.",
             remedy or "Widen the dates or filters, or look at the check report for what was set aside.",
         )
 
@@ -257,6 +260,16 @@ class CrmWarning(UserWarning):
 
 class StatisticalWarning(CrmWarning):
     """A statistical difficulty that also travels on the Result as a note."""
+
+
+def _one(several: str) -> str:
+    """Put the first noun of a plural into the singular: "complete calendar months" becomes "… month"."""
+    return re.sub(r"(\w+[^\Ws])s\b", r"\1", several, count=1)
+
+
+def _sentence(text: str) -> str:
+    """Begin a sentence: "the frame given" with a capital, a file's name as it is."""
+    return f"T{text[1:]}" if text.startswith("the ") else text
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:

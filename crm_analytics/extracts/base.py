@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -180,8 +180,8 @@ class CustomerBase:
     def where(
         self,
         *,
-        start: date | None = None,
-        end: date | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
         channels: Iterable[str] | None = None,
         countries: Iterable[str] | None = None,
         customer_ids: Iterable[str] | None = None,
@@ -192,8 +192,8 @@ class CustomerBase:
         Parameters
         ----------
         start, end
-            The window: first day that counts, and the day from which on nothing is seen (exclusive). Earlier orders
-            still decide who is new.
+            The window: first day that counts, and the day from which on nothing is seen (exclusive), as dates or text
+            such as "2026-01-31". Earlier orders still decide who is new.
         channels
             Channels of orders to keep.
         countries
@@ -206,19 +206,37 @@ class CustomerBase:
         Raises
         ------
         OptionError
-            If the window is empty.
+            If the window is empty, or a day cannot be read.
         """
-        kept = replace(self, start=start or self.start, as_of=end or self.as_of)
+        kept = replace(self, start=_day("start", start) or self.start, as_of=_day("end", end) or self.as_of)
         if kept.start and kept.as_of and kept.start >= kept.as_of:
-            raise OptionError.out_of_range("start", kept.start, f"a day before the end, {kept.as_of}")
-        narrowing = _Narrowing(
-            *(None if v is None else tuple(v) for v in (channels, countries, customer_ids))
-        )
+            raise OptionError.out_of_range(
+                "start", kept.start.isoformat(), f"a day before the end, {kept.as_of}"
+            )
+        narrowing = _Narrowing(*map(_values, (channels, countries, customer_ids)))
         said = _in_words(narrowing, words)
         if not said:
             return kept
         loaders = {name: partial(narrowing.rows, name, self.tables, said) for name in self.tables}
         return replace(kept, filters=(*self.filters, *said), tables=LazyTables(loaders))
+
+
+def _values(given: Iterable[object] | None) -> tuple[str, ...] | None:
+    """Take one text for one value, not for its letters; ids are text."""
+    if given is None:
+        return None
+    return (given,) if isinstance(given, str) else tuple(str(value) for value in given)
+
+
+def _day(option: str, given: date | str | None) -> date | None:
+    if isinstance(given, datetime):
+        return given.date()
+    if given is None or isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(given)
+    except (TypeError, ValueError):
+        raise OptionError.out_of_range(option, given, 'a day: a date or text such as "2026-01-31"') from None
 
 
 def _in_words(narrowing: _Narrowing, words: str | None) -> tuple[str, ...]:

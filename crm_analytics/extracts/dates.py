@@ -29,6 +29,7 @@ PATTERNS: Final = {
         r"(?:[T ]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?(?P<z>Z)?)?(?:\.0+)?$"
     ),
     "numeric": "^" + _WEEKDAY + r"(?P<a>\d{1,2})(?:[-/]|\.\s?)(?P<b>\d{1,2})(?:[-/]|\.\s?)(?P<y>\d{4}|\d{2})" + _TIME + "$",
+    "short_ymd": r"^(?P<y>\d{2})[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})" + _TIME + "$",
     "day_name": (
         "^" + _WEEKDAY + r"(?P<d>\d{1,2})" + _ORDINAL + r"[-/ ]*(?:de\s+)?(?P<w>\p{L}{3,12})\.?[-/, ]*(?:de\s+)?'?(?P<y>\d{4}|\d{2})"
         + _TIME + "$"
@@ -43,6 +44,7 @@ WORDS: Final = {
     "ymd": "year-month-day",
     "compact": "yyyymmdd",
     "numeric": "numbers",
+    "short_ymd": "year-month-day with years of two digits",
     "day_name": "day and month name",
     "name_day": "month name and day",
     "serial": "Excel day numbers",
@@ -52,6 +54,8 @@ _PIVOT: Final = 69  # two-digit years: 69-99 are 1969-1999, 00-68 are 2000-2068 
 _HALF_DAY: Final = 12
 _FULL_YEAR: Final = 4
 _SLACK: Final = 0.05
+_FEWEST_STEPS: Final = 4  # fewer dates stand in order by chance
+_LATEST_DAY: Final = 31
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,9 @@ def decide(values: pl.Series, *, hint: bool | None = None) -> DateStyle:
     >>> decide(pl.Series(["03/04/2024", "25/04/2024"])).day_first
     True
     """
-    counts = {name: int(values.str.contains(pattern).sum()) for name, pattern in PATTERNS.items()}
+    numeric = "short_ymd" if _short_year_first(values) else "numeric"
+    asked = [name for name in PATTERNS if name not in ("numeric", "short_ymd") or name == numeric]
+    counts = {name: int(values.str.contains(PATTERNS[name]).sum()) for name in asked}
     strong = [n for n in counts if n not in ("serial", "epoch") and counts[n]]
     used = strong or [n for n in ("serial", "epoch") if counts[n]]
     if not used:
@@ -105,6 +111,23 @@ def decide(values: pl.Series, *, hint: bool | None = None) -> DateStyle:
     if "numeric" in found:
         return _with_order(style, values, hint)
     return replace(style, fast=_fast_format(values) if len(found) == 1 else None)
+
+
+def _short_year_first(values: pl.Series) -> bool:
+    """See whether 24-01-05 is 5 January 2024: years keep together while days spread, so the narrower end is the year."""
+    parts = values.str.extract_groups(PATTERNS["short_ymd"]).struct.unnest().drop_nulls("y")
+    numeric = int(values.str.contains(PATTERNS["numeric"]).sum())
+    if parts.is_empty() or parts.height < numeric:
+        return False
+    first, middle, last = (parts[n].cast(pl.Int32) for n in ("y", "m", "d"))
+    possible = bool((middle.is_between(1, _HALF_DAY) & last.is_between(1, _LATEST_DAY)).all())
+    if not possible or bool((first > _LATEST_DAY).any()):
+        return possible
+    return first.n_unique() < last.n_unique() and 2 * _spread(first) < _spread(last)
+
+
+def _spread(values: pl.Series) -> int:
+    return int(values.max()) - int(values.min())  # type: ignore[arg-type]
 
 
 def _with_order(style: DateStyle, values: pl.Series, hint: bool | None) -> DateStyle:  # noqa: FBT001 what is known, not a switch
@@ -148,9 +171,10 @@ def _by_file_order(style: DateStyle, values: pl.Series) -> bool | None:
 
 
 def _steps_in_order(values: pl.Series, style: DateStyle) -> float:
-    read = pl.select(date_expr(pl.lit(values), pl.String(), style, None).alias("at"))["at"].drop_nulls()
+    column = values.alias("at").to_frame()
+    read = column.select(date_expr(pl.col("at"), pl.String(), style, None).alias("at"))["at"].drop_nulls()
     steps = read.diff().drop_nulls().dt.total_seconds()
-    if len(steps) < 2:  # noqa: PLR2004 one step tells nothing
+    if len(steps) < _FEWEST_STEPS:
         return 0.0
     return max(float((steps >= 0).sum()), float((steps <= 0).sum())) / len(steps)
 

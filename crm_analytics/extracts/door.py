@@ -74,7 +74,7 @@ def check_in(raw: RawTable, table_name: str, options: Options | None = None) -> 
     said, table = options or Options(), tables.table(table_name)
     try:
         return _checked_in(_without_unreadable(raw), table, said)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         first = str(error).strip().split("\n", maxsplit=1)[0]
         remedy = "If it opens elsewhere, save it again as CSV or Parquet."
         raise SourceError(f"{raw.source} cannot be read: {first}.", remedy=remedy) from error
@@ -98,7 +98,7 @@ def _checked_in(raw: RawTable, table: Table, said: Options) -> Extract:
         raw = replace(raw, frame=raw.frame.collect().lazy())
     seen = profiles(sample_of(raw.frame.head(_LOOK_AT).collect(engine="streaming"), raw.headings))
     recognition = recognise(seen, table, said.columns)
-    error = missing_error(table, recognition, raw.headings)
+    error = missing_error(table, recognition, raw.headings, raw.details.get("left out", ""))
     if error:
         raise error
     return _Passage(raw, table, said, recognition, rows, fits).extract()

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from crm_analytics.extracts import line_signs
 from crm_analytics.extracts.extract import Finding
 from crm_analytics.extracts.marks import MONEY, REPEAT, STATUS, WHY, far, present
 from crm_analytics.extracts.plan import Plan
@@ -213,6 +214,7 @@ def _not_finite(column: str, looked: Looked) -> pl.Expr:
 def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
     amount = pl.col("amount")
     hits = {"refund": amount < 0, "zero": amount == 0, "purchase": amount > 0}
+    hits |= line_signs.hits(looked.names, STATUS)
     if "order_id" in looked.names:
         cancelled = pl.col("order_id").str.contains(_CANCEL_MARK)
         hits |= {
@@ -221,7 +223,7 @@ def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
             "plain_order": pl.col("order_id").str.contains(r"^\d+$"),
         }
     if STATUS in looked.names:
-        state = pl.col(STATUS).str.to_lowercase()
+        state = pl.col(STATUS).str.to_lowercase().str.strip_prefix("wc-")  # WooCommerce's own prefix
         hits["status"] = state.is_in(list(_CANCELLED)) & (amount > 0)
     return hits
 
@@ -278,7 +280,7 @@ def from_answers(looked: Looked, answers: dict[str, pl.DataFrame]) -> list[Findi
     every: dict[str, Any] = answers["all"].row(0, named=True)
     found = [*_unread(looked, kept), *_never(kept), *_odd(looked, kept), *_repeats(kept, every)]
     if looked.table.name == "transactions":
-        found += [*_refunds(kept), *_zero(kept), *_outlier(kept), *_status(kept)]
+        found += [*_refunds(kept), *_wrong_way(kept), *_zero(kept), *_outlier(kept), *_status(kept)]
         found += _repeated_totals(answers["orders"], looked.plan) if "orders" in answers else []
     if looked.table.name in ("transactions", "cases", "surveys") and "customers" in answers:
         found += _customers(answers["customers"])
@@ -346,12 +348,18 @@ def _repeats(kept: dict[str, Any], every: dict[str, Any]) -> list[Finding]:
     still = kept.get("repeat:n") or 0
     if not n or not still:
         return []
-    text = f"{rows(n, ' repeats', ' repeat')} another row exactly; {still:,} of them {'is' if still == 1 else 'are'} kept and {'counts' if still == 1 else 'count'}{_carrying(kept, 'repeat')}."
+    text = f"{rows(n, ' repeats', ' repeat')} another row exactly; {_of_them(n, still)}{_carrying(kept, 'repeat')}."
     found = [_of("exact_repeats", text, "caution", kept, "repeat")]
     if n >= _DOUBLED * every["n"]:
         text = f"{n / every['n']:.0%} of the rows repeat another row: the file seems to hold its rows more than once, and sums count them as often. Use duplicates='reject' if so."
         found.insert(0, _of("file_doubled", text, "caution", kept, "repeat"))
     return found
+
+
+def _of_them(n: int, still: int) -> str:
+    if n == still:
+        return "it is kept and counts" if n == 1 else "they are kept and count"
+    return f"{still:,} of them {'is kept and counts' if still == 1 else 'are kept and count'}"
 
 
 def _carrying(kept: dict[str, Any], name: str) -> str:
@@ -368,7 +376,7 @@ def _refunds(kept: dict[str, Any]) -> list[Finding]:
     if not n or n > kept["plain_order:n"]:
         return found
     if kept["cancelled_positive:n"] > n / 2:
-        text = f"{rows(kept['cancelled_positive:n'], ' of cancelled orders', ' of cancelled orders')} ('C…') with positive amounts count as purchases; turn their sign in the extract if they are refunds."
+        text = f"{rows(kept['cancelled_positive:n'])} of cancelled orders ('C…') with positive amounts count as purchases; turn their sign in the extract if they are refunds."
         return [*found, _of("cancelled_positive", text, "caution", kept, "cancelled_positive", "order_id")]
     return [
         *found,
@@ -381,6 +389,15 @@ def _refunds(kept: dict[str, Any]) -> list[Finding]:
             "order_id",
         ),
     ]
+
+
+def _wrong_way(kept: dict[str, Any]) -> list[Finding]:
+    found = []
+    for name in line_signs.wordings(0, ""):
+        if n := kept.get(f"{name}:n"):
+            text, column = line_signs.wordings(n, rows(n))[name]
+            found.append(_of(name, text, "caution", kept, name, column))
+    return found
 
 
 def _zero(kept: dict[str, Any]) -> list[Finding]:
@@ -413,7 +430,9 @@ def _outlier(kept: dict[str, Any]) -> list[Finding]:
 def _status(kept: dict[str, Any]) -> list[Finding]:
     if not kept.get("status:n"):
         return []
-    text = f"{rows(kept['status:n'])} with positive amounts marked as cancelled, refunded or failed count as purchases. Leave them out of the extract if no money came in."
+    marked = " with a positive amount, marked as cancelled, refunded or failed,"
+    count = rows(kept["status:n"], f"{marked} counts as a purchase", f"{marked} count as purchases")
+    text = f"{count}. Leave such rows out of the extract if no money came in."
     return [_of("cancelled_status", text, "caution", kept, "status", "amount")]
 
 
@@ -450,7 +469,7 @@ def _customers(largest: pl.DataFrame) -> list[Finding]:
                 if nobody
                 else "is far more than any customer's share"
             )
-            text = f"Customer {row['customer_id']!r} has {row['n']:,} rows ({row['share']:.1%}); it {what}. They are kept as one customer."
+            text = f"Customer {row['customer_id']!r} has {rows(row['n'])} ({row['share']:.1%}); it {what}. {'It is' if row['n'] == 1 else 'They are'} kept as one customer."
             found.append(
                 Finding(
                     "placeholder_customer" if nobody else "super_customer",

@@ -79,6 +79,8 @@ def _usual(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def _held(source: Any) -> pl.DataFrame:  # noqa: ANN401 - other people's frames
     if isinstance(source, pl.DataFrame):
         return source
+    if type(source).__module__.startswith("pandas"):
+        source = _plain_pandas(source)
     try:
         frame = pl.DataFrame(source)
     except Exception as error:
@@ -86,9 +88,25 @@ def _held(source: Any) -> pl.DataFrame:  # noqa: ANN401 - other people's frames
     return frame.select(pl.exclude("^__index_level_\\d+__$"))
 
 
+def _plain_pandas(source: Any) -> Any:  # noqa: ANN401 - pandas is not imported here
+    """Keep an index that has a name, such as the order's number; write columns of mixed types as text."""
+    named = [name for name in source.index.names if name is not None and name not in source.columns]
+    frame = source.reset_index(level=named) if named else source
+    if not frame.columns.is_unique:
+        return frame
+    mixed = [
+        c for c in frame.columns if frame[c].dtype == object and len({*map(type, frame[c].dropna())}) > 1
+    ]
+    return frame.astype(dict.fromkeys(mixed, "string")) if mixed else frame
+
+
 def _not_taken(source: object, why: str) -> SourceError:
     return SourceError(
-        f"The {type(source).__module__}.{type(source).__qualname__} given cannot be taken as a table: {why.splitlines()[0] if why else ''}",
+        f"The {type(source).__module__}.{type(source).__qualname__} given cannot be taken as a table: {_first_sentence(why)}.",
         "Columns with a name and one type each were expected.",
         "Give its columns plain types, or write it to Parquet or CSV and give the path.",
     )
+
+
+def _first_sentence(why: str) -> str:
+    return why.splitlines()[0].split(". ")[0].rstrip(".") if why else "its columns are of no known type"

@@ -119,7 +119,7 @@ _TRANSACTIONS: Final = {
         "amount, order total, order amount, order value, total amount, line total, line amount, net amount, gross amount, total, "
         "total price, sales, sales amount, revenue, net revenue, net sales, gross sales, sale amount, purchase amount, "
         "transaction amount, transaction value, invoice amount, invoice total, spend, amount spent, extended price, total sales, "
-        "sales value, betrag, bestellwert, rechnungsbetrag, gesamtbetrag, umsatz, nettobetrag, bruttobetrag, nettoumsatz, summe, "
+        "sales value, betrag, nettowert, bruttowert, bestellwert, rechnungsbetrag, gesamtbetrag, umsatz, nettobetrag, bruttobetrag, nettoumsatz, summe, "
         "gesamtpreis, warenwert, zeilenbetrag, gesamtsumme, bestellsumme, montant, montant total, montant ttc, montant ht, total ttc, total ht, "
         "chiffre d affaires, ca, importe, importe total, monto, monto total, total pedido, ventas, importo, importo totale, totale, "
         "totale ordine, fatturato, bedrag, totaalbedrag, totaal, omzet, orderbedrag, valor, valor total, valor pago, valor do pedido, "
@@ -178,7 +178,7 @@ _TRANSACTIONS: Final = {
     "status": (
         "status, order status, financial status, payment status, bestellstatus, auftragsstatus, statut, statut commande, estado, "
         "estado del pedido, stato, stato ordine, orderstatus, order state",
-        "fulfillment status",
+        "fulfillment status, document type, transaction type, invoice type, order type, belegart, type de document, tipo documento",
         "",
     ),
 }  # fmt: skip

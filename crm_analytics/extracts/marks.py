@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from crm_analytics.extracts import numbers
+from crm_analytics.extracts import line_signs, numbers
 from crm_analytics.extracts.plan import Plan
 from crm_analytics.extracts.raw import FILE, ROW, RawTable
 from crm_analytics.extracts.values import as_text
@@ -28,6 +28,9 @@ MONEY: Final = {"transactions": "amount", "subscriptions": "monthly_amount"}
 
 EARLIEST: Final = datetime(1900, 1, 1)
 LATEST: Final = datetime(2200, 1, 1)
+MOST: Final = 1e15
+"""Beyond it no cent is exact, and no shop has such a price: it is a number of another kind, or damage."""
+
 PLACEHOLDERS: Final = (
     date(1, 1, 1),
     date(1601, 1, 1),
@@ -177,6 +180,8 @@ def with_reasons(
     """Mark each row with the first reason for which it must be set aside, or null."""
     names = read.collect_schema().names()
     rules = [rule for name in table.required for rule in _rules(name, table, span)]
+    if table.name == "transactions":
+        rules.append((line_signs.is_total(names), line_signs.IS_TOTAL))
     if CURRENCY in names and currency:
         rules.append(
             (pl.col(CURRENCY).is_not_null() & (pl.col(CURRENCY) != currency), "amount is in another currency")
@@ -205,6 +210,7 @@ def _rules(name: str, table: Table, span: Bounds) -> list[tuple[pl.Expr, str]]:
             missing,
             (value.is_null(), f"{name} is not a number"),
             (~value.is_finite(), f"{name} is not finite"),
+            (value.abs() > MOST, f"{name} is implausibly large"),
         ]
     return [missing]
 

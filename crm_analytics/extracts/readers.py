@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -224,6 +224,9 @@ def _check_options(options: ReadOptions) -> None:
         value = options.get(name, allowed[0])
         if value not in allowed:
             raise OptionError.out_of_range(name, value, f"one of {', '.join(repr(a) for a in allowed)}")
+    not_after = options.get("not_after")
+    if not_after is not None and (not isinstance(not_after, date) or isinstance(not_after, datetime)):
+        raise OptionError.out_of_range("not_after", not_after, "a date such as date(2026, 1, 31)")
     currency = options.get("currency")
     if currency is not None and not (len(currency) == 3 and currency.isalpha() and currency.isupper()):  # noqa: PLR2004
         raise OptionError.out_of_range(

@@ -11,7 +11,7 @@ import numpy as np
 from crm_analytics.errors import ColumnError, UnknownNameError
 from crm_analytics.extracts.assignment import assign
 from crm_analytics.extracts.extract import Recognised
-from crm_analytics.extracts.headings import LIKELY, WEAK, heading_score, looks_made_up
+from crm_analytics.extracts.headings import LIKELY, WEAK, fold, heading_score, looks_made_up
 from crm_analytics.extracts.profiles import Profile, content_score
 from crm_analytics.tables import Column, Table
 
@@ -27,6 +27,8 @@ _CONTENT_ALONE: Final = 0.45
 _LEAST: Final = 0.5
 _LEAST_CONTENT: Final = 0.6
 _CLOSE: Final = 0.03
+_PREFERENCE: Final = 0.1
+_OF_A_LINE: Final = frozenset({"line", "item", "lineitem", "zeilenbetrag"})
 _POOR: Final = 0.2
 _OR_PRICES: Final = (
     " Where there are prices, name quantity and unit_price instead: amount is then their product."
@@ -83,6 +85,7 @@ def recognise(
     free = [p for p in profiles if p.heading not in told.values()]
     scores = _scores(wanted, free, table, headless=headless)
     _settle_shopify(scores, free)
+    _settle_lines(scores, free)
     _settle_prices(scores, wanted, free, told)
     best = _assigned(wanted, free, scores)
     found = [Recognised(c, h, 1.0, ("named by you",)) for c, h in told.items()]
@@ -146,6 +149,22 @@ def _settle_shopify(scores: dict[tuple[str, str], _Score], free: Sequence[Profil
     headings = {p.heading for p in free}
     if {"Name", "Lineitem quantity"} <= headings:
         scores["order_id", "Name"] = _Score(0.9, LIKELY, ("in Shopify's exports it is the order's number",))
+        if ("ordered_at", "Created at") in scores:  # "Paid at" is empty until the money has come
+            scores["ordered_at", "Created at"] = _preferred(
+                scores["ordered_at", "Created at"], "in Shopify's exports it is the day of the order"
+            )
+
+
+def _settle_lines(scores: dict[tuple[str, str], _Score], free: Sequence[Profile]) -> None:
+    """Prefer the line's own total to the order's, which would be counted once for every line of the order."""
+    for profile in free:
+        score = scores.get(("amount", profile.heading))
+        if score and score.heading > WEAK and _OF_A_LINE & set(fold(profile.heading)):
+            scores["amount", profile.heading] = _preferred(score, "it is the line's own, not the order's")
+
+
+def _preferred(score: _Score, why: str) -> _Score:
+    return _Score(score.total + _PREFERENCE, score.heading, (*score.reasons, why))
 
 
 def _settle_prices(
@@ -211,11 +230,15 @@ def _rivals(
     return rivals
 
 
-def missing_error(table: Table, recognition: Recognition, headings: Sequence[str]) -> ColumnError | None:
-    """Give the error for the first required column that was not recognised, or None."""
+def missing_error(
+    table: Table, recognition: Recognition, headings: Sequence[str], left_out: str = ""
+) -> ColumnError | None:
+    """Give the error for the first required column that was not recognised, or None; `left_out` names unreadable columns."""
     have = {r.column for r in recognition.columns}
     for column in table.required:
         worked_out = column == "amount" and {"quantity", "unit_price"} <= have
         if column not in have and not worked_out:
-            return ColumnError.missing(column, table.name, headings, _OR_PRICES if column == "amount" else "")
+            also = _OR_PRICES if column == "amount" else ""
+            also += f" Columns of types that cannot be read were left out: {left_out}." if left_out else ""
+            return ColumnError.missing(column, table.name, headings, also)
     return None

@@ -168,7 +168,7 @@ def _matching(pattern: str) -> list[Path]:
 
 def _not_a_source(source: object) -> SourceError:
     return SourceError(
-        f"A {type(source).__name__} was given as the source.",
+        f"The source given is of the type {type(source).__name__!r}.",
         "A path, a list of paths, a frame, or a database URL was expected.",
         "Frames need the Arrow stream interface (polars, pandas 2.2 or newer, pyarrow, duckdb).",
     )

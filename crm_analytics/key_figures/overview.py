@@ -144,7 +144,7 @@ def _notes(seen: Seen, customers: Any, currency: str | None) -> Iterator[Note]: 
     yield from _running(seen, currency)
     yield _new_in_the_extract(seen)
     if customers is not None:
-        yield _never_ordered(seen, customers)
+        yield from _never_ordered(seen, customers)
 
 
 def _new_in_the_extract(seen: Seen) -> Note:
@@ -183,11 +183,13 @@ def _running(seen: Seen, currency: str | None) -> Iterator[Note]:
     yield Note("running_period", text)
 
 
-def _never_ordered(seen: Seen, customers: Any) -> Note:  # noqa: ANN401 as in overview
+def _never_ordered(seen: Seen, customers: Any) -> Iterator[Note]:  # noqa: ANN401 as in overview
     ids = as_extract(customers, table="customers").frame.select("customer_id").unique()
     n_all, n_never = (
         frame.select(pl.len()).collect().item()
         for frame in (ids, ids.filter(~pl.col("customer_id").is_in(seen.customer_ids.implode())))
     )
-    text = f"{n_never:,} of the {n_all:,} customers in the customers table have not ordered before the as-of date."
-    return Note("never_ordered", text)
+    if n_never:
+        have = "has" if n_never == 1 else "have"
+        text = f"{n_never:,} of the {n_all:,} customers in the customers table {have} not ordered before the as-of date."
+        yield Note("never_ordered", text)

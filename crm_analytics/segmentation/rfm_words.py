@@ -67,6 +67,7 @@ def notes(
     buyers = customers.filter(pl.col("r_score").is_not_null())
     found = [
         _few(buyers.height),
+        _alike(buyers),
         _frequency(thresholds, buyers),
         _frozen(thresholds),
         _uneven(table, buyers.height),
@@ -88,6 +89,15 @@ def _few(n: int) -> Note | None:
         return None
     text = f"Only {_people(n)} with a purchase: scores rank them, but the groups are small."
     return Note("few_customers", text, "caution")
+
+
+def _alike(buyers: pl.DataFrame) -> Note | None:
+    """Say what cannot tell customers apart, such as an extract of a single day."""
+    names = [name for column, name in _PLAIN.items() if buyers[column].n_unique() == 1]
+    if buyers.height == 1 or not names:
+        return None
+    text = f"All customers have the same {' and the same '.join(names)}, which therefore ranks nobody: the names of segments "
+    return Note("all_alike", f"{text}say no more than the other scores do.", "caution")
 
 
 def _people(n: int) -> str:

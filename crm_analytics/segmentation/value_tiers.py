@@ -221,8 +221,10 @@ def _never_ordered(bought: pl.DataFrame, customers: Any) -> Iterator[Note]:  # n
         return
     ids = as_extract(customers, table="customers").frame.select("customer_id").unique().collect()
     never = ids.join(bought, on="customer_id", how="anti").height
-    text = f"{never:,} of the {ids.height:,} customers in the customers table did not order in the window; they are in no tier."
-    yield Note("never_ordered", text)
+    if never:
+        they = "it is" if never == 1 else "they are"
+        text = f"{never:,} of the {ids.height:,} customers in the customers table did not order in the window; {they} in no tier."
+        yield Note("never_ordered", text)
 
 
 def _check(

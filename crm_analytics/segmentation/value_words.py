@@ -180,8 +180,9 @@ def _not_positive(found: Findings) -> Iterator[Note]:
     money, n = found.money(float(below["spend"].sum())), below.height
     who = "1 customer has" if n == 1 else f"{n:,} customers have"
     text = (
-        f"{who} no positive net spend ({money} in all: refunds came to as much as purchases or more). They are in tier C and in "
-        "every total; in the Lorenz curve, the Gini coefficient and the Herfindahl index they count as nought."
+        f"{who} no positive net spend ({money} in all): they paid nothing, or got back as much as they paid or more. "
+        "They are in tier C and in every total; in the Lorenz curve, the Gini coefficient and the Herfindahl index they "
+        "count as nought."
     )
     yield Note("no_positive_spend", text)
 
@@ -193,9 +194,10 @@ def _small_or_uneven(found: Findings) -> Iterator[Note]:
         text = f"With {n} customers a decile holds at most one of them; read the customers instead."
         yield Note("few_customers", text, "caution")
     elif max(sizes) - min(sizes) > max(1, _UNEVEN * n / len(sizes)):
+        empty = "; an empty decile has no averages" if min(sizes) == 0 else ""
         text = (
             f"Deciles differ in size ({min(sizes):,} to {max(sizes):,} customers), because customers who spent the same "
-            "stay together; an empty decile has no averages."
+            f"stay together{empty}."
         )
         yield Note("uneven_deciles", text)
     if n < FEW_FOR_INTERVALS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 import pytest
@@ -174,6 +174,19 @@ def test_where_uses_the_customers_table_or_says_what_is_missing(folder):
 def test_bases_pickle(folder):
     again = pickle.loads(pickle.dumps(crm.open(folder).where(countries=["FR"])))  # noqa: S301 our own bytes
     assert ids(again) == ["3"]
+
+
+def test_one_text_is_one_value_and_ids_may_be_numbers(folder):
+    base = crm.open(folder)
+    assert base.where(channels="web").filters == ("channel: web",)
+    assert ids(base.where(customer_ids=[3])) == ["3"]
+
+
+def test_days_may_be_written(folder):
+    base = crm.open(folder).where(start="2026-01-02", end=datetime(2026, 1, 4, 12))
+    assert (base.start, base.as_of) == (date(2026, 1, 2), date(2026, 1, 4))
+    with pytest.raises(OptionError, match="a day: a date or text"):
+        base.where(start="soon")
 
 
 def test_the_sample_company_is_marked_and_whole():

@@ -106,7 +106,30 @@ def test_dates_against_the_order_of_the_column_are_no_dates_and_are_counted():
 def test_order_in_the_file_decides_where_the_numbers_do_not():
     assert read(["12/01/2024", "01/02/2024", "05/02/2024", "02/03/2024", "01/04/2024"])[0] == D(2024, 1, 12)
     assert read(["01/12/2024", "02/01/2024", "02/05/2024", "03/02/2024", "04/01/2024"])[0] == D(2024, 1, 12)
-    assert "order of time" in style_of("12/01/2024", "01/02/2024", "05/02/2024", "02/03/2024").decided_by
+    assert (
+        "order of time"
+        in style_of("12/01/2024", "01/02/2024", "05/02/2024", "02/03/2024", "01/04/2024").decided_by
+    )
+
+
+def test_a_few_dates_that_stand_in_order_by_chance_decide_nothing():
+    assert style_of("12/01/2024", "01/02/2024", "05/02/2024").ambiguous
+
+
+def test_american_times_of_day_whose_order_is_open_are_read():
+    found = read(
+        ["1/5/2024 3:04 PM", "2/6/2024 12:30 AM", "3/7/2024 12:30 PM", "3/8/2024 1:00 PM", "4/9/2024 2:00 AM"]
+    )
+    assert found[:3] == [D(2024, 1, 5, 15, 4), D(2024, 2, 6, 0, 30), D(2024, 3, 7, 12, 30)]
+
+
+@pytest.mark.parametrize("mark", ["-", "/"])
+def test_two_digit_years_that_stand_first(mark):
+    written = [w.replace("-", mark) for w in ("24-01-05", "24-02-16", "23-03-27", "24-01-30")]
+    assert read(written) == [D(2024, 1, 5), D(2024, 2, 16), D(2023, 3, 27), D(2024, 1, 30)]
+    assert read(["99-12-05", "98-02-16"]) == [D(1999, 12, 5), D(1998, 2, 16)]
+    assert read(["05/01/24", "16/02/24", "22/02/23"]) == [D(2024, 1, 5), D(2024, 2, 16), D(2023, 2, 22)]
+    assert read(["01/05/24", "02/16/24", "03/22/23"]) == [D(2024, 1, 5), D(2024, 2, 16), D(2023, 3, 22)]
 
 
 def test_another_column_full_stops_and_am_pm_decide_too():

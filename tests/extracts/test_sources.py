@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -77,7 +78,7 @@ def test_a_pattern_without_files(tmp_path):
 
 
 def test_something_else():
-    with pytest.raises(SourceError, match="A int was given as the source"):
+    with pytest.raises(SourceError, match=r"is of the type .int.\."):
         read_raw(7)
 
 
@@ -202,3 +203,14 @@ def test_a_query_for_a_file_is_refused(folder):
 
 def test_a_label_is_shown_in_place_of_the_name(folder):
     assert read_raw(folder / "jan.csv", label="January").source == "January"
+
+
+def test_a_named_index_of_pandas_is_a_column_and_mixed_ids_are_text():
+    ids = np.array([1, "002", None], dtype=object)
+    frame = pd.DataFrame(
+        {"customer_id": ids, "amount": [1.0, 2.0, 3.0]}, index=pd.Index([7, 8, 9], name="order_id")
+    )
+    found = read_raw(frame).frame.collect()
+    assert found["order_id"].to_list() == [7, 8, 9]
+    assert found["customer_id"].to_list() == ["1", "002", None]
+    assert frame.index.name == "order_id"

@@ -228,7 +228,7 @@ def test_the_margin_rate_shows_where_a_cost_is_known():
 
 def test_customers_who_never_ordered_are_counted():
     notes = {n.code: n.text for n in run(customers=pl.DataFrame({"customer_id": ["a", "x"]})).notes}
-    assert notes["never_ordered"].startswith("1 of the 2 customers in the customers table have not ordered")
+    assert notes["never_ordered"].startswith("1 of the 2 customers in the customers table has not ordered")
 
 
 @pytest.mark.parametrize(("option", "value"), [("period", "week"), ("n_bootstrap", 5)])

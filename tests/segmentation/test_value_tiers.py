@@ -187,7 +187,7 @@ def test_options_out_of_range(option, value):
 
 
 def test_one_customer_is_too_few():
-    with pytest.raises(NotEnoughDataError, match=r"Found 1 customers with an order\. At least 2 needed"):
+    with pytest.raises(NotEnoughDataError, match=r"Found 1 customer with an order\. At least 2 are needed"):
         run(SHOP.filter(pl.col("customer_id") == "a"))
 
 
