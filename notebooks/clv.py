@@ -7,6 +7,7 @@
 # 1. **What will the customers there are still bring**, from whom, and how sure is that?
 # 2. **Who of the good ones is slipping away**, while something can still be done?
 # 3. **What is it worth to keep customers longer**, beside winning them more cheaply or selling them more?
+# 4. **Can the forecast be trusted**: how far would it have been off, had it been made before?
 #
 # Each part goes the same way: the question, the method in a few words, the finding, and what it does *not* say.
 # The figures are those of the dashboards, the command line and the report, because all of them ask the same library.
@@ -185,7 +186,56 @@ economics.plot("keep_or_replace")
 # **Caveat.** This says what a point is worth, not what it costs or whether it can be had.
 
 # %% [markdown]
-# ## 6. What was made of what
+# ## 6. Can the forecast be trusted?
+#
+# **Question.** Had the same been done some months ago, how far would it have been off, and would a rule of thumb have done
+# as well?
+#
+# **Method.** Go back to a day in the past, fit to what was known then, forecast the time since, and compare with what the same
+# customers did; then again from earlier days. Beside the models stand four rules that need none: each customer's own rate,
+# the rate of the last period, the average of similar customers, and one rate for all.
+
+# %%
+Markdown(clv.compare(clv.summarise(orders, as_of=options["as_of"])).words)
+
+# %%
+validation = crm.run("clv_validation", base, as_of=options["as_of"])
+Markdown(f"**Finding.** {validation.headline()}")
+
+# %%
+validation
+
+# %%
+validation.plot("tracking")
+
+# %%
+validation.plot("models")
+
+# %%
+validation.plot("frequency")
+
+# %%
+figures = [
+    "origin_on",
+    "forecast_by",
+    "forecast_purchases",
+    "actual_purchases",
+    "total_error",
+    "mae",
+    "mae_against_rule",
+    "rank_correlation",
+    "top_decile_lift",
+]
+table(
+    validation, validation.tables()["purchases"].select(figures), "Models and simple rules, period by period"
+)
+
+# %% [markdown]
+# **Caveat.** A forecast that held before a change of prices, range or campaigns may not hold after it. That totals are right
+# says little of single customers, and the other way round: look at both.
+
+# %% [markdown]
+# ## 7. What was made of what
 
 # %%
 found = value.provenance

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from crm_analytics.clv.beta_geo import BetaGeo
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from crm_analytics.clv.compare import Comparison, compare
 from crm_analytics.clv.counts import probability_of_purchases, purchase_probabilities
 from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
 from crm_analytics.clv.gamma_gamma import GammaGamma
@@ -28,12 +29,14 @@ __all__ = [
     "BetaGeo",
     "BetaGeoBetaBinomial",
     "BetaGeoErlang",
+    "Comparison",
     "GammaGamma",
     "ModifiedBetaGeo",
     "ModifiedBetaGeoErlang",
     "ParetoNBD",
     "ShiftedBetaGeometric",
     "alive_history",
+    "compare",
     "from_json",
     "load",
     "probability_of_purchases",
