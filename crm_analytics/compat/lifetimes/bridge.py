@@ -37,6 +37,18 @@ def native(model: type[AnyFit], values: Sequence[float]) -> AnyFit:
     return _made(model, dict(zip(model.names, values, strict=True)))
 
 
+def predictor(fitter: Any) -> Fit:
+    """Give a fit that holds the parameters of any fitter, to predict with.
+
+    Raises
+    ------
+    OptionError
+        If it is no fitter of lifetimes or of this package, or not fitted.
+    """
+    model = _model_of(fitter)
+    return native(model, list(_values(fitter, model).values()))
+
+
 def from_lifetimes(fitter: Any, *, time_unit: str | None = None) -> Fit:
     """Take a fitted fitter of lifetimes, or of this package, as a native fit, with its parameters as they are.
 
@@ -127,6 +139,15 @@ def _model_of(fitter: object) -> type[Fit]:
             f"Expected one of {', '.join(MODELS)}.",
         )
     return MODELS[name]
+
+
+def _values(fitter: Any, model: type[Fit]) -> dict[str, float]:
+    params = getattr(fitter, "params_", None)
+    if params is None:
+        raise OptionError(
+            "The fitter is not fitted.", "Expected a fitter with params_.", "Call its fit first."
+        )
+    return {name: float(params[name]) for name in model.names}
 
 
 def _summary(data: Any, model: type[Fit]) -> pl.DataFrame:

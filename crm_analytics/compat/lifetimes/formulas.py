@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import betainc, betaln
 
 from crm_analytics.clv.counts import probability_of_purchases, purchase_probabilities
 from crm_analytics.clv.geometric_fit import GeometricDropout
@@ -15,19 +16,25 @@ from crm_analytics.clv.over_dropout import purchases
 from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.compat.lifetimes.borders import Floats
 
-_BLOCK = 16_384
+_BLOCK = 4096
+_FAR = 30.0
+"""Horizon in units of (alpha + T) / (r + x) up to which the native nodes are good to nine digits."""
+
+_LEGENDRE, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(16)
+_NEGLIGIBLE = 1e-4  # of p (r + x) h / (alpha + T): below it the mean is linear in p
 
 
 def expected_purchases(fit: PurchaseFit, horizon: Floats, x: Floats, t_x: Floats, age: Floats) -> Floats:
     """Give the expected purchases in (T, T + horizon] where each row may have a horizon of its own."""
     if horizon.size == 0:
         return np.empty(0)
-    if (horizon == horizon[0]).all():
+    r, alpha, s, beta = fit.values()
+    near = not isinstance(fit, GeometricDropout) or float(np.max(horizon * (r + x) / (alpha + age))) <= _FAR
+    if near and (horizon == horizon[0]).all():
         return fit.purchases_of(x, t_x, age, float(horizon[0]))
     alive = fit.alive_of(x, t_x, age, 0.0)
     if isinstance(fit, GeometricDropout):
         return alive * _while_alive(fit, horizon, x, age)
-    r, alpha, s, beta = fit.values()
     log_ratio = np.log1p(horizon / (beta + age))
     exponent = (s - 1) * log_ratio
     shrinks = np.where(exponent == 0, 1.0, -np.expm1(-exponent) / np.where(exponent == 0, 1.0, exponent))
@@ -41,11 +48,37 @@ def _while_alive(fit: GeometricDropout, horizon: Floats, x: Floats, age: Floats)
     with np.errstate(divide="ignore"):
         c = (alpha + age) / horizon
     for (count,), mine in _alike(x):
-        nodes, weights = beta_nodes(a, np.array([b + count + fit.shift]))
+        nodes, weights = _nodes(a, b + count + fit.shift, (r + count) / float(c[mine].min()))
         for start in range(0, len(mine), _BLOCK):
             part = mine[start : start + _BLOCK]
-            found[part] = within(nodes[0], r + count, c[part, None]) @ weights[0]
+            found[part] = within(nodes, r + count, c[part, None]) @ weights
     return found
+
+
+def _nodes(a: float, b: float, reach: float) -> tuple[Floats, Floats]:
+    """Give nodes and weights of the mean over p ~ Beta(a, b) of functions of reach * p, however far they reach.
+
+    Such a function turns where p is near 1 / reach, which Gauss-Jacobi nodes miss if that is close to 0. So the range is
+    cut: where the function is still linear, one node; from there to 1/2 Gauss-Legendre panels in ln p; above, where it is
+    smooth, Gauss-Jacobi nodes for what (1 - p) does.
+    """
+    if reach <= _FAR:
+        nodes, weights = beta_nodes(a, np.array([b]))
+        return nodes[0], weights[0]
+    least = _NEGLIGIBLE / (1.0 + reach)
+    mass = betainc(a, b, least)
+    mean = a / (a + b) * betainc(a + 1, b, least)
+    edges = np.linspace(np.log(least), np.log(0.5), int(np.log(0.5 / least)) + 2)
+    middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1] - edges[0]) / 2
+    v = (middle[:, None] + half * _LEGENDRE).ravel()
+    low = np.tile(_LEGENDRE_WEIGHTS * half, len(middle))
+    low_weights = low * np.exp(a * v + (b - 1) * np.log1p(-np.exp(v)) - betaln(a, b))
+    q, share = beta_nodes(b, np.array([1.0]), 32)
+    high_weights = share[0] * np.exp((a - 1) * np.log1p(-q[0] / 2) - b * np.log(2) - np.log(b) - betaln(a, b))
+    first = mean / mass if mass > 0 else least
+    return np.concatenate([[first], np.exp(v), 1 - q[0] / 2]), np.concatenate(
+        [[mass], low_weights, high_weights]
+    )
 
 
 def probability_of_n(fit: PurchaseFit, horizon: Floats, n: Floats) -> Floats:

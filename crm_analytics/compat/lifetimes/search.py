@@ -26,6 +26,9 @@ BOUND: Final = 13.0
 FAR: Final = 9.0
 """From here on (a factor of 8,000) a parameter in scaled time is said to have run away."""
 
+FLAT: Final = 0.01
+"""Curvature in the logs below which a penalty does not hold a parameter."""
+
 SUBSAMPLE: Final = 20_000
 
 Likelihood = Callable[[Floats], tuple[float, Floats, Floats]]
@@ -128,10 +131,10 @@ def search(
         return value, gradient[free], hessian[np.ix_(free, free)]
 
     begin = [np.log(np.asarray(s, float))[free] for s in starts]
-    best = maximise(objective, begin, bound=BOUND, n=total)
+    best = maximise(objective, begin, bound=BOUND, far=FAR if penalizer == 0 else np.inf, n=total)
     theta = held.copy()
     theta[free] = best.theta
-    _judge(best, theta, names)
+    _judge(best, theta, names, penalizer)
     curvature = np.zeros((len(names), len(names)))
     curvature[np.ix_(free, free)] = -best.hessian
     return Found(
@@ -167,7 +170,7 @@ def log_variance(found: Found) -> Floats:
     return variance
 
 
-def _judge(best: Optimum, theta: Floats, names: Sequence[str]) -> None:
+def _judge(best: Optimum, theta: Floats, names: Sequence[str], penalizer: float) -> None:
     if not best.converged:
         raise ConvergenceError(
             "The search did not reach a maximum.",
@@ -175,7 +178,8 @@ def _judge(best: Optimum, theta: Floats, names: Sequence[str]) -> None:
             "Look for outliers, or use a model of crm_analytics.clv, whose diagnosis says what is not known.",
         )
     away = [n for n, v in zip(names, theta, strict=True) if abs(v) > FAR]
-    if away:
+    held = penalizer > 0 and min(best.eigenvalues) > FLAT and not any(best.at_bound)
+    if away and not held:
         warnings.warn(
             f"{' and '.join(away)} ran to the edge of the range: the data do not settle {'them' if len(away) > 1 else 'it'}. "
             "Predictions hold, the figures themselves mean little. The native fit names the reason: "

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from crm_analytics.clv import ParetoNBD
-from crm_analytics.clv.pareto_integral import log_integral
+from crm_analytics.clv.pareto_likelihood import log_odds_gone
 from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Rows
 from crm_analytics.compat.lifetimes import borders, formulas, generate_data
@@ -118,8 +118,9 @@ class ParetoNBDFitter(PurchaseFitter):
         r, alpha, s, beta = (float(p) for p in params)
 
         def formula(x: Floats, t_x: Floats, t: Floats) -> Floats:
-            log_i = log_integral(r + x, t_x, t, alpha, s, beta)
-            return np.log(r + s + x) + log_i
+            alive = -(r + x) * np.log(alpha + t) - s * np.log(beta + t)
+            odds = log_odds_gone(x, t_x, t, (r, alpha, s, beta))
+            return np.asarray(np.log(r + s + x) - np.log(s) + alive + odds, float)
 
         return borders.each_row(formula, {"frequency": freq, "recency": recency, "T": age})
 
@@ -128,11 +129,11 @@ class ParetoNBDFitter(PurchaseFitter):
         r, alpha, s, beta = (float(p) for p in params)
 
         def formula(x: Floats, t_x: Floats, t: Floats) -> Floats:
-            log_i = log_integral(r + x, t_x, t, alpha, s, beta)
             alive = -(r + x) * np.log(alpha + t) - s * np.log(beta + t)
-            both = np.logaddexp(alive, np.log(s) + log_i)
             base = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-            return np.asarray(base + both, float)
+            return np.asarray(
+                base + alive + np.logaddexp(0.0, log_odds_gone(x, t_x, t, (r, alpha, s, beta))), float
+            )
 
         return borders.each_row(formula, {"frequency": freq, "recency": rec, "T": T})
 
