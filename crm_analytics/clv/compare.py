@@ -10,12 +10,19 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.clv.candidates import LABELS, MODELS
+from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
 from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Rows, compress
 from crm_analytics.errors import CrmError
 
 AS_GOOD: Final = 2.0
 """An AIC within this of the lowest has substantial support (Burnham and Anderson 2002, section 2.6)."""
+
+REGULAR: Final[Mapping[str, type[BetaGeoErlang | ModifiedBetaGeoErlang]]] = {
+    "bg_cnbd_k": BetaGeoErlang,
+    "mbg_cnbd_k": ModifiedBetaGeoErlang,
+}
+"""Models of regular buying, which need to know how even the gaps between purchases are."""
 
 FEW_REPEATERS: Final = 100
 _MANY_ONCE: Final = 0.5
@@ -44,7 +51,8 @@ class Comparison:
         One row per model, the lowest AIC first: model, is_best, n_parameters, log_likelihood, aic, aic_difference
         (from the lowest), akaike_weight, bic, is_identified, diagnosis. Figures are empty where a model cannot be fitted.
     fits
-        The fits by the name of the model: "bg_nbd", "mbg_nbd", "pareto_nbd".
+        The fits by the name of the model: "bg_nbd", "mbg_nbd", "pareto_nbd" and, where gaps between purchases are known
+        and even, "bg_cnbd_k", "mbg_cnbd_k".
     best
         Name of the model to take: the lowest AIC among those whose maximum is proper, else among all; None where none
         can be fitted.
@@ -64,16 +72,19 @@ class Comparison:
 
 
 def compare(summary: pl.DataFrame | pl.LazyFrame) -> Comparison:
-    """Fit BG/NBD, MBG/NBD and Pareto/NBD to the same customers and say which to take, and why.
+    """Fit the models of repeat purchases that suit the data to the same customers, and say which to take and why.
 
-    All three are for customers who buy when they like and leave without a word. They have four parameters each, so that
-    AIC, BIC and likelihood give the same order; what remains to be judged is whether the difference means anything and
-    whether the maximum is a proper one. How they forecast is another question: see `crm.clv_validation`.
+    BG/NBD, MBG/NBD and Pareto/NBD are for customers who buy when they like and leave without a word; BG/CNBD-k and
+    MBG/CNBD-k for those who buy at even intervals, and are tried where the summary tells how even they are. All have four
+    parameters, so that AIC, BIC and likelihood give the same order; what remains to be judged is whether the difference
+    means anything and whether the maximum is a proper one. How they forecast is another question: see
+    `crm.clv_validation`.
 
     Parameters
     ----------
     summary
-        As `clv.summarise` makes it: `frequency`, `recency`, `T`, optionally `weight` (customers per row).
+        As `clv.summarise` makes it: `frequency`, `recency`, `T`, optionally `weight` (customers per row) and
+        `log_interval_sum` (`log_intervals=True`), which the models of regular buying need.
 
     Returns
     -------
@@ -105,8 +116,23 @@ def compare(summary: pl.DataFrame | pl.LazyFrame) -> Comparison:
             fits[name] = kind.fit(summary)
         except CrmError as error:
             reasons[name] = error
+    fits |= _regular(summary) if fits else {}
     best = best_of(fits)
     return Comparison(_table(fits, reasons, best), fits, best, _words(fits, reasons, best, rows))
+
+
+def _regular(summary: pl.DataFrame | pl.LazyFrame) -> dict[str, PurchaseFit]:
+    """Fit the models of regular buying where gaps are known; with k = 1 they are those fitted already and are left out."""
+    if "log_interval_sum" not in summary.lazy().collect_schema().names():
+        return {}
+    found = {name: kind.fit(summary) for name, kind in REGULAR.items()}
+    return {name: fit for name, fit in found.items() if fit.k > 1}
+
+
+def _label(name: str, fit: PurchaseFit | None = None) -> str:
+    if isinstance(fit, BetaGeoErlang | ModifiedBetaGeoErlang):
+        return f"{'MBG' if name.startswith('mbg') else 'BG'}/CNBD-{fit.k}"
+    return LABELS[name]
 
 
 def best_of(fits: Mapping[str, PurchaseFit]) -> str | None:
@@ -123,7 +149,7 @@ def _table(
     lowest = min((fit.aic for fit in fits.values()), default=0.0)
     rows = [
         {
-            "model": LABELS[name],
+            "model": _label(name, fit),
             "is_best": name == best,
             "n_parameters": len(fit.names),
             "log_likelihood": fit.log_likelihood,
@@ -161,19 +187,26 @@ def _words(
     if best is None:
         reason = next(iter(reasons.values()))
         return f"No model can be fitted: {reason.found[:1].lower()}{reason.found[1:]} {reason.remedy or reason.expected}"
-    return " ".join([_choice(fits, best), *_one_time_buyers(best, rows), *_weak(fits, reasons, rows)])
+    return " ".join(
+        [
+            _choice(fits, best),
+            *_regularity(fits, best),
+            *_one_time_buyers(best, fits[best], rows),
+            *_weak(fits, reasons, rows),
+        ]
+    )
 
 
 def _choice(fits: Mapping[str, PurchaseFit], best: str) -> str:
     taken = fits[best]
     apart = sorted(
-        (fit.aic - taken.aic, LABELS[name])
+        (fit.aic - taken.aic, _label(name, fit))
         for name, fit in fits.items()
         if fit.is_identified and name != best
     )
     close = [label for difference, label in apart if difference < AS_GOOD]
     far = [f"{label} ({difference:,.1f} higher)" for difference, label in apart if difference >= AS_GOOD]
-    text = f"{LABELS[best]} describes these customers best (AIC {taken.aic:,.1f})"
+    text = f"{_label(best, taken)} describes these customers best (AIC {taken.aic:,.1f})"
     text += f", clearly better than {' and '.join(far)}." if far else "."
     if close:
         does = "does" if len(close) == 1 else "do"
@@ -181,14 +214,21 @@ def _choice(fits: Mapping[str, PurchaseFit], best: str) -> str:
     return text
 
 
-def _one_time_buyers(best: str, rows: Rows) -> Iterator[str]:
+def _regularity(fits: Mapping[str, PurchaseFit], best: str) -> Iterator[str]:
+    taken = fits[best]
+    if isinstance(taken, BetaGeoErlang | ModifiedBetaGeoErlang):
+        yield f"Customers buy at regular intervals: the time between purchases is as even as the sum of {taken.k} random waits."
+
+
+def _one_time_buyers(best: str, fit: PurchaseFit, rows: Rows) -> Iterator[str]:
     """Explain what a base of many one-time buyers means for the choice: in BG/NBD nobody leaves before a second purchase."""
     once = float(rows.weight[rows.raw("x") == 0].sum()) / rows.n_customers
     text = f"{100 * once:.0f}% of customers bought once only"
-    if best == "bg_nbd":
-        yield f"{text}; BG/NBD takes all of them for customers still, with low rates, which may flatter the share alive."
+    label = _label(best, fit)
+    if best in ("bg_nbd", "bg_cnbd_k"):
+        yield f"{text}; {label} takes all of them for customers still, with low rates, which may flatter the share alive."
     elif once >= _MANY_ONCE:
-        yield f"{text}; {LABELS[best]} allows that some of them left at once, which BG/NBD does not."
+        yield f"{text}; {label} allows that some of them left at once, which BG/NBD does not."
     else:
         yield f"{text}."
 
@@ -201,7 +241,7 @@ def _weak(fits: Mapping[str, PurchaseFit], reasons: Mapping[str, CrmError], rows
         )
     for name, fit in fits.items():
         for found in fit.diagnosis:
-            yield f"{LABELS[name]}: {found.text}"
+            yield f"{_label(name, fit)}: {found.text}"
     for name, error in reasons.items():
         yield f"{LABELS[name]} cannot be fitted: {error}"
     if fits and not any(fit.is_identified for fit in fits.values()):

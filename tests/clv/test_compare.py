@@ -3,9 +3,11 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import numpy as np
 import polars as pl
 import pytest
 
+import crm_analytics as crm
 from crm_analytics import clv
 from crm_analytics.clv.compare import akaike_weights, best_of, compare
 from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError
@@ -136,3 +138,30 @@ def test_bad_input_is_a_typed_error():
         compare(histories((1, 40, 30, 1)))
     with pytest.raises(NotEnoughDataError, match="customers"):
         compare(SHOP.clear())
+
+
+def test_regular_buyers_are_told_where_gaps_are_known():
+    rng = np.random.default_rng(3)
+    rows = []
+    for _ in range(400):
+        rate, left, t, gaps = rng.gamma(1.5, 0.4), False, 0.0, []
+        while not left:
+            gap = rng.gamma(3.0, 1 / (3.0 * rate))  # the sum of three random waits
+            if t + gap > 40:
+                break
+            t, gaps, left = t + gap, [*gaps, gap], rng.random() < 0.15
+        rows.append((len(gaps), t, 40.0, float(np.log(gaps).sum()) if gaps else 0.0))
+    summary = pl.DataFrame(rows, schema=["frequency", "recency", "T", "log_interval_sum"], orient="row")
+    found = compare(summary)
+    assert found.best in {"bg_cnbd_k", "mbg_cnbd_k"}
+    assert found.fit.k == 3
+    assert "the sum of 3 random waits" in found.words
+    assert "BG/CNBD-3" in found.table["model"].to_list()
+    assert compare(summary.drop("log_interval_sum")).best in {"bg_nbd", "mbg_nbd", "pareto_nbd"}
+
+
+def test_cdnow_shows_no_regularity(shared_data):
+    tx = crm.read_transactions(shared_data("cdnow/CDNOW_sample.txt"))
+    found = compare(clv.summarise(tx, as_of="1997-10-01", unit="week", log_intervals=True))
+    assert found.table.height == 3  # k = 1 wins, and that is MBG/NBD
+    assert found.best == "mbg_nbd"
