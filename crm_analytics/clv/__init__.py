@@ -14,6 +14,7 @@ from crm_analytics.clv.beta_geo import BetaGeo
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from crm_analytics.clv.compare import Comparison, compare
 from crm_analytics.clv.counts import probability_of_purchases, purchase_probabilities
+from crm_analytics.clv.covariates import fit_with_covariates
 from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
 from crm_analytics.clv.gamma_gamma import GammaGamma
 from crm_analytics.clv.history import alive_history
@@ -37,6 +38,7 @@ __all__ = [
     "ShiftedBetaGeometric",
     "alive_history",
     "compare",
+    "fit_with_covariates",
     "from_json",
     "load",
     "probability_of_purchases",
