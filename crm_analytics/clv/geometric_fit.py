@@ -16,6 +16,8 @@ from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Floats, Rows, compress, time_unit_of
 from crm_analytics.errors import NotEnoughDataError
 
+_SOON: Final = 10.0  # e^-10: what comes later hardly counts, so its digits need not be many
+
 SUBSAMPLE: Final = 20_000
 """Distinct rows of the systematic sample on which the first steps are taken."""
 
@@ -92,15 +94,17 @@ class GeometricDropout(PurchaseFit):
     def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
         """Give P(alive at T + after) of histories as arrays."""
         now = expit(-self._log_odds_gone(x, t_x, age))
-        return now * self._mean(x, age, still_alive(after)) if after else now
+        return now * self._mean(x, age, still_alive(after), after) if after else now
 
     def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Give the expected purchases in (T, T + horizon] of histories as arrays."""
-        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, purchases(horizon))
+        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, purchases(horizon), horizon)
 
     def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
         """Give the expected purchases, each discounted continuously at `rate` per unit of time."""
-        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, discounted(rate, horizon))
+        return self.alive_of(x, t_x, age, 0.0) * self._mean(
+            x, age, discounted(rate, horizon), min(horizon, _SOON / rate) if rate > 0 else horizon
+        )
 
     def _log_odds_gone(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         r, alpha, a, b = self.values()
@@ -113,8 +117,8 @@ class GeometricDropout(PurchaseFit):
         )
         return np.where(could, odds, -np.inf)
 
-    def _mean(self, x: Floats, age: Floats, f: Integrand) -> Floats:
-        return mean_over_dropout(x, age, f, **self.params, shift=self.shift)
+    def _mean(self, x: Floats, age: Floats, f: Integrand, horizon: float) -> Floats:
+        return mean_over_dropout(x, age, f, **self.params, shift=self.shift, horizon=horizon)
 
     @classmethod
     def _moments(cls, rows: Rows) -> tuple[float, float, float, float]:

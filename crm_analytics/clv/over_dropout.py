@@ -12,10 +12,12 @@ from typing import Final
 
 import numpy as np
 
-from crm_analytics.clv.nodes import beta_nodes
+from crm_analytics.clv.nodes import N_NODES, beta_nodes
 from crm_analytics.clv.rows import Floats
 
 N_CHEBYSHEV: Final = 32
+_PER_ROOT: Final = 7.0  # error e^(-4 n / sqrt(reach)), by the ellipse that the singularity allows
+_MOST_NODES: Final = 512  # enough for a horizon of 5,000 times alpha + T
 _BATCH: Final = 256  # distinct x at once: bounds the memory of their Jacobi matrices
 
 Integrand = Callable[[Floats, float, Floats], Floats]
@@ -23,7 +25,16 @@ Integrand = Callable[[Floats, float, Floats], Floats]
 
 
 def mean_over_dropout(
-    x: Floats, age: Floats, f: Integrand, *, r: float, alpha: float, a: float, b: float, shift: int
+    x: Floats,
+    age: Floats,
+    f: Integrand,
+    *,
+    r: float,
+    alpha: float,
+    a: float,
+    b: float,
+    shift: int,
+    horizon: float = 0.0,
 ) -> Floats:
     """Give E_p[f(p, r + x, alpha + T)] per row.
 
@@ -35,6 +46,8 @@ def mean_over_dropout(
         What is averaged.
     r, alpha, a, b, shift
         Parameters of the model, and 1 for MBG/NBD, 0 for BG/NBD.
+    horizon
+        How far f looks ahead: many times alpha + T takes more nodes.
 
     Returns
     -------
@@ -45,15 +58,22 @@ def mean_over_dropout(
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes))
     found = np.empty(len(x))
+    n = _nodes_for(horizon / (alpha + float(age.min(initial=np.inf))))
     for first in range(0, len(counts), _BATCH):
         some = counts[first : first + _BATCH]
-        nodes, weights = beta_nodes(a, b + some + shift)
+        nodes, weights = beta_nodes(a, b + some + shift, n)
         for i, count in enumerate(some, start=first):
             rows = order[ends[i - 1] if i else 0 : ends[i]]
             found[rows] = _one_count(
                 alpha + age[rows], r + float(count), nodes[i - first], weights[i - first], f
             )
     return found
+
+
+def _nodes_for(reach: float) -> int:
+    """Say how many nodes give twelve digits: f has its nearest singularity at p = -1 / reach."""
+    wanted = _PER_ROOT * np.sqrt(reach)
+    return next((n for n in (N_NODES, 128, 256) if n >= wanted), _MOST_NODES)
 
 
 def _one_count(c: Floats, big_r: float, p: Floats, w: Floats, f: Integrand) -> Floats:

@@ -139,7 +139,8 @@ def _sum_up(big_r: Floats, c: Floats, b: Floats, s: float, v: Floats, *, timed: 
 
 def _log_expm1(z: Floats) -> Floats:
     large = z > _FAR
-    return np.where(large, z, np.log(np.expm1(np.where(large, 1.0, z))))
+    with np.errstate(divide="ignore"):  # at once: minus infinity
+        return np.where(large, z, np.log(np.expm1(np.where(large, 1.0, z))))
 
 
 def _quantile(fit: PurchaseFit, x: Floats, age: Floats, aim: Floats, ever: Floats) -> Floats:
