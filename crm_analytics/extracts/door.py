@@ -18,7 +18,7 @@ from crm_analytics.extracts.numbers import currency_in_heading
 from crm_analytics.extracts.plan import Plan, make_plan
 from crm_analytics.extracts.profiles import SAMPLE_ROWS, profiles
 from crm_analytics.extracts.raw import RawTable
-from crm_analytics.extracts.recognise import Recognition, missing_error, recognise
+from crm_analytics.extracts.recognise import AUXILIARY, Recognition, missing_error, recognise
 from crm_analytics.extracts.values import staged
 from crm_analytics.tables import Table
 
@@ -26,6 +26,7 @@ FITS: Final = 24_000_000
 """Cells up to which a table is read into memory once; above, it stays lazy and streams (2 million rows of 12 columns)."""
 
 _LOOK_AT: Final = 200_000
+_LOOKED_AT: Final = frozenset(c.name for c in AUXILIARY)
 _READABLE: Final = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Categorical, pl.Enum, pl.Null)
 _REPEATS_UP_TO: Final = 20_000_000
 _ORDERS_LOOKED_AT: Final = 1_000_000
@@ -135,7 +136,7 @@ class _Passage:
             frame=self._held(good),
             check=check,
             source=self.raw.source,
-            recognition=tuple(r for r in self.recognition.columns if r.column not in ("currency", "status")),
+            recognition=tuple(r for r in self.recognition.columns if r.column not in _LOOKED_AT),
             details=self._details(currency),
             currency=currency,
             time_zone=self.said.time_zone,

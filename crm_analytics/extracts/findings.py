@@ -9,7 +9,7 @@ import polars as pl
 
 from crm_analytics.extracts import line_signs
 from crm_analytics.extracts.extract import Finding
-from crm_analytics.extracts.marks import MONEY, REPEAT, STATUS, WHY, far, present
+from crm_analytics.extracts.marks import MONEY, REFUNDED, REPEAT, STATUS, WHY, far, present
 from crm_analytics.extracts.plan import Plan
 from crm_analytics.extracts.raw import ROW
 from crm_analytics.extracts.recognise import Recognition
@@ -214,7 +214,7 @@ def _not_finite(column: str, looked: Looked) -> pl.Expr:
 def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
     amount = pl.col("amount")
     hits = {"refund": amount < 0, "zero": amount == 0, "purchase": amount > 0}
-    hits |= line_signs.hits(looked.names, STATUS)
+    hits |= line_signs.hits(looked.names, STATUS, REFUNDED)
     if "order_id" in looked.names:
         cancelled = pl.col("order_id").str.contains(_CANCEL_MARK)
         hits |= {

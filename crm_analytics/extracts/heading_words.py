@@ -178,7 +178,15 @@ _TRANSACTIONS: Final = {
     "status": (
         "status, order status, financial status, payment status, bestellstatus, auftragsstatus, statut, statut commande, estado, "
         "estado del pedido, stato, stato ordine, orderstatus, order state",
-        "fulfillment status, document type, transaction type, invoice type, order type, belegart, type de document, tipo documento",
+        "fulfillment status, document type, transaction type, invoice type, order type, belegart, type de document, tipo documento, "
+        "soll haben, soll haben kennzeichen, s h, debit credit, dr cr, event type",
+        "",
+    ),
+    "refunded": (
+        "refunded, refunded amount, amount refunded, refund amount, refund, refunds, refund total, total refunded, erstattet, erstattung, "
+        "erstatteter betrag, montant rembourse, remboursement, importe reembolsado, reembolso, rimborso, importo rimborsato, "
+        "terugbetaald, terugbetaling, valor reembolsado, zwrot, kwota zwrotu",
+        "returned amount, return amount, returns",
         "",
     ),
 }  # fmt: skip

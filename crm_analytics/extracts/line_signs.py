@@ -15,6 +15,8 @@ CREDIT: Final = (
 )  # fmt: skip
 """Types of documents by which money goes back to the customer."""
 
+_CREDIT_MARKS: Final = ("h", "haben", "cr", "c", "avere", "haber")  # in a column that says debit or credit
+
 TOTALS: Final = (
     "total", "totals", "grand total", "sub total", "subtotal", "sum", "gesamt", "gesamtsumme", "gesamtergebnis", "summe", "total général",
     "total general", "totale", "totaal", "eindtotaal", "somme", "suma", "razem", "ogółem", "celkem", "summa", "i alt", "insgesamt",
@@ -42,15 +44,21 @@ def is_total(names: Collection[str]) -> pl.Expr:
     return named & ((amount - others).abs() <= _TIE + 1e-12 * others.abs()).fill_null(value=False)
 
 
-def hits(names: Collection[str], status: str) -> dict[str, pl.Expr]:
-    """Give the conditions of kept rows that bring in money where it seems to have gone out."""
+def hits(names: Collection[str], status: str, refunded: str) -> dict[str, pl.Expr]:
+    """Give the conditions of kept rows that bring in money where it seems to have gone out.
+
+    `status` and `refunded` name the marks that bear the line's state and the money that went back.
+    """
     paid = pl.col("amount") > 0
     found = {}
-    typed = [pl.col(c).str.to_lowercase().is_in(list(CREDIT)) for c in (status, "category") if c in names]
+    words = {status: (*CREDIT, *_CREDIT_MARKS), "category": CREDIT}
+    typed = [pl.col(c).str.to_lowercase().is_in(list(w)) for c, w in words.items() if c in names]
     if typed:
         found["credit"] = pl.any_horizontal(typed) & paid
     if "quantity" in names:
         found["negative_quantity"] = (pl.col("quantity") < 0) & paid
+    if refunded in names:
+        found["refunded"] = (pl.col(refunded) != 0) & pl.col(refunded).is_finite() & paid
     if "customer_id" in names:
         found["named_total"] = pl.col("customer_id").str.to_lowercase().is_in(list(TOTALS))
     return found
@@ -61,8 +69,13 @@ def wordings(n: int, rows: str) -> dict[str, tuple[str, str]]:
     count = "counts as a purchase" if n == 1 else "count as purchases"
     turn = f"{count}; turn the sign of the amount in the extract if the money went back."
     total = f"{count}; leave such rows out of the extract if they add up others."
+    apart = "it is not taken off the amount. Add refunds to the extract as rows with a negative amount."
     return {
         "credit": (f"{rows} of credit notes or returns with a positive amount {turn}", "amount"),
         "negative_quantity": (f"{rows} with a negative quantity and a positive amount {turn}", "quantity"),
+        "refunded": (
+            f"{rows} with money refunded in a column of its own {count} in full: {apart}",
+            "amount",
+        ),
         "named_total": (f"{rows} of a customer called “Total” or the like {total}", "customer_id"),
     }

@@ -23,6 +23,7 @@ WHY: Final = "__reason__"
 REPEAT: Final = "__repeat__"
 CURRENCY: Final = "__currency__"
 STATUS: Final = "__status__"
+REFUNDED: Final = "__refunded__"
 MONEY: Final = {"transactions": "amount", "subscriptions": "monthly_amount"}
 """The column of a table whose sum the check accounts for to the cent."""
 
@@ -73,7 +74,7 @@ def read_rows(staged: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
     """Read every column of every row by the plan; a value that cannot be read is null, with its mark saying so."""
     schema = staged.collect_schema()
     columns = [*plan.columns.values()]
-    named = [c.value.alias(c.name) for c in columns if c.name not in ("currency", "status")]
+    named = [c.value.alias(c.name) for c in columns if c.name not in ("currency", "status", "refunded")]
     has = [c.present.alias(present(c.name)) for c in columns]
     kept = [pl.col(n) for n in (ROW, FILE, REPEAT) if n in schema.names()]
     attributes = [e.alias(n) for n, e in plan.attributes.items()]
@@ -103,7 +104,7 @@ def _with_amount(read: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _asides(plan: Plan, schema: pl.Schema) -> list[pl.Expr]:
-    """Keep the currency and the state of a line beside it, for the check alone."""
+    """Keep the currency, the state and the refund of a line beside it, for the check alone."""
     asides = []
     if "currency" in plan.columns:
         heading = plan.columns["currency"].heading
@@ -122,6 +123,8 @@ def _asides(plan: Plan, schema: pl.Schema) -> list[pl.Expr]:
             asides.append(numbers.currency_expr(pl.col(mixed.heading)).alias(CURRENCY))
     if "status" in plan.columns:
         asides.append(plan.columns["status"].value.alias(STATUS))
+    if "refunded" in plan.columns:
+        asides.append(plan.columns["refunded"].value.alias(REFUNDED))
     return asides
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import polars as pl
 
 from crm_analytics.extracts import dates, numbers
-from crm_analytics.extracts.recognise import Recognition
+from crm_analytics.extracts.recognise import AUXILIARY, Recognition
 from crm_analytics.extracts.values import as_text, flag_expr, id_expr, is_float_text
 from crm_analytics.tables import Kind, Table
+
+_BESIDE: Final[Mapping[str, Kind]] = {c.name: c.kind for c in AUXILIARY}
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def make_plan(frame: pl.DataFrame, recognition: Recognition, table: Table, time_
     kinds = {c.name: c.kind for c in table.columns}
     columns = {
         r.column: replace(
-            looker.plan(r.column, r.heading, kinds.get(r.column, "category")),
+            looker.plan(r.column, r.heading, kinds.get(r.column, _BESIDE.get(r.column, "category"))),
             required=r.column in table.required,
         )
         for r in recognition.columns

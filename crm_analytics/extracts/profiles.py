@@ -186,7 +186,7 @@ def _id_content(profile: Profile, column: str, *, key: bool) -> tuple[float, str
             if profile.repeats > _RARELY and profile.n_unique > min(_FEW, profile.n_present * 0.01)
             else 0.6
         )
-        return score, f"{profile.n_unique:,} different values, {profile.repeats:.0%} repeat"
+        return score, f"{_different(profile.n_unique)}, {profile.repeats:.0%} repeat"
     return score, "its values look like ids"
 
 
@@ -227,4 +227,8 @@ def _category_content(profile: Profile) -> tuple[float, str]:
     if profile.is_number and profile.whole_share < _MOSTLY:
         return 0.0, "its values are numbers with decimals"
     few = profile.n_unique <= max(_FEW, 0.05 * profile.n_present)
-    return (0.9 if few else 0.3), f"{profile.n_unique:,} different values"
+    return (0.9 if few else 0.3), _different(profile.n_unique)
+
+
+def _different(n: int) -> str:
+    return "one value throughout" if n == 1 else f"{n:,} different values"

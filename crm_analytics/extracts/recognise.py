@@ -18,6 +18,7 @@ from crm_analytics.tables import Column, Table
 AUXILIARY: Final = (
     Column("currency", "category", "Currency of the line's money."),
     Column("status", "category", "State of the order, to warn of cancelled ones."),
+    Column("refunded", "money", "Money that went back, where it stands beside the amount."),
 )
 """Columns that are looked at by the check of transactions and not kept."""
 

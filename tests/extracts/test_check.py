@@ -169,6 +169,17 @@ def test_credit_notes_with_positive_amounts_are_named():
     assert "credit" not in codes(check(orders(**{"Document type": ["Invoice"] * 300})))
 
 
+def test_refunds_in_a_column_of_their_own_are_named():
+    found = check(orders(**{"Amount Refunded": ["0.00"] * 298 + ["5.00", ""]}))
+    assert finding(found, "refunded").n_rows == 1
+    assert "not taken off the amount" in finding(found, "refunded").text
+    assert (found.rows_kept, found.rows_rejected) == (300, 0)
+
+
+def test_a_mark_of_debit_and_credit_is_looked_at():
+    assert finding(check(orders(**{"S/H": ["S"] * 290 + ["H"] * 10})), "credit").n_rows == 10
+
+
 def test_negative_quantities_with_positive_amounts_are_named():
     found = finding(check(orders(quantity=[-1] + [2] * 299)), "negative_quantity")
     assert found.text.startswith("1 row with a negative quantity and a positive amount counts as a purchase")
