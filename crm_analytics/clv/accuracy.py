@@ -156,7 +156,7 @@ def _of_order(actual: Floats, forecast: Floats, weights: Floats) -> dict[str, Fl
     own = by_actual.sums(weights)
     ranks = [order.spread(_mid(c)) for order, c in ((by_forecast, counts), (by_actual, own))]
     return {
-        "rank_correlation": _correlation(ranks[0], ranks[1], weights),
+        "rank_correlation": _rank_correlation(ranks[0], ranks[1], weights),
         "gini_reached": _gini(counts, bought) / _gini(own, by_actual.sums(weights * actual)),
         "top_decile_lift": _lift(counts, bought),
     }
@@ -187,14 +187,15 @@ def _mid(counts: Floats) -> Floats:
     return np.cumsum(counts, axis=1) - counts / 2
 
 
-def _correlation(one: Floats, other: Floats, weights: Floats) -> Floats:
-    n = weights.sum(axis=1, keepdims=True)
-    x = one - (weights * one).sum(axis=1, keepdims=True) / n
-    y = other - (weights * other).sum(axis=1, keepdims=True) / n
-    xx, yy, xy = ((weights * p).sum(axis=1) for p in (x * x, y * y, x * y))
+def _rank_correlation(one: Floats, other: Floats, weights: Floats) -> Floats:
+    """Correlate mean ranks, whose mean is always half of how many were drawn."""
+    half = weights.sum(axis=1, keepdims=True) / 2
+    x, y = one - half, other - half
+    wx, wy = weights * x, weights * y
+    xx, yy, xy = (np.einsum("ij,ij->i", p, q) for p, q in ((wx, x), (wy, y), (wx, y)))
     spread = np.sqrt(xx * yy)
-    tiny = spread <= _FLAT
-    return np.where(tiny, np.nan, xy / np.where(tiny, 1.0, spread))
+    flat = spread <= _FLAT
+    return np.where(flat, np.nan, xy / np.where(flat, 1.0, spread))
 
 
 def _gini(counts: Floats, sums: Floats) -> Floats:

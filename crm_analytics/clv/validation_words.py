@@ -18,8 +18,10 @@ from crm_analytics.clv.simple_rules import IN_WORDS
 from crm_analytics.results import Note
 
 _FEW: Final = 200
-_OFF: Final = 0.25
-"""Off in total by this part or more, sums of the forecast are to be scaled before they are planned with."""
+_OFF: Final = 0.10
+"""Off in total by this part or more, and surely, it is said before anybody plans with sums."""
+
+_A_LITTLE: Final = 0.005  # of a rank correlation: no difference
 
 _MOST_OTHERS: Final = 5  # periods in the summary beside the latest
 
@@ -256,9 +258,16 @@ def _verdict(told: Told) -> Iterator[Note]:
         yield Note("beats_the_rules", f"The model beat every simple rule in {periods}.")
     else:
         clear = "misses by more than" if verdicts[0] == "worse" else "is not clearly better than"
+        large = told.last.purchases[best_rule(told.last.purchases, "rmse")]
+        difference, _, upper = against(told.found, large, "rmse")
+        squared = (
+            f" Its large misses are smaller, though (root mean squared miss {_percent(difference)} below the best rule's)."
+            if upper is not None and upper < 0
+            else ""
+        )
         text = (
             f"For single customers the model {clear} the best simple rule, {IN_WORDS[told.last.rule]} (better in {won} of {n} "
-            f"{'period' if n == 1 else 'periods'}). To choose whom to address, that rule does as well; take the model for "
+            f"{'period' if n == 1 else 'periods'}).{squared} To choose whom to address, that rule does as well; take the model for "
             "totals, for the chance of having left, and for customers with a short history. A longer history may help, and so "
             "may leaving out bulk buyers, or groups that differ (channels, countries), each validated by itself."
         )
@@ -270,7 +279,7 @@ def _verdict(told: Told) -> Iterator[Note]:
     }
     mine = told.found.values["rank_correlation"]
     best = max(ranked, key=lambda name: ranked[name] or -1.0)
-    if mine is not None and (ranked[best] or -1.0) > mine:
+    if mine is not None and (ranked[best] or -1.0) > mine + _A_LITTLE:
         text = (
             f"In putting customers in order, {IN_WORDS[best]} does as well or better (rank correlation {ranked[best]:.2f} "
             f"against {mine:.2f}): the gain of the model lies in how much, not in who."
@@ -285,19 +294,32 @@ def _bias(told: Told) -> Iterator[Note]:
         text = "Nobody bought in the latest period: was the extract cut off, or did the shop close?"
         yield Note("nobody_bought", text, "caution")
         return
-    same = all((e > 0) == (off > 0) for e in errors)
     low, high = told.found.interval("total_error")
-    if abs(off) >= _OFF or (
-        same and len(errors) > 1 and low is not None and high is not None and low * high > 0
-    ):
-        side, way = ("too low", "few") if off < 0 else ("too high", "many")
-        often = f" in all {len(errors)} periods" if same and len(errors) > 1 else ""
+    if abs(off) >= _OFF and low is not None and high is not None and low * high > 0:
+        same = len(errors) > 1 and all((e > 0) == (off > 0) for e in errors)
+        often = f" in all {len(errors)} periods" if same else ""
         text = (
-            f"Totals are {side}{often} ({_signed(off)} in the latest, too {way} purchases): the pace of buying changed, by "
-            "season, campaign or trend, which the model does not know. Take that into account before planning with sums; the "
-            "order of customers suffers less."
+            f"Totals are {'too low' if off < 0 else 'too high'}{often} ({_signed(off)} in the latest): the pace of buying "
+            "changed, by season, campaign or trend, which the model does not know. Take that into account before planning with "
+            "sums; the order of customers suffers less."
         )
         yield Note("off_in_total", text, "caution")
+    yield from _spend_bias(told, off)
+
+
+def _spend_bias(told: Told, off: float) -> Iterator[Note]:
+    """Say where money is off by more than purchases are: what was spent per purchase changed."""
+    if not told.last.spend or not told.found.forecast:
+        return
+    money = told.last.spend[told.last.chosen]
+    each, came = money.forecast / told.found.forecast, money.actual / told.found.actual
+    if abs(each / came - 1) >= _OFF:
+        text = (
+            f"A purchase was forecast at {told.money(each)} and came to {told.money(came)} on average, so money is off by "
+            f"{_signed(money.values['total_error'] or 0.0)} where purchases are off by {_signed(off)}: prices or baskets "
+            "changed, or a few very large purchases came."
+        )
+        yield Note("spend_per_purchase_changed", text, "caution")
 
 
 def _spend_notes(told: Told) -> Iterator[Note]:
