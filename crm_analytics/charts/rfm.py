@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ Row = Mapping[str, Any]
 
 _PALE: Final = 0.3
 _FAINTEST: Final = 0.18
+_NO_BREAK_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 def segments(result: Result, theme: Theme) -> go.Figure:
@@ -94,7 +96,7 @@ def grid(result: Result, theme: Theme) -> go.Figure:
         result,
         "grid",
         theme,
-        [_cells(result, recency, frequency, rows, fills, theme, ink) for ink in inks],
+        [_cells(result, theme, recency, frequency, rows, fills, ink) for ink in inks],
         alt=_grid_alt(at.values()),
         height=520,
         xaxis=parts.axis(f"Recency score ({best} = most recent)", "names", dtick=1, zeroline=False),
@@ -104,21 +106,21 @@ def grid(result: Result, theme: Theme) -> go.Figure:
 
 def _cells(
     result: Result,
+    theme: Theme,
     recency: list[int],
     frequency: list[int],
     rows: list[list[Row | None]],
     fills: list[list[str]],
-    theme: Theme,
     ink: str,
 ) -> go.Heatmap:
-    """Draw the cells on which this ink is the easier to read: a heat map has one ink for all its text."""
+    """Draw the cells on which this ink is the easier to read; plotly has one ink for all text of a heat map."""
     steps = [fill for row in fills for fill in row]
     width = len(recency)
     mine = [[theme.ink(fill) == ink for fill in row] for row in fills]
     return go.Heatmap(
         x=recency,
         y=frequency,
-        z=[[j * width + i if here else None for i, here in enumerate(row)] for j, row in enumerate(mine)],
+        z=[[i * width + j if here else None for j, here in enumerate(row)] for i, row in enumerate(mine)],
         zmin=-0.5,
         zmax=len(steps) - 0.5,
         colorscale=_steps(steps),
@@ -126,7 +128,7 @@ def _cells(
         xgap=3,
         ygap=3,
         text=[
-            [_cell_text(c) if here else "" for c, here in zip(row, there, strict=True)]
+            [_cell_text(c) if here else _blank(_cell_text(c)) for c, here in zip(row, there, strict=True)]
             for row, there in zip(rows, mine, strict=True)
         ],
         texttemplate="%{text}",
@@ -135,6 +137,11 @@ def _cells(
         hovertext=[[_cell_words(result, c, max(recency)) for c in row] for row in rows],
         hovertemplate=parts.HOVER,
     )
+
+
+def _blank(words: str) -> str:
+    """Blank a text but keep its shape, for plotly sizes the text of a heat map by its longest."""
+    return re.sub(r"(<[^>]+>)|[^<]", lambda found: found[1] or _NO_BREAK_SPACE, words)
 
 
 def _scores(cells: pl.DataFrame, column: str) -> list[int]:
@@ -220,13 +227,11 @@ def treemap(result: Result, theme: Theme) -> go.Figure:
 
 
 def _area_text(result: Result, row: Row, ink: str) -> str:
-    """Write what stands in an area; its colour goes with each line, for plotly forgets the root in a list of colours."""
+    """Write what stands in an area; its ink goes with each line, for plotly forgets the root in a list of colours."""
     money = formats.money(row["spend"], result.currency, short=True)
-    share = formats.value(row["spend_share"], "share")
     names = [f"<b>{line}</b>" for line in text.wrapped(row["segment"], 12).split("<br>")]
-    return "<br>".join(
-        f'<span style="color:{ink}">{line}</span>' for line in (*names, text.safe(money), share)
-    )
+    lines = [*names, text.safe(money), formats.value(row["spend_share"], "share")]
+    return "<br>".join(f'<span style="color:{ink}">{line}</span>' for line in lines)
 
 
 def _by_meaning(table: pl.DataFrame) -> list[Row]:

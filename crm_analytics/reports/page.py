@@ -143,12 +143,13 @@ footer { border-top: 1px solid var(--line); padding: 16px 24px 40px; font-size: 
   .headline { font-size: 15pt; margin-bottom: 14pt; }
   figure { margin-bottom: 14pt; }
   .key p + p { font-size: 13pt; }
-  th, td { padding: 4pt 6pt; }
+  th, td { padding: 3pt 5pt; }
+  .words { width: 42%; }
   .notes ul { font-size: 9.5pt; }
   dl { font-size: 9pt; gap: 3pt 14pt; }
-  .scroll { overflow: visible; }
-  table { font-size: 9.5pt; }
-  thead th, td small { font-size: 8.5pt; }
+  .scroll { overflow: visible; break-inside: avoid; }
+  table { font-size: 9pt; line-height: 1.35; }
+  thead th, td small { font-size: 8pt; }
   thead { display: table-header-group; }
   .key li, .banner { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   a { color: inherit; text-decoration: none; }
