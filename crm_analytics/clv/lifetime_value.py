@@ -134,7 +134,7 @@ def lifetime_value(
     horizon = float(horizon_days)
     worth = Worth.of(
         Standing.of(choice.fit, histories),
-        expected_spend(base.summary),
+        expected_spend(base.summary, known),
         base.margin,
         horizon=horizon,
         rate=rate,

@@ -186,7 +186,8 @@ _FLOATS: Final = {
 
 
 def _mean_spend(worth: Worth) -> float:
-    return float(worth.purchases @ worth.spending.per_purchase / worth.purchases.sum())
+    each, n = worth.spending.per_purchase, worth.purchases
+    return float(n @ each / n.sum()) if n.sum() > 0 else float(each.mean())
 
 
 def _summed(sums: Sums, i: int, n: int) -> dict[str, Any]:
