@@ -6,13 +6,13 @@ customer's purchases in proportion to them, so that the customer's total stays w
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from crm_analytics.aggregates.orders import orders
+from crm_analytics.aggregates.orders import NEXT_TO_NOTHING, orders
 
 
 def purchase_days(frame: IntoFrame, *, as_of: date, free_orders: bool = True) -> nw.LazyFrame[Any]:
@@ -38,6 +38,37 @@ def purchase_days(frame: IntoFrame, *, as_of: date, free_orders: bool = True) ->
         occasion |= (nw.col("positive_amount") == 0) & (nw.col("refunds") == 0)
     found = orders(frame, as_of=as_of).filter(occasion)
     return found.group_by("customer_id", "ordered_on").agg(nw.col("amount").sum())
+
+
+def purchase_instants(frame: IntoFrame, *, as_of: date, free_orders: bool = True) -> nw.LazyFrame[Any]:
+    """Give one row per customer and instant of a purchase before `as_of`, for data exact to the minute.
+
+    Parameters as in `purchase_days`. An order is the rows that share customer and order id, at its first instant (the
+    rows of one instant where there is no order id).
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        `customer_id`, `ordered_at`, `amount`, in no particular order.
+    """
+    rows = nw.from_native(frame).lazy()
+    key = "order_id" if "order_id" in rows.collect_schema().names() else "ordered_at"
+    amount = nw.col("amount")
+    sums = [
+        amount.sum().alias("net"),
+        nw.when(amount > 0).then(amount).otherwise(0.0).sum().alias("paid"),
+        nw.when(amount < 0).then(-amount).otherwise(0.0).sum().alias("back"),
+    ]
+    if key == "order_id":
+        sums.append(nw.col("ordered_at").min().alias("at"))
+    seen = rows.filter(nw.col("ordered_at") < datetime.combine(as_of, time.min))
+    found = seen.group_by("customer_id", key).agg(*sums)
+    occasion = nw.col("net") > NEXT_TO_NOTHING * nw.col("paid")
+    if free_orders:
+        occasion |= (nw.col("paid") == 0) & (nw.col("back") == 0)
+    instant = nw.col("at" if key == "order_id" else "ordered_at").alias("ordered_at")
+    kept = found.filter(occasion).select("customer_id", instant, nw.col("net").alias("amount"))
+    return kept.group_by("customer_id", "ordered_at").agg(nw.col("amount").sum())
 
 
 def money_back(frame: IntoFrame, *, as_of: date) -> nw.LazyFrame[Any]:

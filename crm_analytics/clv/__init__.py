@@ -21,6 +21,7 @@ from crm_analytics.clv.history import alive_history
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_analytics.clv.pareto_nbd import ParetoNBD
 from crm_analytics.clv.saving import from_json, load, save, to_json
+from crm_analytics.clv.seasonality import Seasonality
 from crm_analytics.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from crm_analytics.clv.simulate import simulate
 from crm_analytics.clv.summary import summarise
@@ -35,6 +36,7 @@ __all__ = [
     "ModifiedBetaGeo",
     "ModifiedBetaGeoErlang",
     "ParetoNBD",
+    "Seasonality",
     "ShiftedBetaGeometric",
     "alive_history",
     "compare",

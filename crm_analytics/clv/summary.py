@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
 
 import narwhals as nw
 import polars as pl
 
 from crm_analytics.aggregates import window as windows
 from crm_analytics.aggregates.customers import MONEY_DECIMALS
-from crm_analytics.aggregates.purchase_days import money_back, purchase_days
+from crm_analytics.aggregates.periods import Span
+from crm_analytics.aggregates.purchase_days import money_back, purchase_days, purchase_instants
 from crm_analytics.clv.rows import DAYS_PER
-from crm_analytics.errors import NotEnoughDataError, OptionError
+from crm_analytics.clv.seasonality import Seasonality
+from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError
 from crm_analytics.extracts.readers import as_extract
 
 
@@ -24,6 +27,9 @@ def summarise(
     calibration_end: windows.Day | None = None,
     free_orders: bool = True,
     log_intervals: bool = False,
+    exact: bool = False,
+    seasonality: Seasonality | None = None,
+    observed_until: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Reduce transactions to one history per customer, as every customer-base model reads it.
 
@@ -47,6 +53,15 @@ def summarise(
         as in the literature. Say False where such orders are corrections of stock.
     log_intervals
         Add `log_interval_sum`, which the models of regular buying (`BetaGeoErlang`) need; it takes longer.
+    exact
+        Count every order at its own instant and time to the fraction of a day, for those who buy many times a day;
+        T then runs to midnight before `as_of`. Not together with `seasonality`.
+    seasonality
+        Replace clock time by cumulative seasonal intensity, so that a December counts for more than a February;
+        horizons must then be `seasonality.horizon(...)`.
+    observed_until
+        A frame of `customer_id` and `observed_until` (the last day on which the customer could be seen: moved away,
+        contract ended, data stop); T ends there where it is earlier, and what came later is not counted.
 
     Returns
     -------
@@ -54,7 +69,7 @@ def summarise(
         Sorted by customer_id:
 
         - `customer_id`
-        - `frequency`: days with a repeat purchase
+        - `frequency`: days (orders if `exact`) with a repeat purchase
         - `recency`: from the first to the last purchase, in units; 0 without a repeat purchase
         - `T`: from the first purchase to the last observed day, in units
         - `monetary_value`: mean net spend per repeat purchase; 0 without one
@@ -68,96 +83,142 @@ def summarise(
     NotEnoughDataError
         If nobody made a purchase.
     OptionError
-        If the unit is not known, or calibration_end does not lie before as_of.
+        If the unit is not known, calibration_end does not lie before as_of, or options do not go together.
     """
     if unit not in DAYS_PER:
         raise OptionError.out_of_range("unit", unit, f"one of {', '.join(DAYS_PER)}")
+    if exact and seasonality is not None:
+        raise OptionError("exact=True and seasonality= do not go together.", "Seasons are known by the day.")
     extract = as_extract(transactions)
     window = windows.resolve(extract, as_of=as_of)
-    if calibration_end is None:
-        whole = _histories(extract.frame, window.as_of, unit, free_orders=free_orders)
-        if not log_intervals:
-            return whole
-        return _with_log_intervals(whole, extract.frame, window.as_of, unit, free_orders=free_orders)
-    until = windows.day_of("calibration_end", calibration_end)
-    if until >= window.as_of:
+    until = window.as_of if calibration_end is None else windows.day_of("calibration_end", calibration_end)
+    if calibration_end is not None and until >= window.as_of:
         raise OptionError.out_of_range(
             "calibration_end", until.isoformat(), f"a day before as_of, {window.as_of}"
         )
-    histories = _histories(extract.frame, until, unit, free_orders=free_orders)
-    if log_intervals:
-        histories = _with_log_intervals(histories, extract.frame, until, unit, free_orders=free_orders)
-    return histories.join(
-        _holdout(extract.frame, until, window.as_of, free_orders=free_orders),
-        on="customer_id",
-        how="left",
-        maintain_order="left",
-    ).with_columns(
+    recipe = _Recipe(unit, free_orders, exact, seasonality, log_intervals, observed_until)
+    histories = recipe.histories(extract.frame, until)
+    if calibration_end is None:
+        return histories
+    holdout = recipe.holdout(extract.frame, until, window.as_of)
+    length = Span(until, window.as_of)
+    return histories.join(holdout, on="customer_id", how="left", maintain_order="left").with_columns(
         pl.col("frequency_holdout", "spend_holdout").fill_null(0),
-        holdout_length=pl.lit((window.as_of - until).days / DAYS_PER[unit]),
+        holdout_length=pl.lit(
+            (seasonality.horizon(until, length.n_days) if seasonality else length.n_days) / DAYS_PER[unit]
+        ),
     )
 
 
-def _histories(frame: pl.LazyFrame, as_of: date, unit: str, *, free_orders: bool) -> pl.DataFrame:
-    days = purchase_days(frame, as_of=as_of, free_orders=free_orders)
-    number = nw.col("ordered_on")
-    totals = days.group_by("customer_id").agg(
-        nw.len().cast(nw.Int64).alias("n_days"),
-        number.min().alias("first_on"),
-        number.max().alias("last_on"),
-        nw.col("amount").sum().alias("spend"),
-    )
-    first = days.select(
-        "customer_id", nw.col("ordered_on").alias("first_on"), nw.col("amount").alias("first_amount")
-    )
-    found: pl.DataFrame = (
-        totals.join(first, on=["customer_id", "first_on"], how="left")
-        .join(money_back(frame, as_of=as_of), on="customer_id", how="left")
-        .collect("polars")
-        .to_native()
-    )
-    if found.is_empty():
-        raise NotEnoughDataError.of("customers with a purchase", 0, 1)
-    last_day = pl.lit(as_of - timedelta(days=1))
-    length = DAYS_PER[unit]
-    back = pl.col("money_back").fill_null(0.0)
-    kept = pl.when(pl.col("spend") > 0).then(1 - back / pl.col("spend")).otherwise(1.0)  # of each pound spent
-    repeats = pl.col("n_days") - 1
-    histories: pl.DataFrame = found.sort("customer_id").select(
-        "customer_id",
-        frequency=repeats,
-        recency=(pl.col("last_on") - pl.col("first_on")).dt.total_days() / length,
-        T=(last_day - pl.col("first_on")).dt.total_days() / length,
-        monetary_value=pl.when(repeats > 0)
-        .then((pl.col("spend") - pl.col("first_amount")) * kept / repeats)
-        .otherwise(0.0)
-        .round(MONEY_DECIMALS),
-        first_value=(pl.col("first_amount") * kept).round(MONEY_DECIMALS),
-        time_unit=pl.lit(unit),
-    )
-    return histories
+@dataclass(frozen=True, eq=False)
+class _Recipe:
+    """The options of a summary, and how they make histories out of purchases."""
+
+    unit: str
+    free_orders: bool
+    exact: bool
+    seasonality: Seasonality | None
+    log_intervals: bool
+    observed_until: pl.DataFrame | None
+
+    def histories(self, frame: pl.LazyFrame, as_of: date) -> pl.DataFrame:
+        """Give the histories before `as_of`."""
+        occasions = self._occasions(frame, as_of)
+        found = self._totals(frame, occasions, as_of)
+        if found.is_empty():
+            raise NotEnoughDataError.of("customers with a purchase", 0, 1)
+        back = pl.col("money_back").fill_null(0.0)
+        kept = (
+            pl.when(pl.col("spend") > 0).then(1 - back / pl.col("spend")).otherwise(1.0)
+        )  # of each pound spent
+        repeats = pl.col("n") - 1
+        histories = found.sort("customer_id").select(
+            "customer_id",
+            frequency=repeats,
+            recency=self._elapsed(pl.col("first"), pl.col("last")),
+            T=self._elapsed(pl.col("first"), pl.col("end")),
+            monetary_value=pl.when(repeats > 0)
+            .then((pl.col("spend") - pl.col("first_amount")) * kept / repeats)
+            .otherwise(0.0)
+            .round(MONEY_DECIMALS),
+            first_value=(pl.col("first_amount") * kept).round(MONEY_DECIMALS),
+            time_unit=pl.lit(self.unit),
+        )
+        return self._with_log_intervals(histories, occasions) if self.log_intervals else histories
+
+    def holdout(self, frame: pl.LazyFrame, start: date, as_of: date) -> pl.DataFrame:
+        """Give what customers bought from `start` to before `as_of`."""
+        later = self._occasions(frame, as_of).filter(nw.col("at") >= self._moment(start))
+        found: pl.DataFrame = (
+            later.group_by("customer_id")
+            .agg(
+                nw.len().cast(nw.Int64).alias("frequency_holdout"),
+                nw.col("amount").sum().alias("spend_holdout"),
+            )
+            .collect("polars")
+            .to_native()
+        )
+        return found
+
+    def _occasions(self, frame: pl.LazyFrame, as_of: date) -> nw.LazyFrame[Any]:
+        purchases = purchase_instants if self.exact else purchase_days
+        column = "ordered_at" if self.exact else "ordered_on"
+        found = purchases(frame, as_of=as_of, free_orders=self.free_orders).rename({column: "at"})
+        if self.observed_until is None:
+            return found
+        ends = nw.from_native(self._ends(as_of).lazy())
+        kept = found.join(ends, on="customer_id", how="left")
+        return kept.filter(nw.col("end").is_null() | (nw.col("at") <= nw.col("end"))).drop("end")
+
+    def _totals(self, frame: pl.LazyFrame, occasions: nw.LazyFrame[Any], as_of: date) -> pl.DataFrame:
+        totals = occasions.group_by("customer_id").agg(
+            nw.len().cast(nw.Int64).alias("n"),
+            nw.col("at").min().alias("first"),
+            nw.col("at").max().alias("last"),
+            nw.col("amount").sum().alias("spend"),
+        )
+        first = occasions.select(
+            "customer_id", nw.col("at").alias("first"), nw.col("amount").alias("first_amount")
+        )
+        found: pl.DataFrame = (
+            totals.join(first, on=["customer_id", "first"], how="left")
+            .join(money_back(frame, as_of=as_of), on="customer_id", how="left")
+            .collect("polars")
+            .to_native()
+        )
+        last = pl.lit(self._moment(as_of) if self.exact else as_of - timedelta(days=1))
+        if self.observed_until is None:
+            return found.with_columns(end=last)
+        ends = self._ends(as_of)
+        return found.join(ends, on="customer_id", how="left").with_columns(end=pl.col("end").fill_null(last))
+
+    def _ends(self, as_of: date) -> pl.DataFrame:
+        given = self.observed_until
+        assert given is not None  # noqa: S101 asked for only where it is
+        for column in ("customer_id", "observed_until"):
+            if column not in given.columns:
+                raise ColumnError.missing(column, "observed_until", given.columns)
+        last = pl.lit(as_of - timedelta(days=1))
+        day = pl.min_horizontal(pl.col("observed_until").cast(pl.Date), last)
+        end = (day + pl.duration(days=1)).cast(pl.Datetime("us")) if self.exact else day
+        return given.drop_nulls("observed_until").select(pl.col("customer_id").cast(pl.String), end=end)
+
+    def _moment(self, day: date) -> date | datetime:
+        return datetime.combine(day, time.min) if self.exact else day
+
+    def _elapsed(self, begin: pl.Expr, end: pl.Expr) -> pl.Expr:
+        if self.exact:
+            return (end - begin).dt.total_microseconds() / _MICROSECONDS / DAYS_PER[self.unit]
+        if self.seasonality is None:
+            return (end - begin).dt.total_days() / DAYS_PER[self.unit]
+        return (self.seasonality.until(end) - self.seasonality.until(begin)) / DAYS_PER[self.unit]
+
+    def _with_log_intervals(self, histories: pl.DataFrame, occasions: nw.LazyFrame[Any]) -> pl.DataFrame:
+        found: pl.DataFrame = occasions.collect("polars").to_native().sort("customer_id", "at")
+        before = pl.col("at").shift(1).over("customer_id")
+        logs = found.with_columns(log=self._elapsed(before, pl.col("at")).log())
+        sums = logs.group_by("customer_id").agg(log_interval_sum=pl.col("log").sum())
+        return histories.join(sums, on="customer_id", how="left", maintain_order="left")
 
 
-def _with_log_intervals(
-    histories: pl.DataFrame, frame: pl.LazyFrame, as_of: date, unit: str, *, free_orders: bool
-) -> pl.DataFrame:
-    days: pl.DataFrame = (
-        purchase_days(frame, as_of=as_of, free_orders=free_orders).collect("polars").to_native()
-    )
-    gap = pl.col("ordered_on").diff().over("customer_id", order_by="ordered_on").dt.total_days()
-    logs = days.with_columns(log=(gap / DAYS_PER[unit]).log())
-    sums = (
-        logs.sort("customer_id", "ordered_on")
-        .group_by("customer_id")
-        .agg(log_interval_sum=pl.col("log").sum())
-    )
-    return histories.join(sums, on="customer_id", how="left", maintain_order="left")
-
-
-def _holdout(frame: pl.LazyFrame, start: date, as_of: date, *, free_orders: bool) -> pl.DataFrame:
-    later = purchase_days(frame, as_of=as_of, free_orders=free_orders).filter(nw.col("ordered_on") >= start)
-    found = later.group_by("customer_id").agg(
-        nw.len().cast(nw.Int64).alias("frequency_holdout"), nw.col("amount").sum().alias("spend_holdout")
-    )
-    result: pl.DataFrame = found.collect("polars").to_native()
-    return result
+_MICROSECONDS: Final = 86_400_000_000
