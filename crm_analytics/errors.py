@@ -118,6 +118,15 @@ class ColumnError(CrmError):
         )
 
     @classmethod
+    def nothing_named(cls, source: str, found: Sequence[str]) -> Self:
+        """Word the error for a source none of whose headings is known."""
+        return cls(
+            f"No heading of {source} names a column of any table; found {_listed(found, 6)}.",
+            "A table of customers, orders or the like was expected.",
+            "If it is one, say which: --table transactions, and name its columns.",
+        )
+
+    @classmethod
     def no_such_heading(cls, heading: str, wanted_for: str, found: Sequence[str]) -> Self:
         """Word the error for a heading that the mapping names and the source lacks."""
         return cls(

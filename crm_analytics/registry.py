@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crm_analytics.errors import UnknownNameError
+from crm_analytics.errors import OptionError, UnknownNameError
 from crm_analytics.results import Result
 
 if TYPE_CHECKING:
@@ -99,8 +99,19 @@ def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN40
     """Run an analysis on a customer base, as the command line and the dashboards do.
 
     Options go to the analysis; the base gives its tables and, unless overridden, its window (`start`, `as_of`).
+
+    Raises
+    ------
+    OptionError
+        If the base is something else, such as a path or a frame.
     """
     entry = analysis(name)
+    if not callable(getattr(base, "table", None)):
+        raise OptionError(
+            f"What was given as the base is of the type {type(base).__name__!r}.",
+            "A customer base was expected.",
+            f'Open one: crm.run("{name}", crm.open("orders.csv")). A frame or file goes to crm.{name}(...) itself.',
+        )
     tables = {other: base.table(other) for other in entry.also if base.has(other)}
     return entry.function(
         base.table(entry.table), **{"as_of": base.as_of, "start": base.start, **tables, **options}

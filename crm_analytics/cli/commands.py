@@ -187,12 +187,13 @@ def run(
     opened = bases.opened(base)
     with terminal.working(entry.title):
         result = registry.run(analysis, opened, **given, **{k: v for k, v in days.items() if v is not None})
+    wanted = out is not None or sheet
+    written = writing.write_tables(result, out or Path(), sheet=sheet) if wanted else []
     if form == "json":
         _print_json(result.to_dict())
     else:
         terminal.show_result(result)
-    if out is not None or sheet:
-        writing.say_written(writing.write_tables(result, out or Path(), sheet=sheet), quietly=form == "json")
+    writing.say_written(written, quietly=form == "json")
 
 
 @app.command()

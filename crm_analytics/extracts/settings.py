@@ -172,6 +172,8 @@ def _brief(value: object) -> object:
 def _expected(error: ErrorDetails) -> str:
     if error["type"] == "string_pattern_mismatch":
         return "an ISO code of three capital letters such as 'EUR'"
+    if error["type"].startswith("date"):
+        return "a day such as 2026-01-31"
     message = error["msg"]
     return message.removeprefix("Input should be ").removeprefix("a valid ").rstrip(".")
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Unpack
 
 import polars as pl
 
-from crm_analytics.errors import CrmError, SourceError
+from crm_analytics.errors import ColumnError, CrmError, SourceError
 from crm_analytics.extracts.base import table_named
 from crm_analytics.extracts.door import Options, check_in, sample_of
 from crm_analytics.extracts.profiles import Profile, profiles
@@ -144,8 +144,10 @@ def suggest_raw(
     recognition = recognise(seen, TABLES[best], columns)
     problem: CrmError | None = missing_error(TABLES[best], recognition, raw.headings)
     currency = None
-    if problem is None:
+    if problem is None and (table_name or named or not _is_a_guess(recognition, best)):
         problem, currency = _try(raw, best, columns)
+    elif problem is None:
+        problem = ColumnError.nothing_named(raw.source, raw.headings)
     return Suggestion(
         source=raw.source,
         place=None,
@@ -156,6 +158,13 @@ def suggest_raw(
         unused=recognition.unused,
         problem=problem,
         currency=currency,
+    )
+
+
+def _is_a_guess(recognition: Recognition, table: str) -> bool:
+    """Say whether values alone made it a table that any list of different texts could be."""
+    return TABLES[table].key is not None and {r.column for r in recognition.columns} <= set(
+        recognition.by_content
     )
 
 

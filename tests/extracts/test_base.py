@@ -182,6 +182,14 @@ def test_one_text_is_one_value_and_ids_may_be_numbers(folder):
     assert ids(base.where(customer_ids=[3])) == ["3"]
 
 
+@pytest.mark.parametrize("base", ["orders.csv", None, pl.DataFrame({"customer_id": ["1"]})])
+def test_running_on_something_else_says_how_to_open_it(base):
+    with pytest.raises(
+        OptionError, match=r"A customer base was expected\. Open one: crm\.run\(\"rfm\", crm\.open"
+    ):
+        crm.run("rfm", base)
+
+
 def test_days_may_be_written(folder):
     base = crm.open(folder).where(start="2026-01-02", end=datetime(2026, 1, 4, 12))
     assert (base.start, base.as_of) == (date(2026, 1, 2), date(2026, 1, 4))

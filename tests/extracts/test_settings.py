@@ -69,7 +69,10 @@ def test_a_whole_file(tmp_path):
             '[base]\n\ntime_zone = "Berlin"\n',
             r"line 3: base.time_zone = 'Berlin' cannot be. Expected an IANA name",
         ),
-        ('[base]\nas_of = "soon"\n', r"line 2: base.as_of = 'soon' cannot be"),
+        (
+            '[base]\nas_of = "soon"\n',
+            r"line 2: base.as_of = 'soon' cannot be\. Expected a day such as 2026-01-31",
+        ),
         (
             "[base]\nstart = 2026-01-01\nas_of = 2025-01-01\n",
             r"line 1: base = .* cannot be. Expected start before as_of",

@@ -124,3 +124,11 @@ def test_hostile_headings_and_values_make_no_broken_settings(headings):
     from dataclasses import replace
 
     tomllib.loads(to_toml([replace(suggest(frame, "customers"), place="x.csv")]))
+
+
+def test_a_list_of_texts_is_no_table_of_customers(tmp_path):
+    path = tmp_path / "groceries.csv"
+    path.write_text("".join(f"bread {i},milk {i},butter {i}\n" for i in range(20)))
+    problem = suggest(path).problem
+    assert problem is not None
+    assert "No heading of groceries.csv names a column of any table" in str(problem)
