@@ -26,6 +26,7 @@ from crm_analytics.clv.shifted_beta_geometric import ShiftedBetaGeometric
 from crm_analytics.clv.simulate import simulate
 from crm_analytics.clv.summary import summarise
 from crm_analytics.clv.waiting import probability_of_return, time_to_next
+from crm_analytics.clv.what_if import what_if_purchase
 
 __all__ = [
     "BetaGeo",
@@ -51,4 +52,5 @@ __all__ = [
     "summarise",
     "time_to_next",
     "to_json",
+    "what_if_purchase",
 ]
