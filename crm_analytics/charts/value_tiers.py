@@ -151,8 +151,10 @@ def deciles(result: Result, theme: Theme) -> go.Figure:
                 x=[str(r["decile"]) for r in rows],
                 y=[r["spend_share"] for r in rows],
                 marker={"color": [theme.accent if r["decile"] <= 2 else theme.quiet for r in rows]},  # noqa: PLR2004 the best fifth
-                text=[formats.share(r["spend_share"]) for r in rows],
+                text=[_whole_percent(r["spend_share"]) for r in rows],
                 textposition="outside",
+                textfont={"size": 12},
+                constraintext="none",  # else a phone's narrow bars get letters too small to read
                 cliponaxis=False,
                 hovertext=[_decile_words(result, r) for r in rows],
                 hovertemplate=parts.HOVER,
@@ -202,6 +204,10 @@ def decline(result: Result, theme: Theme) -> go.Figure:
         yaxis=parts.names_axis("Customer", [r["customer_id"] for r in rows], width=16),
         margin=parts.legend_room(),
     )
+
+
+def _whole_percent(share: float) -> str:
+    return f"{share:.0%}" if abs(share) >= 0.01 else formats.share(share)  # noqa: PLR2004 a percent
 
 
 def _falls(theme: Theme, rows: Sequence[Row]) -> go.Scatter:

@@ -147,6 +147,11 @@ footer { border-top: 1px solid var(--line); padding: 16px 24px 40px; font-size: 
   .words { width: 42%; }
   .notes ul { font-size: 9.5pt; }
   dl { font-size: 9pt; gap: 3pt 14pt; }
+  #making section { margin: 8pt 0 10pt; }
+  footer { padding: 6pt 0 0; }
+  .terms { display: block; columns: 2; column-gap: 20pt; }
+  .terms dt { break-after: avoid; }
+  .terms dd { margin-bottom: 5pt; }
   .scroll { overflow: visible; break-inside: avoid; }
   table { font-size: 9pt; line-height: 1.35; }
   thead th, td small { font-size: 8pt; }

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import crm_analytics as crm
+from crm_analytics import formats
 from crm_analytics.charts import draw
 from crm_analytics.charts.duties import shortcomings
 from crm_analytics.charts.theme import theme
@@ -82,7 +83,9 @@ def test_tenths_are_drawn_with_their_share(of_sample):
     assert list(bars.x) == [str(d) for d in range(1, 11)]
     assert list(bars.y) == table["spend_share"].to_list()
     assert sum(bars.y) == pytest.approx(1)
-    assert bars.text[0] == "47.1%"
+    assert list(bars.text[:2]) == ["47%", "17%"]
+    assert bars.text[9] == formats.share(table["spend_share"][9]), "below a percent with its decimals"
+    assert "Spend £377,705: 47.1% of all" in bars.hovertext[0]
     assert bars.marker.color == (LIGHT.accent,) * 2 + (LIGHT.quiet,) * 8, "the best fifth stands out"
 
 
