@@ -84,9 +84,14 @@ with st.spinner("Holding forecasts against what customers then did …"), guarde
     left, right = st.columns(2, gap="medium")
     with left:
         blocks.picture(seen.opened, check, "tracking")
-        blocks.picture(seen.opened, check, "frequency")
     with right:
         blocks.picture(seen.opened, check, "models")
+    left, right = st.columns(
+        2, gap="medium"
+    )  # a second row, so that pictures of other heights stay side by side
+    with left:
+        blocks.picture(seen.opened, check, "frequency")
+    with right:
         blocks.picture(seen.opened, check, "deciles")
     blocks.table(check.summary(), check, alt="How far the forecast was off", key="clv_validation_summary")
     blocks.notes(check)

@@ -23,7 +23,7 @@ _OFF: Final = 0.10
 
 _A_LITTLE: Final = 0.005  # of a rank correlation: no difference
 
-_MOST_OTHERS: Final = 5  # periods in the summary beside the latest
+_MOST_OTHERS: Final = 4  # periods in the summary beside the latest
 
 _SMALL: Final = 0.005  # what rounds to 0 %
 
@@ -111,11 +111,7 @@ def _percent(share: float | None) -> str:
 def _spanned(one: Accuracy, name: str, digits: int = 2) -> str:
     low, high = one.interval(name)
     value = f"{one.values[name]:.{digits}f}"
-    return (
-        value
-        if low is None or high is None
-        else f"{value} (95% interval {low:.{digits}f} to {high:.{digits}f})"
-    )
+    return value if low is None or high is None else f"{value} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def summary(told: Told) -> pl.DataFrame:
@@ -150,18 +146,17 @@ def _signed(share: float) -> str:
 
 def _misses(told: Told) -> Iterator[_Row]:
     last = told.last
-    text = f"missed by {_spanned(told.found, 'mae')} purchases on average; {NAMES[last.rule].lower()}: {told.rule.values['mae']:.2f}"
-    yield "A customer", last.n, text
+    rule = f"{NAMES[last.rule].lower()} {told.rule.values['mae']:.2f}"
+    yield "A customer", last.n, f"missed by {_spanned(told.found, 'mae')} purchases; {rule}"
     large = best_rule(last.purchases, "rmse")
-    best = last.purchases[large].values["rmse"]
-    text = f"root mean squared miss {_spanned(told.found, 'rmse')}; best simple rule, {NAMES[large].lower()}: {best:.2f}"
-    yield "Large misses", last.n, text
+    rule = f"{NAMES[large].lower()} {last.purchases[large].values['rmse']:.2f}"
+    yield "A customer, squared", last.n, f"root mean square {_spanned(told.found, 'rmse')}; {rule}"
 
 
 def _order(told: Told) -> Iterator[_Row]:
     found = told.found
     if found.values["rank_correlation"] is not None:
-        text = f"rank correlation with what customers did {_spanned(found, 'rank_correlation')}"
+        text = f"rank correlation with what they did {_spanned(found, 'rank_correlation')}"
         yield "Who buys more", told.last.n, text
     if found.values["top_decile_lift"] is not None:
         text = f"made {_spanned(found, 'top_decile_lift', 1)} times the average number of purchases"
@@ -173,10 +168,10 @@ def _by_frequency(told: Told) -> Iterator[_Row]:
     worst = told.frequency.sort(gap.abs(), descending=True).row(0, named=True)
     side = "too few" if worst["forecast_per_customer"] < worst["actual_per_customer"] else "too many"
     text = (
-        f"customers with {worst['bought_again']} repeat purchases before: {worst['forecast_per_customer']:.2f} forecast each, "
+        f"with {worst['bought_again']} repeat purchases before: {worst['forecast_per_customer']:.2f} forecast each, "
         f"{worst['actual_per_customer']:.2f} made, {side}"
     )
-    yield "Where most of the error lies", worst["n_customers"], text
+    yield "Most of the error", worst["n_customers"], text
 
 
 def _money(told: Told) -> Iterator[_Row]:
@@ -187,10 +182,11 @@ def _money(told: Told) -> Iterator[_Row]:
     off = found.values["total_error"] or 0.0
     text = (
         f"{told.money(found.forecast)} forecast, {told.money(found.actual)} came: {formats.share(abs(off))} "
-        f"{'too little' if off < 0 else 'too much'}; a customer missed by {told.money(found.values['mae'] or 0.0)}, "
-        f"{NAMES[rule].lower()}: {told.money(last.spend[rule].values['mae'] or 0.0)}"
+        f"{'too little' if off < 0 else 'too much'}"
     )
     yield "In money", last.n, text
+    miss, other = (told.money(last.spend[name].values["mae"] or 0.0) for name in (last.chosen, rule))
+    yield "A customer, in money", last.n, f"missed by {miss}; {NAMES[rule].lower()} {other}"
 
 
 def _elsewhere(told: Told) -> Iterator[_Row]:
@@ -202,10 +198,10 @@ def _elsewhere(told: Told) -> Iterator[_Row]:
             continue
         side = "less" if difference < 0 else "more"
         text = (
-            f"{_signed(off)} in total, missed by {miss:.2f}, {_percent(difference)} {side} than the best simple rule "
+            f"{_signed(off)} in total; missed by {miss:.2f}, {_percent(difference)} {side} than the best rule "
             f"({judged.choice.label})"
         )
-        yield f"Forecast made on {formats.value(judged.back.origin, 'day')}", judged.n, text
+        yield f"From {formats.value(judged.back.origin, 'day')}", judged.n, text
 
 
 def _folds(told: Told) -> Iterator[_Row]:
@@ -214,7 +210,7 @@ def _folds(told: Told) -> Iterator[_Row]:
     n = told.folds["n_customers"]
     miss = float((told.folds["mae"] * n).sum()) / float(n.sum())
     text = f"missed by {miss:.2f} on average; {told.found.values['mae']:.2f} where the model was fitted to them too"
-    yield "Customers the model had not seen", int(n.sum()), text
+    yield "New to the model", int(n.sum()), text
 
 
 def _independence(told: Told) -> Iterator[_Row]:
