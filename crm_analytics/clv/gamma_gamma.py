@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Self
 
 import numpy as np
 import polars as pl
-from scipy.special import digamma, gammaln, polygamma
+from scipy.special import digamma, gammaln, zeta
 
 from crm_analytics.clv.fit import FAR, Z95, Diagnosis, Fit
 from crm_analytics.clv.newton import Optimum
@@ -145,7 +145,7 @@ class _Spend:
 
     def fingerprint(self, scale: float) -> str:
         """Digest of the data, whatever the order of the rows."""
-        totals = (*self._sums(1.0)[0], *self.count, self.log_z, self.log_xz, scale)
+        totals = (*self.count, *(self.weights @ self.xz), self.log_z, self.log_xz, scale)
         return sha256(";".join(f"{float(t):.9e}" for t in totals).encode()).hexdigest()[:16]
 
     def _sums(self, v: float) -> tuple[Floats, Floats, Floats]:
@@ -154,7 +154,7 @@ class _Spend:
         for i in range(0, len(self.xz), BLOCK):
             y, w = self.xz[i : i + BLOCK] + v, self.weights[:, i : i + BLOCK]
             inv = 1.0 / y
-            logs += w @ np.log1p(v / self.xz[i : i + BLOCK])
+            logs -= w @ np.log(self.xz[i : i + BLOCK] * inv)
             inverse += w @ inv
             squares += w @ (inv * inv)
         return logs, inverse, squares
@@ -178,12 +178,12 @@ class _Spend:
                 n * q / v - (q * inverse[0] + p * inverse[1]),
             ]
         )
-        tri = polygamma(1, size)
+        tri = zeta(2.0, size)
         pq, pv, qv = c @ (x * tri), -inverse[1], n / v - inverse[0]
         hessian = np.array(
             [
-                [c @ (x * x * (tri - polygamma(1, p * x))), pq, pv],
-                [pq, c @ tri - n * polygamma(1, q), qv],
+                [c @ (x * x * (tri - zeta(2.0, p * x))), pq, pv],
+                [pq, c @ tri - n * zeta(2.0, q), qv],
                 [pv, qv, q * squares[0] + p * squares[1] - n * q / v**2],
             ]
         )
@@ -224,22 +224,18 @@ def _spends(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats]:
 
 
 def _buyers(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Floats]:
-    frame = summary.lazy()
-    found = frame.collect_schema().names()
+    found = summary.columns if isinstance(summary, pl.DataFrame) else summary.collect_schema().names()
     for name in ("frequency", "monetary_value"):
         if name not in found:
             raise ColumnError.missing(name, "summary", found)
-    weight = pl.col("weight") if "weight" in found else pl.lit(1.0)
-    kept = (
-        frame.select(
-            x=pl.col("frequency").cast(pl.Float64), z=pl.col("monetary_value").cast(pl.Float64), w=weight
-        )
-        .filter((pl.col("x") > 0) & (pl.col("z") > 0) & pl.col("z").is_finite() & (pl.col("w") > 0))
-        .collect()
-    )
-    if kept.height < 3:  # noqa: PLR2004 three parameters
-        raise NotEnoughDataError.of("customers with a repeat purchase of positive spend", kept.height, 3)
-    return kept["x"].to_numpy(), kept["z"].to_numpy(), kept["w"].cast(pl.Float64).to_numpy()
+    wanted = [name for name in ("frequency", "monetary_value", "weight") if name in found]
+    rows = summary.lazy().select(wanted).collect() if isinstance(summary, pl.LazyFrame) else summary
+    x, z, *given = (rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in wanted)
+    w = given[0] if given else np.ones(len(x))
+    kept = (x > 0) & (z > 0) & (z < np.inf) & (w > 0)
+    if kept.sum() < 3:  # noqa: PLR2004 three parameters
+        raise NotEnoughDataError.of("customers with a repeat purchase of positive spend", int(kept.sum()), 3)
+    return x[kept], z[kept], w[kept]
 
 
 def _diagnose(best: Optimum) -> tuple[Diagnosis, ...]:

@@ -7,7 +7,7 @@ With R = r + x and s = 0 (BG) or 1 (MBG):
 
 (Fader, Hardie, Lee 2005; Batislam, Denizel, Filiztekin 2007.) The logistic function of delta is the probability that
 the customer has dropped out; it also weighs the derivatives. Times are taken relative to alpha, ln(1 + T / alpha), so
-that nothing large cancels where r and alpha, or a and b, run away together.
+that nothing large cancels where r and alpha, or a and b, run away together. The trigamma function is zeta(2, .).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, polygamma
+from scipy.special import digamma, zeta
 
 from crm_analytics.clv.rising import log_rise
-from crm_analytics.clv.rows import Floats, Rows
+from crm_analytics.clv.rows import BLOCK, Floats, Rows
 
 N_PARAMETERS = 4
 
@@ -43,10 +43,10 @@ def _by_count(x: Floats, r: float, alpha: float, a: float, b: float, s: int) -> 
     gradient[:, 2] = digamma(a + b) - digamma(a + b + n)
     gradient[:, 3] = digamma(b + n) - digamma(a + b + n) - digamma(b) + digamma(a + b)
     hessian = np.zeros((len(x), N_PARAMETERS, N_PARAMETERS))
-    both = polygamma(1, a + b) - polygamma(1, a + b + n)
-    hessian[:, 0, 0] = polygamma(1, r + x) - polygamma(1, r)
+    both = zeta(2.0, a + b) - zeta(2.0, a + b + n)
+    hessian[:, 0, 0] = zeta(2.0, r + x) - zeta(2.0, r)
     hessian[:, 2, 2] = hessian[:, 2, 3] = hessian[:, 3, 2] = both
-    hessian[:, 3, 3] = both + polygamma(1, b + n) - polygamma(1, b)
+    hessian[:, 3, 3] = both + zeta(2.0, b + n) - zeta(2.0, b)
     return _ByCount(
         log_rise(r, x) - x * np.log(alpha) + log_rise(b, n) - log_rise(a + b, n),
         np.where(possible, np.log(a) - np.log(e), -np.inf),
@@ -63,32 +63,37 @@ def log_likelihood(
     table = _by_count(rows.x.values, r, alpha, a, b, s)
     log_age, log_last = np.log1p(rows.T.values / alpha), np.log1p(rows.t_x.values / alpha)
     inv_age, inv_last = 1.0 / (alpha + rows.T.values), 1.0 / (alpha + rows.t_x.values)
-    count = rows.x.sums(rows.weight)
     n = rows.n_customers
-    value = float(count @ table.constant)
-    gradient = count @ table.gradient + np.array([0.0, n * r / alpha, 0.0, 0.0])
-    hessian = np.tensordot(count, table.hessian, 1)
-    hessian[0, 1] += n / alpha
-    hessian[1, 1] -= n * r / alpha**2
+    aged, bought = rows.by_age
+    buys = r * aged + bought  # sum of R over the customers of each age
+    value = float(rows.by_count @ table.constant) - float(buys @ log_age)
+    gradient = rows.by_count @ table.gradient
+    gradient[:2] += -(aged @ log_age), n * r / alpha - buys @ inv_age
+    hessian = np.tensordot(rows.by_count, table.hessian, 1)
+    hessian[0, 1] += n / alpha - aged @ inv_age
+    hessian[1, 1] += buys @ (inv_age * inv_age) - n * r / alpha**2
+    slope = np.empty((N_PARAMETERS, BLOCK))
+    slope[2] = 1.0 / a
+    big_rs, against = r + rows.x.values, -table.inverse
     for part in rows.parts():
         w = rows.weight[part]
-        big_r = r + rows.x.rows(rows.x.values, part)
-        lag, ia = rows.T.rows(log_age, part), rows.T.rows(inv_age, part)
-        ll, il = rows.t_x.rows(log_last, part), rows.t_x.rows(inv_last, part)
-        inv = rows.x.rows(table.inverse, part)
-        delta = rows.x.rows(table.shift, part) + big_r * (lag - ll)
-        slope = np.stack([lag - ll, big_r * (ia - il), np.full_like(w, 1.0 / a), -inv])  # of delta
+        d = slope[:, : len(w)]  # slopes of delta
+        big_r = rows.x.rows(big_rs, part)
+        ia, il = rows.T.rows(inv_age, part), rows.t_x.rows(inv_last, part)
+        gap = ia - il
+        np.subtract(rows.T.rows(log_age, part), rows.t_x.rows(log_last, part), out=d[0])
+        np.multiply(big_r, gap, out=d[1])
+        d[3] = rows.x.rows(against, part)
+        delta = rows.x.rows(table.shift, part) + big_r * d[0]
         small = np.exp(-np.abs(delta))
-        value += float(w @ (np.maximum(delta, 0.0) + np.log1p(small) - big_r * lag))
+        value += float(w @ (np.maximum(delta, 0.0) + np.log1p(small)))
         p = np.where(delta >= 0, 1.0, small) / (1.0 + small)
         wp = w * p
-        gradient += slope @ wp
-        gradient[0] -= w @ lag
-        gradient[1] -= w @ (big_r * ia)
-        hessian += (slope * (wp * (1.0 - p))) @ slope.T
-        hessian[0, 1] += wp @ (ia - il) - w @ ia
-        hessian[1, 1] += w @ (big_r * ia * ia) - wp @ (big_r * (ia * ia - il * il))
+        gradient += d @ wp
+        hessian += (d * (wp * (1.0 - p))) @ d.T
+        hessian[0, 1] += wp @ gap
+        hessian[1, 1] -= wp @ (d[1] * (ia + il))
         hessian[2, 2] -= wp.sum() / a**2
-        hessian[3, 3] += wp @ (inv * inv)
+        hessian[3, 3] += wp @ (d[3] * d[3])
     hessian[1, 0] = hessian[0, 1]
     return value, gradient, hessian

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.special import digamma, expit, polygamma
+from scipy.special import digamma, expit, zeta
 
 from crm_analytics.clv.pareto_integral import PAIRS, Grid, Integral, log_integral, with_derivatives
 from crm_analytics.clv.rising import log_rise
@@ -83,10 +83,10 @@ def _day_grid(x: Distinct, t: Distinct, age: Distinct) -> Grid | None:
 
 
 def _by_count(rows: Rows, r: float, alpha: float) -> tuple[float, Floats, Floats]:
-    count, x = rows.x.sums(rows.weight), rows.x.values
+    count, x = rows.by_count, rows.x.values
     gradient, hessian = np.zeros(4), np.zeros((4, 4))
     gradient[0] = count @ (digamma(r + x) - digamma(r))
-    hessian[0, 0] = count @ (polygamma(1, r + x) - polygamma(1, r))
+    hessian[0, 0] = count @ (zeta(2.0, r + x) - zeta(2.0, r))
     return float(count @ (log_rise(r, x) - x * np.log(alpha))), gradient, hessian
 
 

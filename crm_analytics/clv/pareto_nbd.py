@@ -15,7 +15,7 @@ from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Floats, compress, time_unit_of
 from crm_analytics.errors import NotEnoughDataError
 
-SUBSAMPLE: Final = 5_000
+SUBSAMPLE: Final = 2_000
 
 
 class ParetoNBD(PurchaseFit):

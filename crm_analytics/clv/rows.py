@@ -88,6 +88,12 @@ class Rows:
         Customers per row.
     scale
         One unit of scaled time in the caller's unit: the mean age.
+    n_customers, n_purchases
+        Sums of the weights, and of weights times x.
+    by_count
+        Customers per distinct x.
+    by_age
+        Customers per distinct T, and their purchases.
     """
 
     x: Distinct
@@ -97,6 +103,8 @@ class Rows:
     scale: float
     n_customers: float
     n_purchases: float
+    by_count: Floats
+    by_age: tuple[Floats, Floats]
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -112,8 +120,11 @@ class Rows:
     @classmethod
     def of(cls, x: Distinct, t_x: Distinct, age: Distinct, weight: Floats, scale: float) -> Rows:
         """Make rows, with their totals."""
-        purchases = float(x.sums(weight) @ x.values)
-        return cls(x, t_x, age, weight, scale, float(weight.sum()), purchases)
+        by_count = x.sums(weight)
+        bought = weight * (x.values if x.codes is None else x.values[x.codes])
+        by_age = (age.sums(weight), age.sums(bought))
+        purchases = float(by_count @ x.values)
+        return cls(x, t_x, age, weight, scale, float(weight.sum()), purchases, by_count, by_age)
 
     def sample(self, n: int) -> Rows:
         """Give a systematic sample of the rows with their weights scaled up: for the first steps of a search."""
@@ -152,54 +163,77 @@ def compress(summary: pl.DataFrame | pl.LazyFrame) -> Rows:
     NotEnoughDataError
         If there is no customer.
     """
-    frame = summary.lazy()
-    found = frame.collect_schema().names()
+    known = _needed(summary)
+    per_day = DAYS_PER.get(time_unit_of(known) or "", 1.0)
+    weight = known["weight"].cast(pl.Float64).to_numpy() if "weight" in known.columns else None
+    if known.is_empty() or (weight is not None and weight.sum() == 0):
+        raise NotEnoughDataError.of("customers", 0, 1)
+    whole = _whole_periods(known, per_day)
+    if whole is None or (weight is not None and not np.isfinite(weight).all()):
+        return _distinct(known)
+    return _packed(*whole, weight, per_day)
+
+
+def _needed(summary: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """Give the columns that a likelihood needs."""
+    found = summary.columns if isinstance(summary, pl.DataFrame) else summary.collect_schema().names()
     for name in _HISTORY:
         if name not in found:
             raise ColumnError.missing(name, "summary", found)
-    per_day = DAYS_PER.get(time_unit_of(summary) or "", 1.0)
-    weighted = "weight" in found
-    columns = (*_HISTORY, "weight") if weighted else _HISTORY
-    known = frame.select(pl.col(columns).cast(pl.Float64)).collect()
-    if known.is_empty() or (weighted and known["weight"].sum() == 0):
-        raise NotEnoughDataError.of("customers", 0, 1)
-    whole = None if weighted else _whole_periods(known, per_day)
-    return _distinct(known) if whole is None else _packed(*whole, per_day)
+    wanted = [*_HISTORY, *(name for name in ("weight", "time_unit") if name in found)]
+    if isinstance(summary, pl.DataFrame):
+        return pl.DataFrame([summary[name] for name in wanted])
+    return summary.select(wanted).collect()
 
 
 def _whole_periods(known: pl.DataFrame, per_day: float) -> tuple[Codes, Codes, Codes] | None:
     """Give the histories in whole purchases and whole days, if they are such."""
-    codes = []
-    for name, length in zip(_HISTORY, (1.0, per_day, per_day), strict=True):
-        column = known[name].to_numpy()
-        periods = column * length if length != 1.0 else column
+    codes = [
+        _whole(known[name], length) for name, length in zip(_HISTORY, (1.0, per_day, per_day), strict=True)
+    ]
+    x, t, age = codes
+    return None if x is None or t is None or age is None else (x, t, age)
+
+
+def _whole(column: pl.Series, length: float) -> Codes | None:
+    """Give a column in whole periods, if all of it is such and none is negative."""
+    if column.null_count():
+        return None
+    if column.dtype.is_integer() and length == 1.0:
+        rounded = column.to_numpy()
+    else:
+        periods = column.cast(pl.Float64).to_numpy() * length
         rounded = np.rint(periods)
         with np.errstate(invalid="ignore"):  # infinity less infinity
-            same = np.abs(rounded - periods) <= _SAME_DAY
-        if not same.all() or not 0 <= rounded.min() <= rounded.max() < _MOST:
-            return None
-        whole = rounded.astype(np.intp)
-        codes.append(whole)
-    return codes[0], codes[1], codes[2]
+            if not (np.abs(rounded - periods) <= _SAME_DAY).all():
+                return None
+    return rounded.astype(np.intp) if 0 <= rounded.min() <= rounded.max() < _MOST else None
 
 
-def _packed(x: Codes, t: Codes, age: Codes, per_day: float) -> Rows:
+def _packed(x: Codes, t: Codes, age: Codes, weight: Floats | None, per_day: float) -> Rows:
     """Find distinct histories of whole purchases and days by sorting one packed number per customer."""
     bits = max(int(t.max()), int(age.max())).bit_length()
-    keys = np.sort((x << 2 * bits) | (age << bits) | t)
-    ends = np.flatnonzero(np.append(keys[1:] != keys[:-1], True))
-    keys, weight = keys[ends], np.diff(ends, prepend=-1).astype(float)
+    keys = (x << 2 * bits) | (age << bits) | t
+    order = None if weight is None else np.argsort(keys, kind="stable")
+    keys = np.sort(keys) if order is None else keys[order]
+    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+    if weight is None or order is None:
+        total = np.diff(starts, append=len(keys)).astype(float)
+    else:
+        total = np.add.reduceat(weight[order], starts)
+    keys = keys[starts]
     ux, ua, ut = keys >> 2 * bits, (keys >> bits) & ((1 << bits) - 1), keys & ((1 << bits) - 1)
-    _possible(ux, ut, ua, weight, per_day)
-    scale = float(weight @ ua) / float(weight.sum()) / per_day or 1.0
+    _possible(ux, ut, ua, total, per_day)
+    scale = float(total @ ua) / float(total.sum()) / per_day or 1.0
     unit = per_day * scale
-    return Rows.of(Distinct.coded(ux, 1.0), Distinct.coded(ut, unit), Distinct.coded(ua, unit), weight, scale)
+    return Rows.of(Distinct.coded(ux, 1.0), Distinct.coded(ut, unit), Distinct.coded(ua, unit), total, scale)
 
 
 def _distinct(known: pl.DataFrame) -> Rows:
     """Find distinct histories of any times, with the weights they carry."""
-    if known.width == len(_HISTORY):
+    if "weight" not in known.columns:
         known = known.with_columns(weight=pl.lit(1.0))
+    known = known.select(pl.col(*_HISTORY, "weight").cast(pl.Float64))
     if not _nearly_all_differ(known):
         known = known.group_by(_HISTORY).agg(pl.col("weight").sum())
     known = known.sort("frequency", "T", "recency")
@@ -222,11 +256,9 @@ def _nearly_all_differ(known: pl.DataFrame) -> bool:
 def _possible(
     x: Floats | Codes, t: Floats | Codes, age: Floats | Codes, weight: Floats, per_day: float
 ) -> None:
-    finite = np.isfinite(x) & np.isfinite(t) & np.isfinite(age) & np.isfinite(weight)
+    numbers = () if x.dtype == np.intp else _numbers(x, t, age, weight)
     for wrong, words in (
-        (~finite, "a missing or infinite value"),
-        ((x < 0) | (x != np.floor(x)), "a frequency that is not a whole number of repeat purchases"),
-        (t < 0, "a negative recency"),
+        *numbers,
         (t > age, "a recency beyond T: the last purchase would lie after the end of observation"),
         ((x == 0) & (t > 0), "no repeat purchase but a recency above 0"),
         ((x > 0) & (t == 0), "repeat purchases at the very time of the first: merge purchases of one period"),
@@ -235,6 +267,17 @@ def _possible(
         if wrong.any():
             columns = dict(zip(_HISTORY, (x, t / per_day, age / per_day), strict=True))
             raise _impossible(words, pl.DataFrame(columns).filter(pl.Series(wrong)))
+
+
+def _numbers(
+    x: Floats | Codes, t: Floats | Codes, age: Floats | Codes, weight: Floats
+) -> tuple[tuple[NDArray[np.bool_], str], ...]:
+    finite = np.isfinite(x) & np.isfinite(t) & np.isfinite(age) & np.isfinite(weight)
+    return (
+        (~finite, "a missing or infinite value"),
+        ((x < 0) | (x != np.floor(x)), "a frequency that is not a whole number of repeat purchases"),
+        (t < 0, "a negative recency"),
+    )
 
 
 def _impossible(words: str, bad: pl.DataFrame) -> OptionError:
@@ -248,12 +291,17 @@ def _impossible(words: str, bad: pl.DataFrame) -> OptionError:
 
 def time_unit_of(summary: pl.DataFrame | pl.LazyFrame) -> str | None:
     """Give the unit of time that a summary carries in its column `time_unit`, if it does."""
-    frame = summary.lazy()
-    if "time_unit" not in frame.collect_schema().names():
+    if isinstance(summary, pl.LazyFrame):
+        if "time_unit" not in summary.collect_schema().names():
+            return None
+        summary = summary.select("time_unit").collect()
+    if "time_unit" not in summary.columns or summary.is_empty():
         return None
-    units = frame.select(pl.col("time_unit").cast(pl.String).unique()).collect().to_series().to_list()
-    if len(units) > 1:
-        raise OptionError(
-            f"The summary mixes units of time: {sorted(map(str, units))}.", "Expected one unit."
-        )
-    return units[0] if units else None
+    column = summary["time_unit"]
+    first: str | None = column[0]
+    if column.null_count() == (0 if first is not None else len(column)) and (column == first).all():
+        return None if first is None else str(first)
+    raise OptionError(
+        f"The summary mixes units of time: {sorted(map(str, column.unique().to_list()))}.",
+        "Expected one unit.",
+    )
