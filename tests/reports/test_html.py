@@ -18,7 +18,7 @@ from plotly.offline import get_plotlyjs
 
 import crm_analytics as crm
 from crm_analytics.errors import OptionError, SourceError
-from crm_analytics.reports import about, html
+from crm_analytics.reports import html
 from crm_analytics.results import Note
 
 ANALYSES = ("overview", "rfm", "value_tiers")
@@ -290,11 +290,6 @@ def test_what_holds_for_one_result_only_stands_with_it(results):
     assert "channel is web" not in first.text()
     assert "channel is web" in second.text()
     assert "only channel is web" in page.one("header").text()
-
-
-def test_options_are_told_without_noise():
-    options = {"cuts": (2.0, 3.5), "names": {}, "share": 0.1 + 0.2, "start": None, "cut": {"a": 1.0}}
-    assert about.options(options) == "cuts = (2, 3.5), share = 0.3, cut = {a: 1}"
 
 
 def test_one_result_twice_gets_two_places(results):
