@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from crm_analytics.aggregates import window as windows
-from crm_analytics.clv import slipping, value_base, value_tables, value_words
-from crm_analytics.clv.candidates import Model, choose
-from crm_analytics.clv.spending import expected_spend
-from crm_analytics.clv.standing import Histories, Standing
+from crm_analytics.clv import slipping, value_tables, value_words
+from crm_analytics.clv.candidates import Model
+from crm_analytics.clv.valuation import reference_notes, valuate
 from crm_analytics.clv.value_curve import curve_table
 from crm_analytics.clv.value_terms import TERMS
-from crm_analytics.clv.worth import Worth
 from crm_analytics.errors import OptionError
-from crm_analytics.extracts.readers import as_extract
 from crm_analytics.results import Result, View
 
 __all__ = ["TERMS", "lifetime_value"]
@@ -123,31 +120,18 @@ def lifetime_value(
     1.0
     """
     _check(horizon_days, annual_discount_rate, compare_months, good_share, least_drop)
-    extract = value_base.held(as_extract(tx))
-    window = windows.resolve(extract, as_of=as_of)
     begin = None if start is None else windows.day_of("start", start)
-    base = value_base.gather(extract, window, customers, margin, reference)
-    histories = Histories.of(base.summary)
-    known = None if reference is None else value_base.histories(reference, window)
-    choice = choose(histories.frame if known is None else Histories.of(known).frame, model)
-    rate = choice.fit.continuous_rate(annual_discount_rate)
-    horizon = float(horizon_days)
-    worth = Worth.of(
-        Standing.of(choice.fit, histories),
-        expected_spend(base.summary, known),
-        base.margin,
-        horizon=horizon,
-        rate=rate,
-    )
-    before = slipping.compare(
-        extract, base, worth, months=compare_months, good_share=good_share, least_drop=least_drop, horizon=horizon, rate=rate
+    found = valuate(
+        tx, as_of=as_of, customers=customers, reference=reference, horizon_days=horizon_days,
+        annual_discount_rate=annual_discount_rate, margin=margin, model=model,
     )  # fmt: skip
-    valued = value_tables.Valued(base, choice, worth, before, horizon_days)
+    before = slipping.compare(found, months=compare_months, good_share=good_share, least_drop=least_drop)
+    valued = value_tables.Valued(found.base, found.choice, found.worth, before, horizon_days)
     people = value_tables.customer_table(valued)
     total = value_tables.total_table(valued, people)
     told = value_words.Told(
         valued, people, total.row(0, named=True), value_tables.group_table(valued),
-        value_tables.decile_table(valued, people), extract.currency, annual_discount_rate, compare_months,
+        value_tables.decile_table(valued, people), found.extract.currency, annual_discount_rate, compare_months,
     )  # fmt: skip
     return Result.of(
         "lifetime_value",
@@ -159,8 +143,8 @@ def lifetime_value(
             "customers": people,
             "groups": told.groups,
             "deciles": told.deciles,
-            "slipping": slipping.slipping_table(people, base),
-            "curve": curve_table(valued, rate=rate),
+            "slipping": slipping.slipping_table(people, found.base),
+            "curve": curve_table(valued, rate=found.rate),
             "model": value_tables.model_table(valued),
         },
         views=_views(value_words.horizon_words(horizon_days), compare_months),
@@ -169,21 +153,18 @@ def lifetime_value(
             "horizon_days": horizon_days,
             "annual_discount_rate": annual_discount_rate,
             "margin": margin,
-            "margin_rate": base.margin.rate,
-            "margin_basis": base.margin.basis,
             "model": model,
-            "model_taken": choice.name,
-            "spend_basis": worth.spending.basis,
             "compare_months": compare_months,
             "compared_on": before.on,
             "good_share": good_share,
             "least_drop": least_drop,
             "seed": seed,
+            **found.parameters(),
         },
-        provenance=windows.provenance(extract, window),
-        notes=tuple(value_words.notes(told, begin)),
+        provenance=windows.provenance(found.extract, found.window),
+        notes=(*reference_notes(reference), *value_words.notes(told, begin)),
         terms=TERMS,
-        currency=extract.currency,
+        currency=found.extract.currency,
     )
 
 

@@ -9,18 +9,15 @@ import polars as pl
 
 from crm_analytics import formats
 from crm_analytics.aggregates import window as windows
-from crm_analytics.clv import candidates, spending, value_base
+from crm_analytics.clv import candidates, spending
 from crm_analytics.clv import retention_tables as tables
-from crm_analytics.clv.candidates import Model, choose
+from crm_analytics.clv.candidates import Model
 from crm_analytics.clv.levers import Levers, cost_of_winning
 from crm_analytics.clv.retention_tables import Economics
 from crm_analytics.clv.retention_terms import TERMS
-from crm_analytics.clv.spending import expected_spend
-from crm_analytics.clv.standing import Histories, Standing
+from crm_analytics.clv.valuation import Valuation, reference_notes, valuate
 from crm_analytics.clv.value_words import horizon_words
-from crm_analytics.clv.worth import Worth
 from crm_analytics.errors import OptionError
-from crm_analytics.extracts.readers import as_extract
 from crm_analytics.results import Note, Result, View
 
 __all__ = ["TERMS", "retention_economics"]
@@ -126,67 +123,73 @@ def retention_economics(
     [0.01, 0.05]
     """
     _check(horizon_days, annual_discount_rate, acquisition_cost, retention_points, spend_rises, cost_cuts)
-    extract = value_base.held(as_extract(tx))
-    window = windows.resolve(extract, as_of=as_of)
     begin = None if start is None else windows.day_of("start", start)
-    base = value_base.gather(extract, window, customers, margin, reference)
-    histories = Histories.of(base.summary)
-    known = None if reference is None else value_base.histories(reference, window)
-    choice = choose(histories.frame if known is None else Histories.of(known).frame, model)
-    rate, horizon = choice.fit.continuous_rate(annual_discount_rate), float(horizon_days)
-    standing = Standing.of(choice.fit, histories)
-    worth = Worth.of(standing, expected_spend(base.summary, known), base.margin, horizon=horizon, rate=rate)
-    levers = Levers.of(base, worth, horizon=horizon, rate=rate)
-    found = Economics(
-        levers, levers.value(), levers.alive(), levers.retention(), levers.kept(),
-        levers.kept(least_repeats=1), levers.newcomer(),
-        cost_of_winning(base, acquisition_cost), tables.new_a_year(base), horizon_days,
+    found = valuate(
+        tx, as_of=as_of, customers=customers, reference=reference, horizon_days=horizon_days,
+        annual_discount_rate=annual_discount_rate, margin=margin, model=model,
     )  # fmt: skip
-    table = tables.lever_table(found, retention_points, spend_rises, cost_cuts)
-    told = _Words(found, table, extract.currency, horizon_words(horizon_days))
+    told = _tell(found, acquisition_cost, retention_points, spend_rises, cost_cuts)
     return Result.of(
         "retention_economics",
         title="Retention economics",
         headline=told.headline(),
         summary=told.summary(),
         tables={
-            "levers": table,
-            "base": tables.base_table(found),
-            "keep_or_replace": tables.keep_table(found),
-            "curve": tables.curve_table(found, table),
+            "levers": told.table,
+            "base": tables.base_table(told.found),
+            "keep_or_replace": tables.keep_table(told.found),
+            "curve": tables.curve_table(told.found, told.table),
         },
-        views=(
-            View("levers", f"What a change is worth over {told.ahead}", "levers"),
-            View("curve", f"What points of retention are worth over {told.ahead}", "curve"),
-            View(
-                "keep_or_replace",
-                f"Keeping a customer against replacing one, over {told.ahead}",
-                "keep_or_replace",
-            ),
-        ),
+        views=_views(told.ahead),
         parameters={
             "reference": None if reference is None else "given",
             "horizon_days": horizon_days,
             "annual_discount_rate": annual_discount_rate,
             "margin": margin,
-            "margin_rate": base.margin.rate,
-            "margin_basis": base.margin.basis,
             "acquisition_cost": acquisition_cost,
             "retention_points": list(retention_points),
             "spend_rises": list(spend_rises),
             "cost_cuts": list(cost_cuts),
             "model": model,
-            "model_taken": choice.name,
             "seed": seed,
+            **found.parameters(),
         },
-        provenance=windows.provenance(extract, window),
+        provenance=windows.provenance(found.extract, found.window),
         notes=(
+            *reference_notes(reference),
             *told.notes(retention_points, start_given=begin is not None),
-            *candidates.notes(choice, histories.frame),
-            *spending.notes(worth.spending),
+            *candidates.notes(found.choice, found.worth.standing.histories.frame),
+            *spending.notes(found.worth.spending),
         ),
         terms=TERMS,
-        currency=extract.currency,
+        currency=found.extract.currency,
+    )
+
+
+def _tell(
+    found: Valuation,
+    acquisition_cost: float | None,
+    retention_points: Sequence[float],
+    spend_rises: Sequence[float],
+    cost_cuts: Sequence[float],
+) -> _Words:
+    """Work out the levers and make them ready to be told."""
+    base, horizon = found.base, found.horizon_days
+    levers = Levers.of(base, found.worth, horizon=float(horizon), rate=found.rate)
+    economics = Economics(
+        levers, levers.value(), levers.alive(), levers.retention(), levers.kept(),
+        levers.kept(least_repeats=1), levers.newcomer(),
+        cost_of_winning(base, acquisition_cost), tables.new_a_year(base), horizon,
+    )  # fmt: skip
+    table = tables.lever_table(economics, retention_points, spend_rises, cost_cuts)
+    return _Words(economics, table, found.extract.currency, horizon_words(horizon))
+
+
+def _views(ahead: str) -> tuple[View, ...]:
+    return (
+        View("levers", f"What a change is worth over {ahead}", "levers"),
+        View("curve", f"What points of retention are worth over {ahead}", "curve"),
+        View("keep_or_replace", f"Keeping a customer against replacing one, over {ahead}", "keep_or_replace"),
     )
 
 

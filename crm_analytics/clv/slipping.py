@@ -13,6 +13,7 @@ from crm_analytics.aggregates.periods import shift
 from crm_analytics.clv.futures import purchases_ahead
 from crm_analytics.clv.standing import Histories
 from crm_analytics.clv.summary import summarise
+from crm_analytics.clv.valuation import Valuation
 from crm_analytics.clv.value_base import ValueBase
 from crm_analytics.clv.worth import Worth
 from crm_analytics.extracts.extract import Extract
@@ -33,25 +34,16 @@ class Before:
     value_at_stake: pl.Series
 
 
-def compare(
-    extract: Extract,
-    base: ValueBase,
-    worth: Worth,
-    *,
-    months: int,
-    good_share: float,
-    least_drop: float,
-    horizon: float,
-    rate: float,
-) -> Before:
+def compare(found: Valuation, *, months: int, good_share: float, least_drop: float) -> Before:
     """Compare P(alive) with that of some months ago, both with the parameters of today's fit."""
+    base, worth = found.base, found.worth
     on = shift(base.window.as_of, -months)
     customers = base.customers
     if customers.filter(pl.col("first_ordered_on") < on).is_empty():
         nobody = pl.Series("is_slipping", np.zeros(customers.height, bool))
         empty = pl.Series(np.full(customers.height, np.nan)).fill_nan(None)
         return Before(None, empty, nobody, empty)
-    then = _histories_then(extract, base, on)
+    then = _histories_then(found.extract, base, on)
     histories = Histories.of(then)
     p_then = worth.standing.fit.p_alive(histories.frame).to_numpy()[histories.of_customer]
     then = then.select("customer_id", p=pl.Series(p_then), had_come_back=pl.col("frequency") > 0)
@@ -61,7 +53,7 @@ def compare(
     spent_more = customers["spend"].rank("min", descending=True) - 1
     good = (spent_more < good_share * customers.height - _EDGE) & (customers["spend"] > 0)
     slipping = (good & earlier["had_come_back"] & (p_before - p_now >= least_drop)).fill_null(value=False)
-    lost = pl.Series(_given_alive(worth, horizon, rate)) * (p_before - p_now)
+    lost = pl.Series(_given_alive(worth, float(found.horizon_days), found.rate)) * (p_before - p_now)
     at_stake = pl.select(pl.when(slipping).then(lost)).to_series()
     return Before(on, p_before, slipping, at_stake)
 
