@@ -230,7 +230,7 @@ def _buyers(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Float
             raise ColumnError.missing(name, "summary", found)
     wanted = [name for name in ("frequency", "monetary_value", "weight") if name in found]
     rows = summary.lazy().select(wanted).collect() if isinstance(summary, pl.LazyFrame) else summary
-    x, z, *given = (rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in wanted)
+    x, z, *given = (np.asarray(rows[name].to_numpy(), np.float64) for name in wanted)
     w = given[0] if given else np.ones(len(x))
     kept = (x > 0) & (z > 0) & (z < np.inf) & (w > 0)
     if kept.sum() < 3:  # noqa: PLR2004 three parameters

@@ -11,7 +11,15 @@ from scipy.special import expit
 from crm_analytics.clv.fit import FAR, Diagnosis
 from crm_analytics.clv.geometric import log_likelihood
 from crm_analytics.clv.newton import Optimum
-from crm_analytics.clv.over_dropout import Integrand, discounted, mean_over_dropout, purchases, still_alive
+from crm_analytics.clv.over_dropout import (
+    Integrand,
+    by_period,
+    discounted,
+    distinct,
+    mean_over_dropout,
+    purchases,
+    still_alive,
+)
 from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Floats, Rows, compress, time_unit_of
 from crm_analytics.errors import NotEnoughDataError
@@ -108,14 +116,17 @@ class GeometricDropout(PurchaseFit):
 
     def _log_odds_gone(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
         r, alpha, a, b = self.values()
-        n = x + self.shift
+        counts, of_x = distinct(x)
+        n = counts + self.shift
         could = n > 0
-        odds = (
-            np.log(a)
-            - np.log(np.where(could, b + n - 1.0, 1.0))
-            + (r + x) * np.log1p((age - t_x) / (alpha + t_x))
-        )
-        return np.where(could, odds, -np.inf)
+        start = np.where(could, np.log(a) - np.log(np.where(could, b + n - 1.0, 1.0)), -np.inf)
+        odds: Floats = start[of_x]
+        odds += (r + x) * np.log1p((age - t_x) / (alpha + t_x))
+        return odds
+
+    def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
+        """Give the expected purchases of successive periods, each period's multiplied by its factor."""
+        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, by_period(ends, factors), float(ends[-1]))
 
     def _mean(self, x: Floats, age: Floats, f: Integrand, horizon: float) -> Floats:
         return mean_over_dropout(x, age, f, **self.params, shift=self.shift, horizon=horizon)

@@ -1,8 +1,8 @@
 """Means over a customer's unknown chance of leaving, for many customers at once.
 
 Given alive, a customer's p is Beta(a, b + x + s); what is averaged depends on (x, T) alone and is smooth in
-ln(alpha + T). So each distinct x gets one set of Gauss-Jacobi nodes, and where it has many ages the mean is worked out at
-Chebyshev points in ln(alpha + T) and interpolated to machine precision.
+ln(alpha + T). So each distinct x gets one set of Gauss-Jacobi nodes, and where there are many ages the mean is worked out
+at Chebyshev points in ln(alpha + T) and interpolated to machine precision.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from typing import Final
 import numpy as np
 
 from crm_analytics.clv.nodes import N_NODES, beta_nodes
-from crm_analytics.clv.rows import Floats
+from crm_analytics.clv.rows import Codes, Floats
 
 N_CHEBYSHEV: Final = 32
 _PER_ROOT: Final = 7.0  # error e^(-4 n / sqrt(reach)), by the ellipse that the singularity allows
 _MOST_NODES: Final = 512  # enough for a horizon of 5,000 times alpha + T
 _BATCH: Final = 256  # distinct x at once: bounds the memory of their Jacobi matrices
+
+_ROOM: Final = 100_000  # entries of a table that are always affordable
+_MOST: Final = 1_000_000
+_POINTS: Final = np.cos(np.pi * (np.arange(N_CHEBYSHEV) + 0.5) / N_CHEBYSHEV)
+_TO_COEFFICIENTS: Final = np.linalg.inv(np.polynomial.chebyshev.chebvander(_POINTS, N_CHEBYSHEV - 1)).T
 
 Integrand = Callable[[Floats, float, Floats], Floats]
 """(p of shape (nodes,), R, c = alpha + T of shape (m, 1)) -> (m, nodes)."""
@@ -54,20 +59,60 @@ def mean_over_dropout(
     numpy.ndarray
         One mean per row.
     """
-    counts, codes = np.unique(x, return_inverse=True)
-    order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes))
-    found = np.empty(len(x))
+    counts, of_x = distinct(x)
     n = _nodes_for(horizon / (alpha + float(age.min(initial=np.inf))))
-    for first in range(0, len(counts), _BATCH):
-        some = counts[first : first + _BATCH]
-        nodes, weights = beta_nodes(a, b + some + shift, n)
-        for i, count in enumerate(some, start=first):
-            rows = order[ends[i - 1] if i else 0 : ends[i]]
-            found[rows] = _one_count(
-                alpha + age[rows], r + float(count), nodes[i - first], weights[i - first], f
-            )
+    ages, of_age = distinct(age)
+    means = _Means(f, r, alpha, a, b + shift, n)
+    if len(ages) * len(counts) <= max(_ROOM, len(x)):
+        return means.of_all(counts, ages)[of_x, of_age]
+    order = np.argsort(of_x, kind="stable")
+    ends = np.cumsum(np.bincount(of_x))
+    found = np.empty(len(x))
+    for i, count in enumerate(counts):
+        rows = order[ends[i - 1] if i else 0 : ends[i]]
+        found[rows] = means.of_all(np.array([count]), age[rows])[0]
     return found
+
+
+class _Means:
+    """Means of one integrand for any number of purchases and age."""
+
+    def __init__(self, f: Integrand, r: float, alpha: float, a: float, b: float, n: int) -> None:
+        self.f, self.r, self.alpha, self.a, self.b, self.n = f, r, alpha, a, b, n
+
+    def of_all(self, counts: Floats, ages: Floats) -> Floats:
+        """Give the means, counts by ages: at the ages where they are few, else interpolated from Chebyshev points."""
+        c = self.alpha + ages
+        few = len(ages) <= N_CHEBYSHEV
+        low, high = np.log(c.min()), np.log(c.max())
+        points = c if few else np.exp(low + (high - low) * (_POINTS + 1) / 2)
+        at = np.concatenate([self._at(counts[i : i + _BATCH], points) for i in range(0, len(counts), _BATCH)])
+        if few:
+            return at
+        basis = np.polynomial.chebyshev.chebvander(2 * (np.log(c) - low) / (high - low) - 1, N_CHEBYSHEV - 1)
+        coefficients = at @ _TO_COEFFICIENTS
+        return np.asarray(coefficients @ basis.T, np.float64)
+
+    def _at(self, counts: Floats, c: Floats) -> Floats:
+        nodes, weights = beta_nodes(self.a, self.b + counts, self.n)
+        return np.stack(
+            [
+                self.f(p, self.r + float(x), c[:, None]) @ w
+                for x, p, w in zip(counts, nodes, weights, strict=True)
+            ]
+        )
+
+
+def distinct(column: Floats) -> tuple[Floats, Codes]:
+    """Give the distinct values of a column and their place per row; whole numbers need no sorting."""
+    top = column.max(initial=0.0)
+    if top < _MOST and column.min(initial=0.0) >= 0:
+        whole = column.astype(np.intp)
+        if (whole == column).all():
+            present = np.bincount(whole, minlength=1) > 0
+            return np.flatnonzero(present).astype(float), (np.cumsum(present) - 1)[whole]
+    values, codes = np.unique(column, return_inverse=True)
+    return values, codes
 
 
 def _nodes_for(reach: float) -> int:
@@ -76,27 +121,25 @@ def _nodes_for(reach: float) -> int:
     return next((n for n in (N_NODES, 128, 256) if n >= wanted), _MOST_NODES)
 
 
-def _one_count(c: Floats, big_r: float, p: Floats, w: Floats, f: Integrand) -> Floats:
-    distinct, codes = (c, None) if len(c) <= N_CHEBYSHEV else np.unique(c, return_inverse=True)
-    if len(distinct) <= N_CHEBYSHEV:
-        values = f(p, big_r, distinct[:, None]) @ w
-        return values if codes is None else values[codes]
-    low, high = np.log(distinct[0]), np.log(distinct[-1])
-    points = np.cos(np.pi * (np.arange(N_CHEBYSHEV) + 0.5) / N_CHEBYSHEV)
-    at = f(p, big_r, np.exp(low + (high - low) * (points + 1) / 2)[:, None]) @ w
-    unit = 2 * (np.log(distinct) - low) / (high - low) - 1
-    coefficients = np.polynomial.chebyshev.chebfit(points, at, N_CHEBYSHEV - 1)
-    smooth: Floats = np.polynomial.chebyshev.chebval(unit, coefficients)
-    assert codes is not None  # noqa: S101 for the type checker: many rows are always coded
-    return smooth[codes]
-
-
 def purchases(h: float) -> Integrand:
     """Give purchases expected within h of one alive: (1 - (1 + p h / c)^-R) / p, its limit R h / c kept at p = 0."""
 
     def f(p: Floats, big_r: float, c: Floats) -> Floats:
         u = h / c
         return np.where(p > 0, -np.expm1(-big_r * np.log1p(p * u)) / np.maximum(p, 1e-300), big_r * u)
+
+    return f
+
+
+def by_period(ends: Floats, factors: Floats) -> Integrand:
+    """Give purchases expected in successive periods of one alive, each period's multiplied by its factor."""
+    each = factors - np.append(factors[1:], 0.0)
+
+    def f(p: Floats, big_r: float, c: Floats) -> Floats:
+        total = np.zeros(np.broadcast_shapes(c.shape, p.shape))
+        for end, factor in zip(ends, each, strict=True):
+            total += factor * purchases(float(end))(p, big_r, c)
+        return total
 
     return f
 

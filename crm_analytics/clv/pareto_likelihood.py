@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import digamma, expit, zeta
 
 from crm_analytics.clv.pareto_integral import PAIRS, Grid, Integral, log_integral, with_derivatives
 from crm_analytics.clv.rising import log_rise
 from crm_analytics.clv.rows import BLOCK, Distinct, Floats, Rows
 
+_ENOUGH = 60  # rows: their nodes then cost more than a column of the table
 _FEWER = 512  # rows at once where each has its own nodes: fits the cache
 
 
@@ -27,7 +29,9 @@ class Likelihood:
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
-        self.grid = Grid.of(rows.x, rows.t_x, rows.T)
+        often = frequent(rows.x)
+        self.common, self.rare = rows.some(np.flatnonzero(often)), rows.some(np.flatnonzero(~often))
+        self.grid = Grid.of(self.common.x, self.common.t_x, self.common.T)
 
     def __call__(self, params: Floats) -> tuple[float, Floats, Floats]:
         """Give the log-likelihood, its gradient and Hessian in (r, alpha, s, beta)."""
@@ -37,38 +41,49 @@ class Likelihood:
         n = rows.n_customers
         gradient += n * np.array([np.log(alpha), r / alpha, np.log(beta), s / beta])
         hessian += n * _symmetric([0, 1 / alpha, 0, 0, -r / alpha**2, 0, 0, 0, 1 / beta, -s / beta**2])
-        for part, integral in self._integrals(r, alpha, s, beta):
-            x, age = (rows.x.rows(rows.x.values, part), rows.T.rows(rows.T.values, part))
-            v, g, h = _mixture(r + x, age, rows.weight[part], integral, alpha, s, beta)
+        for some, part, integral in self._integrals(r, alpha, s, beta):
+            x, age = some.x.rows(some.x.values, part), some.T.rows(some.T.values, part)
+            v, g, h = _mixture(r + x, age, some.weight[part], integral, alpha, s, beta)
             value, gradient, hessian = value + v, gradient + g, hessian + h
         return value, gradient, hessian
 
-    def _integrals(self, r: float, alpha: float, s: float, beta: float) -> Iterator[tuple[slice, Integral]]:
+    def _integrals(
+        self, r: float, alpha: float, s: float, beta: float
+    ) -> Iterator[tuple[Rows, slice, Integral]]:
         rows = self.rows
         if self.grid is not None and self.grid.suits(r, alpha, s, beta):
             table = self.grid.table(r, alpha, s, beta, derivatives=True)
-            yield from ((part, table.with_derivatives(part)) for part in rows.parts())
-            return
+            yield from ((self.common, part, table.with_derivatives(part)) for part in self.common.parts())
+            rows = self.rare
         x, t, age = rows.raw("x"), rows.raw("t_x"), rows.raw("T")
         for i in range(0, len(rows), _FEWER):
             part = slice(i, min(i + _FEWER, len(rows)))
-            yield part, with_derivatives(r + x[part], t[part], age[part], alpha, s, beta)
+            yield rows, part, with_derivatives(r + x[part], t[part], age[part], alpha, s, beta)
+
+
+def frequent(x: Distinct) -> NDArray[np.bool_]:
+    """Say of each row whether enough rows share its number of purchases for a table of them to pay."""
+    if x.codes is None:
+        return np.zeros(len(x.values), np.bool_)
+    often: NDArray[np.bool_] = np.bincount(x.codes, minlength=len(x.values)) >= _ENOUGH
+    return often[x.codes]
 
 
 def log_odds_gone(x: Floats, t: Floats, age: Floats, params: tuple[float, ...]) -> Floats:
     """Give D - A, the log-odds of having left, per row; -inf where t_x = T."""
     r, alpha, s, beta = params
-    columns = [Distinct.of(column) for column in (x, t, age)]
     odds: Floats = np.log(s) - np.log(beta) + (r + x) * np.log1p(age / alpha) + s * np.log1p(age / beta)
-    grid = _day_grid(*columns)
+    by_row = np.arange(len(x))
+    often = np.flatnonzero(frequent(Distinct.of(x)))
+    grid = _day_grid(*(Distinct.of(column[often]) for column in (x, t, age))) if len(often) else None
     if grid is not None and grid.suits(r, alpha, s, beta):
         table = grid.table(r, alpha, s, beta, derivatives=False)
-        for i in range(0, len(x), BLOCK):
-            odds[i : i + BLOCK] += table.log_integral(slice(i, i + BLOCK))
-        return odds
-    for i in range(0, len(x), _FEWER):
-        part = slice(i, i + _FEWER)
-        odds[part] += log_integral(r + x[part], t[part], age[part], alpha, s, beta)
+        for i in range(0, len(often), BLOCK):
+            odds[often[i : i + BLOCK]] += table.log_integral(slice(i, i + BLOCK))
+        by_row = np.delete(by_row, often)
+    for i in range(0, len(by_row), _FEWER):
+        k = by_row[i : i + _FEWER]
+        odds[k] += log_integral(r + x[k], t[k], age[k], alpha, s, beta)
     return odds
 
 

@@ -93,11 +93,20 @@ class ParetoNBD(PurchaseFit):
 
     def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Give the expected purchases in (T, T + horizon] of histories as arrays."""
+        return self.alive_of(x, t_x, age, 0.0) * self._ahead(x, age, horizon)
+
+    def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
+        """Give the expected purchases of successive periods, each period's multiplied by its factor."""
+        each = factors - np.append(factors[1:], 0.0)
+        ahead = sum((k * self._ahead(x, age, float(h)) for h, k in zip(ends, each, strict=True)), np.zeros(1))
+        return self.alive_of(x, t_x, age, 0.0) * ahead
+
+    def _ahead(self, x: Floats, age: Floats, horizon: float) -> Floats:
         r, alpha, s, beta = self.values()
         log_ratio = np.log1p(horizon / (beta + age))
         at_one = abs(s - 1) < _AT_ONE
         bracket = log_ratio if at_one else -np.expm1(-(s - 1) * log_ratio) / (s - 1)
-        return self.alive_of(x, t_x, age, 0.0) * (r + x) * (beta + age) / (alpha + age) * bracket
+        return np.asarray((r + x) * (beta + age) / (alpha + age) * bracket, np.float64)
 
     def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
         """Give the expected purchases, each discounted continuously at `rate` per unit of time.

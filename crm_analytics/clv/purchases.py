@@ -89,6 +89,44 @@ class PurchaseFit(Fit):
             lambda fit, x, t, age: fit.discounted_of(x, t, age, horizon, rate),
         )
 
+    def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
+        """Give the expected purchases of successive periods (T + ends[i - 1], T + ends[i]], times factors[i], summed."""
+        raise NotImplementedError
+
+    def purchases_by_period(
+        self,
+        summary: pl.DataFrame | pl.LazyFrame,
+        *,
+        period: float,
+        n_periods: int,
+        discount_rate: float = 0.0,
+    ) -> pl.Series:
+        """Say what the purchases of the next periods are worth in purchases today, discounted period by period.
+
+        Parameters
+        ----------
+        summary
+            As `clv.summarise` makes it.
+        period
+            Length of a period in the summary's unit of time, > 0.
+        n_periods
+            How many of them, >= 1.
+        discount_rate
+            Per period, > -1; the purchases of the i-th period are divided by (1 + rate)^i.
+        """
+        if not 0 < period < math.inf:
+            raise OptionError.out_of_range("period", period, "a time above 0, in the summary's unit")
+        if n_periods < 1:
+            raise OptionError.out_of_range("n_periods", n_periods, "1 or more")
+        if not discount_rate > -1:
+            raise OptionError.out_of_range("discount_rate", discount_rate, "a rate above -1 per period")
+        i = np.arange(1.0, n_periods + 1)
+        return self._series(
+            "discounted_purchases",
+            summary,
+            lambda fit, x, t, age: fit.scheduled_of(x, t, age, i * period, (1 + discount_rate) ** -i),
+        )
+
     def expected_of_new_customer(self, horizon: float) -> float:
         """Say how many repeat purchases a new customer is expected to make within the horizon of the first."""
         _finite("horizon", horizon)
@@ -208,8 +246,9 @@ def histories(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Flo
     for name in ("frequency", "recency", "T"):
         if name not in found:
             raise ColumnError.missing(name, "summary", found)
-    got = frame.select(pl.col("frequency", "recency", "T").cast(pl.Float64)).collect()
-    x, t, age = (got[c].to_numpy() for c in got.columns)
+    names = ["frequency", "recency", "T"]
+    got = summary if isinstance(summary, pl.DataFrame) else frame.select(names).collect()
+    x, t, age = (np.asarray(got[name].to_numpy(), np.float64) for name in names)
     if not (np.isfinite(x).all() and (t >= 0).all() and (t <= age).all() and (x >= 0).all()):
         raise OptionError(
             "A history is impossible: missing, negative, or a recency beyond T.",

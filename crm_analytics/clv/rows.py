@@ -129,7 +129,11 @@ class Rows:
     def sample(self, n: int) -> Rows:
         """Give a systematic sample of the rows with their weights scaled up: for the first steps of a search."""
         pick = (np.arange(n) * (len(self) / n)).astype(np.intp)
-        weight = self.weight[pick] * (self.weight.sum() / self.weight[pick].sum())
+        return self.some(pick, self.weight.sum() / self.weight[pick].sum())
+
+    def some(self, pick: Codes, times: float = 1.0) -> Rows:
+        """Give some of the rows, their weights multiplied."""
+        weight = self.weight[pick] * times
         return Rows.of(self.x.some(pick), self.t_x.some(pick), self.T.some(pick), weight, self.scale)
 
     @property
@@ -165,7 +169,7 @@ def compress(summary: pl.DataFrame | pl.LazyFrame) -> Rows:
     """
     known = _needed(summary)
     per_day = DAYS_PER.get(time_unit_of(known) or "", 1.0)
-    weight = known["weight"].cast(pl.Float64).to_numpy() if "weight" in known.columns else None
+    weight = np.asarray(known["weight"].to_numpy(), np.float64) if "weight" in known.columns else None
     if known.is_empty() or (weight is not None and weight.sum() == 0):
         raise NotEnoughDataError.of("customers", 0, 1)
     whole = _whole_periods(known, per_day)
@@ -202,7 +206,7 @@ def _whole(column: pl.Series, length: float) -> Codes | None:
     if column.dtype.is_integer() and length == 1.0:
         rounded = column.to_numpy()
     else:
-        periods = column.cast(pl.Float64).to_numpy() * length
+        periods = np.asarray(column.to_numpy(), np.float64) * length
         rounded = np.rint(periods)
         with np.errstate(invalid="ignore"):  # infinity less infinity
             if not (np.abs(rounded - periods) <= _SAME_DAY).all():

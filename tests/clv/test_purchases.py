@@ -316,3 +316,30 @@ def test_a_missing_column_is_named():
 def test_customer_ids_stay():
     got = BASES["bg"].predict(SOME.with_columns(customer_id=pl.Series(["a", "b", "c"])), horizon=5.0)
     assert got["customer_id"].to_list() == ["a", "b", "c"]
+
+
+@EACH
+def test_periods_are_differences_of_horizons(name):
+    fit = BASES[name]
+    rows = pl.concat([one(0, 0, 30), one(3, 20, 30), one(200, 29, 30)])
+    got = fit.purchases_by_period(rows, period=4.345, n_periods=12, discount_rate=0.01)
+    wanted = sum(
+        fit.expected_purchases(rows, start=(i - 1) * 4.345, horizon=4.345) / 1.01**i for i in range(1, 13)
+    )
+    assert got.to_list() == pytest.approx(wanted.to_list(), rel=1e-11)
+    whole = fit.purchases_by_period(rows, period=10.0, n_periods=4)
+    assert whole.to_list() == pytest.approx(fit.expected_purchases(rows, horizon=40.0).to_list(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"period": 0, "n_periods": 3}, "period=0"),
+        ({"period": 4, "n_periods": 0}, "n_periods=0"),
+        ({"period": 4, "n_periods": 3, "discount_rate": -1.5}, "discount_rate=-1.5"),
+    ],
+    ids=str,
+)
+def test_periods_that_cannot_be(options, words):
+    with pytest.raises(OptionError, match=words):
+        BASES["bg"].purchases_by_period(SOME, **options)
