@@ -38,7 +38,7 @@ def figure(
     *,
     alt: str,
     height: int = HEIGHT,
-    **layout: object,
+    **layout: Any,  # noqa: ANN401 as plotly takes it
 ) -> go.Figure:
     """Make a figure with the view's title, the theme and a description for those who do not see it."""
     title = next(v.title for v in result.views if v.name == view)
@@ -46,10 +46,17 @@ def figure(
 
 
 def titled(
-    title: str, theme: Theme, traces: Sequence[Any], *, alt: str, height: int = HEIGHT, **layout: object
+    title: str,
+    theme: Theme,
+    traces: Sequence[Any],
+    *,
+    alt: str,
+    height: int = HEIGHT,
+    title_width: int = TITLE_WIDTH,
+    **layout: object,
 ) -> go.Figure:
     """Make a figure with a title of its own, the theme and a description for those who do not see it."""
-    words = text.wrapped(title, TITLE_WIDTH)
+    words = text.wrapped(title, title_width)
     made = go.Figure(traces, layout={"template": theme.template, "height": height, **layout})
     return made.update_layout(
         title_text=words,

@@ -13,6 +13,9 @@ from crm_analytics.charts.theme import Theme
 
 _PALE: Final = 0.35
 _MOST_IN_ALT: Final = 8
+_WIDE: Final = 60
+"""Characters of a title's line: these figures stand in notebooks, not on a phone."""
+
 Kind = Literal["share", "money", "names"]
 """Of an axis: shares in percent from 0, amounts from 0, or whatever is there."""
 
@@ -90,6 +93,7 @@ def curves(
         words.title,
         theme,
         traces,
+        title_width=_WIDE,
         alt=f"{words.alt} {_ends(items)}",
         xaxis=parts.axis(words.x, "names", **more),
         yaxis=parts.axis(words.y, words.y_kind),
@@ -126,6 +130,7 @@ def bars(
         words.title,
         theme,
         traces,
+        title_width=_WIDE,
         alt=f"{words.alt} {listed}.",
         barmode="group",
         bargap=0.25,
@@ -173,6 +178,7 @@ def heat(z: Sequence[Sequence[float]], words: Words, theme: Theme, *, unit: str)
                 hovertemplate=parts.HOVER,
             )
         ],
+        title_width=_WIDE,
         alt=f"{words.alt} The highest value, {top[0]:.3g}, is at {words.x} {top[2]}, {words.y} {top[1]}.",
         height=520,
         xaxis=parts.axis(words.x, "names"),

@@ -79,7 +79,7 @@ def from_lifetimes(fitter: Any, *, time_unit: str | None = None) -> Fit:
     >>> fitter = BetaGeoFitter()
     >>> fitter.params_ = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
     >>> round(from_lifetimes(fitter).expected_of_new_customer(39), 4)
-    1.2155
+    1.1967
     """
     model = _model_of(fitter)
     params = getattr(fitter, "params_", None)

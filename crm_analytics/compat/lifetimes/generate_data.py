@@ -171,7 +171,7 @@ def beta_geometric_nbd_model_transactional_data(
     """
     chance = _generator(rng)
     age = _ages(T, size)
-    rate, p = chance.gamma(r, 1 / alpha, size), chance.beta(a, b, size)
+    p, rate = chance.beta(a, b, size), chance.gamma(r, 1 / alpha, size)
     who, times, _ = _buy(rate, age, p, chance, np.ones(size, bool))
     unit = unit_of(freq).length / np.timedelta64(1, "us")
     end = np.datetime64(as_times(observation_period_end, None).to_datetime64(), "us")

@@ -304,10 +304,8 @@ def plot_incremental_transactions(
         freq=freq,
         set_index_date=set_index_date,
     )
-    # the first period has nothing before it to be taken off, and is left out as in lifetimes
-    return _tracking(
-        frame.diff().iloc[1:], t_cal, (title, xlabel, ylabel), theme, kwargs, ax, dated=set_index_date
-    )
+    words = (title, xlabel, ylabel)
+    return _tracking(frame, t_cal, words, theme, kwargs, ax, dated=set_index_date, each=True)
 
 
 def plot_transaction_rate_heterogeneity(
@@ -345,8 +343,8 @@ def plot_dropout_rate_heterogeneity(
 def _density(
     spread: Any, what: str, words: tuple[str, str, str], size: int, theme: str, kwargs: dict[str, Any]
 ) -> Figure:
-    # densities without bound at an end are cut just inside it
-    x = np.linspace(float(spread.ppf(0.01)), float(spread.ppf(0.99)), 200)
+    x = np.linspace(0, float(spread.ppf(0.99)), 201)
+    x = x[np.isfinite(spread.pdf(x))]  # a density without bound at an end is drawn from just inside it
     note = f"mean: {spread.mean():.3f}, var: {spread.var():.3f}"
     charts, look = _charts(theme, kwargs)
     wording = charts.Words(*words, alt=f"Density of the customers' {what}; {note}.", note=note)
@@ -363,12 +361,14 @@ def _tracking(
     ax: object,
     *,
     dated: bool,
+    each: bool = False,
 ) -> Figure:
     title, x_words, y_words = words
-    x: list[object] = (
-        [_written(p) for p in frame.index.to_timestamp()] if dated else [float(i) for i in frame.index]
-    )
+    places = frame.index.to_timestamp() if dated else frame.index
+    x: list[object] = [_written(p) if dated else float(p) for p in places]
     mark = x[min(int(t_cal), len(x) - 1)] if dated else float(t_cal)
+    if each:  # the first period has nothing before it to be taken off, and is left out as in lifetimes
+        frame, x = frame.diff().iloc[1:], x[1:]
     charts, look = _charts(theme, kwargs, ax)
     lines = [
         charts.Curve("actual", x, frame["actual"].tolist(), leads=False),

@@ -24,9 +24,12 @@ class BetaGeoFitter(PurchaseFitter):
 
     Examples
     --------
-    >>> fitter = BetaGeoFitter(penalizer_coef=0.0).fit([2, 1, 0, 5], [30.4, 1.7, 0, 30.9], [38.9, 38.9, 38.9, 31.0])
+    >>> fitter = BetaGeoFitter()
+    >>> fitter.params_ = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
     >>> fitter
-    <lifetimes.BetaGeoFitter: fitted with 4 subjects, a: 0.06, alpha: 13.53, b: 0.05, r: 1.06>
+    <lifetimes.BetaGeoFitter: a: 0.79, alpha: 4.41, b: 2.43, r: 0.24>
+    >>> round(float(fitter.predict(39, 2, 30.43, 38.86)), 6)
+    1.226028
     """
 
     names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
