@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from crm_analytics.aggregates import window as windows
-from crm_analytics.clv import holdout, validation_tables, validation_words, value_base
+from crm_analytics.clv import holdout, validation_groups, validation_tables, validation_words, value_base
 from crm_analytics.clv.candidates import Model
 from crm_analytics.clv.judged import Judged, judge
 from crm_analytics.clv.tracking import tracking_table
@@ -29,7 +29,7 @@ def clv_validation(
     *,
     as_of: windows.Day | None = None,
     start: windows.Day | None = None,
-    customers: Any = None,  # noqa: ANN401, ARG001 an Extract or any frame
+    customers: Any = None,  # noqa: ANN401 an Extract or any frame
     holdout_days: int | None = None,
     n_origins: int = 3,
     model: Model = "auto",
@@ -56,7 +56,7 @@ def clv_validation(
     start
         Taken for the sake of a common form, and not applied: rate and leaving are read from the whole history.
     customers
-        Not used; taken for the sake of a common form.
+        The customers table, for channel and country; without it they are those of the first order. Optional.
     holdout_days
         Length of each holdout period; at least two weeks of history must lie before it. None takes whole weeks, a quarter
         of the history and 52 weeks at most, so that the histories stay longer than what is forecast from them.
@@ -84,6 +84,7 @@ def clv_validation(
         - "tracking": one row per week: repeat purchases so far and in the week, made, expected, forecast
         - "deciles": one row per tenth of the customers by forecast
         - "by_frequency": one row per number of repeat purchases before the origin, 0 to 7 and more
+        - "groups": one row per cohort (joined), channel and country: purchases forecast and made
         - "folds": one row per part of the customers
         - "models": one row per model fitted at the latest origin
         - "independence": how often customers buy against how much they spend each time
@@ -129,6 +130,7 @@ def clv_validation(
     told = validation_words.Told(
         periods,
         validation_tables.frequency_table(last, n_draws=n_bootstrap, seed=seed),
+        validation_groups.group_table(last, extract, customers, n_draws=n_bootstrap, seed=seed),
         validation_tables.fold_table(last, n_folds, seed),
         validation_tables.independence_table(last, n_draws=n_bootstrap, seed=seed),
         n_origins, n_folds, missed, extract.currency,
@@ -144,6 +146,7 @@ def clv_validation(
             "tracking": tracking_table(extract, last, first),
             "deciles": validation_tables.decile_table(last, n_draws=n_bootstrap, seed=seed),
             "by_frequency": told.frequency,
+            "groups": told.groups,
             "folds": told.folds,
             "models": validation_tables.model_table(last),
             "independence": told.independence,
@@ -178,9 +181,9 @@ def _periods(
         try:
             back = holdout.at(extract, first, origin, days)
             periods.append(judge(back, model, n_draws=n_draws, seed=seed, order=k == 0))
-        except NotEnoughDataError:
+        except NotEnoughDataError as error:
             if k == 0:
-                raise
+                raise _too_few(error, origin) from error
             missed.append(origin)
     return periods, missed
 
@@ -192,6 +195,14 @@ _VIEWS: Final = (
     View("frequency", "Made and forecast, by number of purchases before", "by_frequency"),
     View("models", "Average miss per customer: models against simple rules", "purchases"),
 )
+
+
+def _too_few(error: NotEnoughDataError, origin: date) -> NotEnoughDataError:
+    return NotEnoughDataError(
+        f"{error.found.removesuffix('.')} before {origin}, the day from which the forecast is checked.",
+        error.expected,
+        "Take in a longer history, or shorten the holdout period (holdout_days).",
+    )
 
 
 def _check(n_folds: int, n_bootstrap: int) -> None:

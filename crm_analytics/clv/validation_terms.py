@@ -10,6 +10,7 @@ from crm_analytics.terms import Term, bounds, by_name
 
 _SHARED: Final = (
     "model", "is_chosen", "log_likelihood", "aic", "aic_difference", "is_identified", "diagnosis", "finding", "finding_text",
+    "group_kind", "group",
 )  # fmt: skip
 _AVERAGE: Final = "the difference between forecast and actual without its sign, on average over customers"
 _RULE: Final = "the best simple rule of the period"

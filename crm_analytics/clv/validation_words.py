@@ -23,6 +23,7 @@ _OFF: Final = 0.10
 
 _A_LITTLE: Final = 0.005  # of a rank correlation: no difference
 
+_MOST_GROUPS: Final = 3
 _MOST_OTHERS: Final = 4  # periods in the summary beside the latest
 
 _SMALL: Final = 0.005  # what rounds to 0 %
@@ -34,6 +35,7 @@ class Told:
 
     periods: Sequence[Judged]
     frequency: pl.DataFrame
+    groups: pl.DataFrame
     folds: pl.DataFrame
     independence: pl.DataFrame
     asked_origins: int
@@ -300,7 +302,26 @@ def _bias(told: Told) -> Iterator[Note]:
             "sums; the order of customers suffers less."
         )
         yield Note("off_in_total", text, "caution")
+    yield from _groups_off(told, off)
     yield from _spend_bias(told, off)
+
+
+def _groups_off(told: Told, off: float) -> Iterator[Note]:
+    """Name the groups that are surely off by more than the whole is, the largest errors first."""
+    apart = (pl.col("total_error_lower") > off + _OFF) | (pl.col("total_error_upper") < off - _OFF)
+    size = (pl.col("forecast_purchases") - pl.col("actual_purchases")).abs()
+    found = told.groups.filter(apart).sort(size, descending=True).head(_MOST_GROUPS)
+    if found.is_empty():
+        return
+    named = ", ".join(
+        f"{row['group_kind'].lower()} {row['group']} ({_signed(row['total_error'])})"
+        for row in found.iter_rows(named=True)
+    )
+    text = (
+        f"Some groups are off otherwise than the whole ({_signed(off)}): {named}. One model for all does not fit them; where a "
+        "group is large, fit and validate it by itself."
+    )
+    yield Note("groups_off", text)
 
 
 def _spend_bias(told: Told, off: float) -> Iterator[Note]:

@@ -87,7 +87,7 @@ def gather(
     )
     return ValueBase(
         summary,
-        _with_origins(_with_cohorts(kept), extract, window, customers),
+        with_origins(with_cohorts(kept), extract, window, customers),
         _margin(known if reference is None else _totals(reference, window), margin),
         window,
         totals.height - int(totals["customer_id"].is_in(summary["customer_id"].implode()).sum()),
@@ -98,7 +98,7 @@ def _totals(reference: Any, window: Window) -> pl.DataFrame:  # noqa: ANN401 an 
     return customer_summary(as_extract(reference).frame, as_of=window.as_of)
 
 
-def _with_cohorts(frame: pl.DataFrame) -> pl.DataFrame:
+def with_cohorts(frame: pl.DataFrame) -> pl.DataFrame:
     """Add when customers joined: the quarter of the first order, or its year where there would be too many quarters."""
     year, quarter = pl.col("first_ordered_on").dt.year(), pl.col("first_ordered_on").dt.quarter()
     quarters = frame.select((year * 4 + quarter).n_unique()).item()
@@ -106,7 +106,7 @@ def _with_cohorts(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(joined=fine)
 
 
-def _with_origins(frame: pl.DataFrame, extract: Extract, window: Window, customers: Any) -> pl.DataFrame:  # noqa: ANN401
+def with_origins(frame: pl.DataFrame, extract: Extract, window: Window, customers: Any) -> pl.DataFrame:  # noqa: ANN401
     """Add channel, country and cost of winning: from the customers table, else from the first order."""
     table = None if customers is None else as_extract(customers, "customers").frame
     columns = [] if table is None else table.collect_schema().names()

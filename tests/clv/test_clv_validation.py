@@ -251,6 +251,38 @@ def test_folds_forecast_customers_that_the_model_had_not_seen(result):
     assert folds["forecast_purchases"].sum() == pytest.approx(row["forecast_purchases"], rel=0.02)
 
 
+def test_groups_add_up_to_the_whole(result):
+    row, groups = chosen(result), result.tables()["groups"]
+    assert groups["group_kind"].unique().to_list() == ["Joined"]
+    assert groups["group"].to_list() != []
+    assert groups["n_customers"].sum() == row["n_customers"]
+    assert groups["forecast_purchases"].sum() == pytest.approx(row["forecast_purchases"])
+    assert groups["actual_purchases"].sum() == row["actual_purchases"]
+
+
+def test_a_channel_that_fell_away_is_named(shop):
+    channel = pl.when(pl.col("customer_id") < "c0300").then(pl.lit("store")).otherwise(pl.lit("web"))
+    gone = (
+        (channel == "store")
+        & (pl.col("ordered_at") >= datetime(2025, 7, 3))
+        & (pl.col("ordered_at").dt.day() > 3)
+    )
+    found = clv_validation(shop.with_columns(channel=channel).filter(~gone), holdout_days=182, **FAST)
+    rows = {
+        r["group"]: r for r in found.tables()["groups"].filter(group_kind="Channel").iter_rows(named=True)
+    }
+    assert rows["store"]["total_error_lower"] > 1
+    assert rows["web"]["total_error_lower"] < 0.1
+    assert "channel store (+" in next(n.text for n in found.notes if n.code == "groups_off")
+
+
+def test_the_customers_table_says_where_customers_came_from(shop):
+    ids = shop["customer_id"].unique().sort()
+    table = pl.DataFrame({"customer_id": ids, "country": ["DE" if i < "c0300" else "FR" for i in ids]})
+    groups = clv_validation(shop, customers=table, **FAST).tables()["groups"]
+    assert groups.filter(group_kind="Country")["group"].to_list() == ["FR", "DE"]
+
+
 def test_frequency_and_spend_are_independent_where_they_were_drawn_so(result):
     row = result.tables()["independence"].row(0, named=True)
     assert abs(row["spend_correlation"]) < 0.15
@@ -335,5 +367,5 @@ def test_a_short_history_is_a_plain_reason():
 
 def test_too_few_who_bought_again_is_a_plain_reason():
     once = [(f"c{i}", f"2024-0{1 + i % 3}-0{1 + i % 9}", 5.0) for i in range(20)]
-    with pytest.raises(NotEnoughDataError, match="second day"):
+    with pytest.raises(NotEnoughDataError, match=r"second day before 2024-05-.*longer history"):
         clv_validation(orders(*once, ("z", "2024-06-30", 1.0)))
