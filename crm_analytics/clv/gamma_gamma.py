@@ -217,8 +217,9 @@ def _spends(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats]:
     for name in ("frequency", "monetary_value"):
         if name not in found:
             raise ColumnError.missing(name, "summary", found)
-    got = frame.select(pl.col("frequency", "monetary_value").cast(pl.Float64)).collect()
-    x, z = got["frequency"].to_numpy(), got["monetary_value"].fill_null(0.0).to_numpy()
+    names = ["frequency", "monetary_value"]
+    got = summary if isinstance(summary, pl.DataFrame) else frame.select(names).collect()
+    x, z = (np.asarray(got[name].to_numpy(), np.float64) for name in names)
     counts = (x > 0) & (z > 0) & np.isfinite(z)
     return np.where(counts, x, 0.0), np.where(counts, z, 0.0)
 

@@ -6,7 +6,6 @@ from typing import ClassVar, Final, Self
 
 import numpy as np
 import polars as pl
-from scipy.special import expit
 
 from crm_analytics.clv.fit import FAR, Diagnosis
 from crm_analytics.clv.geometric import log_likelihood
@@ -21,7 +20,7 @@ from crm_analytics.clv.over_dropout import (
     still_alive,
 )
 from crm_analytics.clv.purchases import PurchaseFit
-from crm_analytics.clv.rows import Floats, Rows, compress, time_unit_of
+from crm_analytics.clv.rows import BLOCK, Codes, Floats, Rows, compress, time_unit_of
 from crm_analytics.errors import NotEnoughDataError
 
 _SOON: Final = 10.0  # e^-10: what comes later hardly counts, so its digits need not be many
@@ -101,35 +100,51 @@ class GeometricDropout(PurchaseFit):
 
     def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
         """Give P(alive at T + after) of histories as arrays."""
-        now = expit(-self._log_odds_gone(x, t_x, age))
-        return now * self._mean(x, age, still_alive(after), after) if after else now
+        places = distinct(x)
+        now = self._alive(x, t_x, age, places)
+        return now * self._mean(x, age, still_alive(after), after, places) if after else now
 
     def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Give the expected purchases in (T, T + horizon] of histories as arrays."""
-        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, purchases(horizon), horizon)
+        places = distinct(x)
+        ahead = self._mean(x, age, purchases(horizon), horizon, places)
+        ahead *= self._alive(x, t_x, age, places)
+        return ahead
 
     def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
         """Give the expected purchases, each discounted continuously at `rate` per unit of time."""
-        return self.alive_of(x, t_x, age, 0.0) * self._mean(
-            x, age, discounted(rate, horizon), min(horizon, _SOON / rate) if rate > 0 else horizon
-        )
-
-    def _log_odds_gone(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
-        r, alpha, a, b = self.values()
-        counts, of_x = distinct(x)
-        n = counts + self.shift
-        could = n > 0
-        start = np.where(could, np.log(a) - np.log(np.where(could, b + n - 1.0, 1.0)), -np.inf)
-        odds: Floats = start[of_x]
-        odds += (r + x) * np.log1p((age - t_x) / (alpha + t_x))
-        return odds
+        places = distinct(x)
+        reach = min(horizon, _SOON / rate) if rate > 0 else horizon
+        ahead = self._mean(x, age, discounted(rate, horizon), reach, places)
+        return self._alive(x, t_x, age, places) * ahead
 
     def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
         """Give the expected purchases of successive periods, each period's multiplied by its factor."""
-        return self.alive_of(x, t_x, age, 0.0) * self._mean(x, age, by_period(ends, factors), float(ends[-1]))
+        places = distinct(x)
+        ahead = self._mean(x, age, by_period(ends, factors), float(ends[-1]), places)
+        return self._alive(x, t_x, age, places) * ahead
 
-    def _mean(self, x: Floats, age: Floats, f: Integrand, horizon: float) -> Floats:
-        return mean_over_dropout(x, age, f, **self.params, shift=self.shift, horizon=horizon)
+    def _alive(self, x: Floats, t_x: Floats, age: Floats, places: tuple[Floats, Codes]) -> Floats:
+        """Give 1 / (1 + a / (b + x + s - 1) ((alpha + T) / (alpha + t_x))^R); 1 where nobody can have left yet."""
+        r, alpha, a, b = self.values()
+        counts, of_x = places
+        n = counts + self.shift
+        start = np.where(n > 0, np.log(a) - np.log(np.where(n > 0, b + n - 1.0, 1.0)), -np.inf)
+        alive = np.empty(len(x))
+        with np.errstate(over="ignore"):  # e^1000 to one that the customer is gone
+            for i in range(0, len(x), BLOCK):
+                k = slice(i, i + BLOCK)
+                since = t_x[k] + alpha
+                odds = np.log1p((age[k] - t_x[k]) / since)
+                odds *= x[k] + r
+                odds += start[of_x[k]]
+                np.divide(1.0, np.exp(odds, out=odds) + 1.0, out=alive[k])
+        return alive
+
+    def _mean(
+        self, x: Floats, age: Floats, f: Integrand, horizon: float, places: tuple[Floats, Codes]
+    ) -> Floats:
+        return mean_over_dropout(x, age, f, **self.params, shift=self.shift, horizon=horizon, places=places)
 
     @classmethod
     def _moments(cls, rows: Rows) -> tuple[float, float, float, float]:

@@ -59,15 +59,28 @@ def mean_over_dropout(
     numpy.ndarray
         One mean per row.
     """
-    counts, of_x = distinct(x)
+    return mean_of_places(distinct(x), age, f, (r, alpha, a, b + shift), horizon)
+
+
+def mean_of_places(
+    places: tuple[Floats, Codes],
+    age: Floats,
+    f: Integrand,
+    shapes: tuple[float, float, float, float],
+    horizon: float,
+) -> Floats:
+    """Give what `mean_over_dropout` gives, from the distinct x and (r, alpha, a, b + shift)."""
+    counts, of_x = places
+    r, alpha, a, b = shapes
     n = _nodes_for(horizon / (alpha + float(age.min(initial=np.inf))))
     ages, of_age = distinct(age)
-    means = _Means(f, r, alpha, a, b + shift, n)
-    if len(ages) * len(counts) <= max(_ROOM, len(x)):
-        return means.of_all(counts, ages)[of_x, of_age]
+    means = _Means(f, r, alpha, a, b, n)
+    if len(ages) * len(counts) <= max(_ROOM, len(age)):
+        table = means.of_all(counts, ages)
+        return table.ravel().take(of_x * len(ages) + of_age)
     order = np.argsort(of_x, kind="stable")
     ends = np.cumsum(np.bincount(of_x))
-    found = np.empty(len(x))
+    found = np.empty(len(age))
     for i, count in enumerate(counts):
         rows = order[ends[i - 1] if i else 0 : ends[i]]
         found[rows] = means.of_all(np.array([count]), age[rows])[0]
@@ -91,7 +104,8 @@ class _Means:
             return at
         basis = np.polynomial.chebyshev.chebvander(2 * (np.log(c) - low) / (high - low) - 1, N_CHEBYSHEV - 1)
         coefficients = at @ _TO_COEFFICIENTS
-        return np.asarray(coefficients @ basis.T, np.float64)
+        means: Floats = np.einsum("ij,kj->ik", coefficients, basis)  # so small a product would wake threads
+        return means
 
     def _at(self, counts: Floats, c: Floats) -> Floats:
         nodes, weights = beta_nodes(self.a, self.b + counts, self.n)
