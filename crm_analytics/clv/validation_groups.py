@@ -33,7 +33,7 @@ def group_table(
     n_draws: int,
     seed: int,
 ) -> pl.DataFrame:
-    """Give one row per cohort, channel and country, the largest first within each kind."""
+    """Give one row per cohort, oldest first, and per channel and country, the largest first."""
     back = judged.back
     last = pl.lit(back.origin - timedelta(days=1))
     came = (last - pl.duration(days=pl.col("T").cast(pl.Int64))).cast(pl.Date)
@@ -51,6 +51,7 @@ def group_table(
 def _rows(judged: Judged, kind: str, labels: pl.Series, n_draws: int, seed: int) -> Iterator[dict[str, Any]]:
     forecast = judged.forecasts[judged.chosen].purchases
     sizes = labels.value_counts(name="n").sort("n", labels.name, descending=[True, False])
+    sizes = sizes.sort(labels.name) if kind == "joined" else sizes
     for label, n in sizes.iter_rows():
         here = np.asarray(labels == label)
         found = accuracy(judged.actual[here], forecast[here], Draws.of(n, n_draws, seed, order=False))

@@ -21,6 +21,7 @@ _FEW: Final = 200
 _OFF: Final = 0.10
 """Off in total by this part or more, and surely, it is said before anybody plans with sums."""
 
+_HARDLY: Final = 0.1
 _A_LITTLE: Final = 0.005  # of a rank correlation: no difference
 
 _MOST_GROUPS: Final = 3
@@ -343,27 +344,29 @@ def _spend_notes(told: Told) -> Iterator[Note]:
     if told.last.spending is None:
         yield Note("no_spend", "There is no spend on both sides of the origin; only purchases are validated.")
         return
-    yield from spending.notes(told.last.spending)
+    yield from (note for note in spending.notes(told.last.spending) if note.code != "spend_model")
     for row in told.independence.iter_rows(named=True):
-        value = row["spend_correlation"]
-        if value is None:
-            continue
-        strong = abs(value) >= spending.STRONG
-        by_rank = row["spend_rank_correlation"]
-        ranks = "" if by_rank is None else f"; by rank {by_rank:.2f}{_ends(row, 'spend_rank_correlation')}"
-        surely = any(_is_sure(row, name) for name in ("spend_correlation", "spend_rank_correlation"))
-        finding = (
-            "they depend on each other, so spend is taken by how often customers buy"
-            if strong
-            else "a weak but real dependence, which the Gamma-Gamma model neglects"
-            if surely
-            else "no sign that they depend on each other"
-        )
-        text = (
-            f"How often customers bought again and what they spent each time correlate at {value:.2f}"
-            f"{_ends(row, 'spend_correlation')}{ranks}: {finding}."
-        )
-        yield Note("frequency_and_spend", text, "caution" if strong else "info")
+        if row["spend_correlation"] is not None:
+            yield _dependence(row)
+
+
+def _dependence(row: Mapping[str, Any]) -> Note:
+    """Say whether how often and how much go together, which the Gamma-Gamma model takes not to be so."""
+    value, by_rank = row["spend_correlation"], row["spend_rank_correlation"] or 0.0
+    strong = abs(value) >= spending.STRONG
+    if strong:
+        finding = "they go together, which the Gamma-Gamma model by itself does not allow for"
+    elif not any(_is_sure(row, name) for name in ("spend_correlation", "spend_rank_correlation")):
+        finding = "no sign that they go together, as the Gamma-Gamma model supposes"
+    elif max(abs(value), abs(by_rank)) < _HARDLY:
+        finding = "they hardly go together, as the Gamma-Gamma model supposes"
+    else:
+        finding = "they go together, though weakly; the Gamma-Gamma model neglects it"
+    text = (
+        f"How often customers bought again and what they spent each time correlate at {value:.2f}"
+        f"{_ends(row, 'spend_correlation')}, by rank {by_rank:.2f}{_ends(row, 'spend_rank_correlation')}: {finding}."
+    )
+    return Note("frequency_and_spend", text, "caution" if strong else "info")
 
 
 def _is_sure(row: Mapping[str, Any], name: str) -> bool:
