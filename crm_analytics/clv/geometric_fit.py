@@ -15,7 +15,7 @@ from crm_analytics.clv.over_dropout import (
     by_period,
     discounted,
     distinct,
-    mean_over_dropout,
+    mean_of_places,
     purchases,
     still_alive,
 )
@@ -102,12 +102,12 @@ class GeometricDropout(PurchaseFit):
         """Give P(alive at T + after) of histories as arrays."""
         places = distinct(x)
         now = self._alive(x, t_x, age, places)
-        return now * self._mean(x, age, still_alive(after), after, places) if after else now
+        return now * self._mean(age, still_alive(after), after, places) if after else now
 
     def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Give the expected purchases in (T, T + horizon] of histories as arrays."""
         places = distinct(x)
-        ahead = self._mean(x, age, purchases(horizon), horizon, places)
+        ahead = self._mean(age, purchases(horizon), horizon, places)
         ahead *= self._alive(x, t_x, age, places)
         return ahead
 
@@ -115,13 +115,13 @@ class GeometricDropout(PurchaseFit):
         """Give the expected purchases, each discounted continuously at `rate` per unit of time."""
         places = distinct(x)
         reach = min(horizon, _SOON / rate) if rate > 0 else horizon
-        ahead = self._mean(x, age, discounted(rate, horizon), reach, places)
+        ahead = self._mean(age, discounted(rate, horizon), reach, places)
         return self._alive(x, t_x, age, places) * ahead
 
     def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
         """Give the expected purchases of successive periods, each period's multiplied by its factor."""
         places = distinct(x)
-        ahead = self._mean(x, age, by_period(ends, factors), float(ends[-1]), places)
+        ahead = self._mean(age, by_period(ends, factors), float(ends[-1]), places)
         return self._alive(x, t_x, age, places) * ahead
 
     def _alive(self, x: Floats, t_x: Floats, age: Floats, places: tuple[Floats, Codes]) -> Floats:
@@ -141,10 +141,9 @@ class GeometricDropout(PurchaseFit):
                 np.divide(1.0, np.exp(odds, out=odds) + 1.0, out=alive[k])
         return alive
 
-    def _mean(
-        self, x: Floats, age: Floats, f: Integrand, horizon: float, places: tuple[Floats, Codes]
-    ) -> Floats:
-        return mean_over_dropout(x, age, f, **self.params, shift=self.shift, horizon=horizon, places=places)
+    def _mean(self, age: Floats, f: Integrand, horizon: float, places: tuple[Floats, Codes]) -> Floats:
+        r, alpha, a, b = self.values()
+        return mean_of_places(places, age, f, (r, alpha, a, b + self.shift), horizon)
 
     @classmethod
     def _moments(cls, rows: Rows) -> tuple[float, float, float, float]:

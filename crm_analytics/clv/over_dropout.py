@@ -20,7 +20,7 @@ _PER_ROOT: Final = 7.0  # error e^(-4 n / sqrt(reach)), by the ellipse that the 
 _MOST_NODES: Final = 512  # enough for a horizon of 5,000 times alpha + T
 _BATCH: Final = 256  # distinct x at once: bounds the memory of their Jacobi matrices
 
-_ROOM: Final = 100_000  # entries of a table that are always affordable
+_ROOM: Final = 1_000_000  # entries of a table that are always affordable; below it nodes are shared by figures of one fit
 _MOST: Final = 1_000_000
 _POINTS: Final = np.cos(np.pi * (np.arange(N_CHEBYSHEV) + 0.5) / N_CHEBYSHEV)
 _TO_COEFFICIENTS: Final = np.linalg.inv(np.polynomial.chebyshev.chebvander(_POINTS, N_CHEBYSHEV - 1)).T
