@@ -19,6 +19,7 @@ from crm_analytics.clv.covariates import fit_with_covariates
 from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
 from crm_analytics.clv.gamma_gamma import GammaGamma
 from crm_analytics.clv.history import alive_history
+from crm_analytics.clv.lifetimes_names import from_lifetimes, to_lifetimes
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_analytics.clv.pareto_nbd import ParetoNBD
 from crm_analytics.clv.saving import from_json, load, save, to_json
@@ -45,6 +46,7 @@ __all__ = [
     "contract_counts",
     "fit_with_covariates",
     "from_json",
+    "from_lifetimes",
     "load",
     "probability_of_purchases",
     "probability_of_return",
@@ -54,5 +56,6 @@ __all__ = [
     "summarise",
     "time_to_next",
     "to_json",
+    "to_lifetimes",
     "what_if_purchase",
 ]

@@ -166,8 +166,7 @@ def test_files_that_are_none_are_refused(tmp_path, cdnow):
     fitter.save_model(path)
     with pytest.raises(SourceError, match="holds a BetaGeoFitter"):
         ours.ParetoNBDFitter().load_model(path)
-    labelled = ours.BetaGeoFitter().fit(
-        [1, 0], [2.0, 0], [5.0, 6.0], index=pd.date_range("2024-01-01", periods=2)
-    )
+    days = pd.date_range("2019-01-01", periods=len(cdnow))
+    labelled = ours.BetaGeoFitter().fit(cdnow["frequency"], cdnow["recency"], cdnow["T"], index=days)
     with pytest.raises(OptionError, match="save_data=False"):
         labelled.save_model(path)
