@@ -70,7 +70,7 @@ class Connection(ABC):
         for secret in self.place.secrets:
             text = text.replace(secret, "***") if secret else text
         return QueryError(
-            f"{self.place.label} answered: {text[:300]}", remedy="Correct the query or the URL."
+            f"{self.place.label} answered: {text[:300].rstrip('.')}.", remedy="Correct the query or the URL."
         )
 
     def too_slow(self) -> QueryError:

@@ -194,6 +194,7 @@ class _Passage:
         found = [
             *aside,
             *_beyond(aside, span),
+            *findings.from_reader(self.raw.notes, self.raw.cautions),
             *findings.from_recognition(self.recognition, self.plan),
             *findings.from_answers(looked, answers),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -32,10 +33,6 @@ _SPANS: Final = {
     "subscriptions": ("started_on", "ended_on"),
 }
 _PLACEHOLDER_NUMBER: Final = r"^(?:0+|9{3,}|-1|1234567?8?9?)$"
-_CANCELLED: Final = (
-    "cancelled", "canceled", "refunded", "voided", "storniert", "storno", "annulé", "annulee", "annulée", "cancelado",
-    "cancelada", "annullato", "geannuleerd", "anulowane", "returned", "failed", "rejected", "chargeback", "expired", "fraud",
-)  # fmt: skip
 _CANCEL_MARK: Final = r"^[Cc]\d+$"
 
 
@@ -73,6 +70,11 @@ def rows(n: int, one: str = "", several: str = "") -> str:
 def finite(money: str) -> pl.Expr:
     """Give the amounts that can be summed."""
     return pl.when(pl.col(money).is_finite()).then(pl.col(money))
+
+
+def from_reader(notes: Sequence[str], cautions: Collection[str]) -> list[Finding]:
+    """Say what the reader passed over, filled or found beside the table."""
+    return [_note("source", note, "caution" if note in cautions else "info") for note in notes]
 
 
 def from_recognition(recognition: Recognition, plan: Plan) -> list[Finding]:
@@ -224,7 +226,7 @@ def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
         }
     if STATUS in looked.names:
         state = pl.col(STATUS).str.to_lowercase().str.strip_prefix("wc-")  # WooCommerce's own prefix
-        hits["status"] = state.is_in(list(_CANCELLED)) & (amount > 0)
+        hits["status"] = state.is_in(list(line_signs.CANCELLED)) & (amount > 0)
     return hits
 
 
@@ -244,6 +246,7 @@ def _largest_customers(looked: Looked) -> pl.LazyFrame:
         nobody=nobody,
         number=number,
         customers=pl.len(),
+        spellings=pl.col("customer_id").str.to_lowercase().str.strip_chars_start("0").n_unique(),
     ).top_k(20, by=["nobody", "n"])
 
 
@@ -452,8 +455,20 @@ def _repeated_totals(orders: pl.DataFrame, plan: Plan) -> list[Finding]:
     return [Finding("repeated_totals", text, "caution", row["lines"], "amount", row["amount"])]
 
 
+def _alike(largest: pl.DataFrame) -> list[Finding]:
+    n = int((largest["customers"] - largest["spellings"]).max() or 0)  # type: ignore[arg-type]
+    if not n:
+        return []
+    ids = "1 customer id differs" if n == 1 else f"{n:,} customer ids differ"
+    text = (
+        f"{ids} from another only by leading zeros or capitals; they are kept as different customers. "
+        "Write ids in one way in the extract if they are the same."
+    )
+    return [_note("alike_ids", text, "caution", "customer_id")]
+
+
 def _customers(largest: pl.DataFrame) -> list[Finding]:
-    found = []
+    found = _alike(largest)
     for row in largest.iter_rows(named=True):
         many = row["share"] > _MANY and row["customers"] >= _FEW_CUSTOMERS
         huge = (

@@ -15,6 +15,12 @@ CREDIT: Final = (
 )  # fmt: skip
 """Types of documents by which money goes back to the customer."""
 
+CANCELLED: Final = (
+    "cancelled", "canceled", "refunded", "voided", "storniert", "storno", "annulé", "annulee", "annulée", "cancelado",
+    "cancelada", "annullato", "geannuleerd", "anulowane", "returned", "failed", "rejected", "chargeback", "expired", "fraud",
+)  # fmt: skip
+"""States of orders for which no money came in, or went back again."""
+
 _CREDIT_MARKS: Final = ("h", "haben", "cr", "c", "avere", "haber")  # in a column that says debit or credit
 
 TOTALS: Final = (

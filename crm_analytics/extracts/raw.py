@@ -17,6 +17,8 @@ ROW: Final = "__row__"
 FILE: Final = "__file__"
 """Name of the column that says which file a row came from, present only where several files were read as one."""
 
+_NOT_READ: Final = ("further sheets with rows", "were left out:", "files only", "could not be read")
+
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
@@ -49,6 +51,11 @@ class RawTable:
         )
     )
     notes: tuple[str, ...] = ()
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Those of the notes that say that something was not read."""
+        return tuple(note for note in self.notes if any(words in note for words in _NOT_READ))
 
     @property
     def headings(self) -> list[str]:

@@ -27,6 +27,9 @@ _MOST_CELLS: Final = 200_000_000
 _DIMENSION: Final = re.compile(rb'<dimension\s+ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _CELL: Final = re.compile(rb'<c\s+r="([A-Z]{1,3})(\d{1,7})"')
 
+_GLANCE: Final = 60  # rows by which a table is told from a cover sheet
+_TABLE_WIDTH: Final = 3  # no table of orders has fewer columns
+
 ALL_SHEETS: Final = "*"
 """As `sheet`: all sheets of the same headings, stacked."""
 
@@ -40,7 +43,7 @@ def read_sheet(path: Path, *, sheet: str | int | None = None, label: str | None 
         An .xlsx, .xlsm, .xls, .xlsb or .ods workbook.
     sheet
         Its name or number (first = 1); "*" stacks all sheets of the same headings; None takes the only sheet
-        with rows, or the first of several with a note that names the others.
+        with rows, or the first of several that looks like a table, with a note that names the others.
     label
         What to call the workbook; its file name if None.
     """
@@ -128,9 +131,10 @@ def _chosen(book: fastexcel.ExcelReader, name: str, sheet: str | int | None) -> 
         filled = [n for n in names if _rows(book, n, 2)]
         if not filled:
             raise SourceError.empty(name)
-        others = ", ".join(repr(n) for n in filled[1:])
+        chosen = _first_table(book, filled)
+        others = ", ".join(repr(n) for n in filled if n != chosen)
         note = f"The workbook has further sheets with rows: {others}. Name one, or '*' for all of the same headings."
-        return filled[0], (note,) if others else ()
+        return chosen, (note,) if others else ()
     by_number = {str(i): n for i, n in enumerate(names, start=1)}
     folded = {n.casefold().strip(): n for n in names}
     wanted = str(sheet)
@@ -140,12 +144,22 @@ def _chosen(book: fastexcel.ExcelReader, name: str, sheet: str | int | None) -> 
     return found, ()
 
 
+def _first_table(book: fastexcel.ExcelReader, filled: Sequence[str]) -> str:
+    """Give the first sheet that looks like a table: a cover sheet has one row, or words beside words."""
+    for name in filled:
+        rows = _rows(book, name, _GLANCE)
+        layout = find_layout(rows)
+        if layout.width >= _TABLE_WIDTH and any(any(row) for row in rows[layout.body :]):
+            return name
+    return filled[0]
+
+
 def _stacked(book: fastexcel.ExcelReader, name: str) -> RawTable:
     """Stack the sheets that have the headings of the first; say which were left out."""
     tables = {n: _table(book, n, name) for n in book.sheet_names if _rows(book, n, 2)}
     if not tables:
         raise SourceError.empty(name)
-    first = next(iter(tables.values()))
+    first = tables[_first_table(book, list(tables))]
     same = {n: t for n, t in tables.items() if t.headings == first.headings}
     left_out = [n for n in tables if n not in same]
     frame = pl.concat([t.frame.drop(ROW) for t in same.values()], how="vertical_relaxed")

@@ -141,6 +141,8 @@ def _paths(source: object) -> list[Path]:
         return [path for one in source for path in _paths(one)]
     if not isinstance(source, (str, Path)):
         raise _not_a_source(source)
+    if "://" in str(source):
+        raise _unknown_address(str(source))
     path = Path(source).expanduser()
     if path.is_dir():
         return _in_folder(path)
@@ -171,6 +173,15 @@ def _not_a_source(source: object) -> SourceError:
         f"The source given is of the type {type(source).__name__!r}.",
         "A path, a list of paths, a frame, or a database URL was expected.",
         "Frames need the Arrow stream interface (polars, pandas 2.2 or newer, pyarrow, duckdb).",
+    )
+
+
+def _unknown_address(address: str) -> SourceError:
+    kind = address.split("://", maxsplit=1)[0]
+    return SourceError(
+        f"Addresses that begin with {kind}:// are not read.",
+        "A path, or an address that begins with sqlite:///, duckdb:/// or postgresql:// was expected.",
+        "Download the file, or export the table as CSV or Parquet, and give its path.",
     )
 
 

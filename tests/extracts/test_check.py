@@ -216,6 +216,23 @@ def test_what_makes_the_engine_stumble_is_a_typed_error(monkeypatch):
         check(orders())
 
 
+def test_ids_that_differ_by_leading_zeros_or_capitals_are_named():
+    found = check(changed(orders(), "customer_id", {0: "c001", 1: "C001"}))
+    assert "1 customer id differs" in finding(found, "alike_ids").text
+    assert "alike_ids" not in codes(check(orders()))
+
+
+def test_what_the_reader_passed_over_is_in_the_report():
+    rows = orders(3).with_row_index(ROW, offset=1)
+    notes = (
+        "2 rows above the headings were passed over: Report",
+        "The workbook has further sheets with rows: 'May'.",
+    )
+    found = door.check_in(RawTable(rows.lazy(), "book.xlsx", "excel", notes=notes), "transactions").check
+    said = {f.text: f.severity for f in found.findings if f.code == "source"}
+    assert said == {notes[0]: "info", notes[1]: "caution"}
+
+
 def test_an_outlier_is_kept_and_named_with_its_share():
     found = check(changed(orders(), "amount", {9: "10000000.00"}))
     outlier = finding(found, "outlier")

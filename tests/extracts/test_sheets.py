@@ -75,6 +75,15 @@ def test_of_several_sheets_the_first_is_taken_and_the_others_named(book):
     assert "further sheets with rows: 'Feb'" in raw.notes[0]
 
 
+def test_a_cover_sheet_is_no_table(book):
+    cover = [["Author", "me"], ["Made on", "1 May"], ["For", "the board"]]
+    found = book({"Info": cover, "Jan": [HEADS, *JAN], "Feb": [HEADS, *FEB]})
+    raw = read_sheet(found)
+    assert raw.details["sheet"] == "Jan"
+    assert "'Info', 'Feb'" in raw.cautions[0]
+    assert read_sheet(found, sheet="*").frame.collect().height == len(JAN) + len(FEB)
+
+
 @pytest.mark.parametrize("sheet", ["Feb", "feb ", 2, "2"])
 def test_a_sheet_is_chosen_by_name_or_number(book, sheet):
     assert len(rows(read_sheet(book({"Jan": [HEADS, *JAN], "Feb": [HEADS, *FEB]}), sheet=sheet))) == 1

@@ -77,6 +77,12 @@ def test_a_pattern_without_files(tmp_path):
         read_raw(tmp_path / "*.csv")
 
 
+@pytest.mark.parametrize("address", ["https://example.com/x.csv", "mysql://host/shop"])
+def test_addresses_of_other_kinds(address):
+    with pytest.raises(SourceError, match=r"Addresses that begin with \w+:// are not read"):
+        read_raw(address)
+
+
 def test_something_else():
     with pytest.raises(SourceError, match=r"is of the type .int.\."):
         read_raw(7)
