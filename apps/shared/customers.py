@@ -165,6 +165,10 @@ def _ahead(seen: Seen, customer: str) -> None:
         if row["expected_next_on"] is None:
             row["expected_next_on"] = "more likely none"
         kpi.spanned(row, result, ["p_alive", "lifetime_value", "expected_purchases", "expected_next_on"])
+        ahead = counted(result.parameters["horizon_days"], "day")
+        st.caption(
+            f"Expected within {ahead}; the intervals are of these expectations. What one customer does scatters far more."
+        )
 
 
 def _standing(buyers: pl.DataFrame, row: Mapping[str, Any], column: str) -> str:
