@@ -251,3 +251,41 @@ def test_predictions_are_finite_on_the_whole_domain(r, alpha, a, b, x, part, age
 def test_errors_are_ours_and_value_errors():
     assert issubclass(ours.utils.ConvergenceError, CrmError)
     assert issubclass(ours.utils.ConvergenceError, ValueError)
+
+
+def test_warnings_point_to_the_line_that_asked(cdnow):
+    few = cdnow.iloc[:2]
+    with pytest.warns(StatisticalWarning, match="ran to the edge") as caught:
+        ours.BetaGeoFitter().fit(few["frequency"], few["recency"], few["T"])
+    assert caught[0].filename == __file__
+    frame = pd.DataFrame({"id": [1, None], "date": ["2024-01-01", "2024-01-02"]})
+    with pytest.warns(UserWarning, match="no id") as caught:
+        ours.utils.summary_data_from_transaction_data(frame, "id", "date")
+    assert caught[0].filename == __file__
+    spend = fitter("GammaGammaFitter", p=6.25, q=0.9, v=15.44)
+    with pytest.warns(StatisticalWarning, match="no finite") as caught:
+        spend.conditional_expected_average_profit(0, 0.0)
+    assert caught[0].filename == __file__
+
+
+def test_any_kind_of_column_goes_in(cdnow):
+    expected = ours.BetaGeoFitter().fit(cdnow["frequency"], cdnow["recency"], cdnow["T"])
+    odd = ours.BetaGeoFitter().fit(
+        cdnow["frequency"].astype("Int64"),
+        cdnow["recency"].astype("Float64"),
+        cdnow["T"].astype(object).tolist(),
+    )
+    pd.testing.assert_series_equal(odd.params_, expected.params_, rtol=1e-12)
+    pd.testing.assert_frame_equal(odd.data, expected.data)
+    x = cdnow["frequency"].astype("Int64")
+    pd.testing.assert_series_equal(
+        odd.predict(9, x, cdnow["recency"], cdnow["T"]),
+        expected.predict(9, cdnow["frequency"], cdnow["recency"], cdnow["T"]),
+    )
+
+
+def test_verbose_is_logged(cdnow, caplog, capsys):
+    with caplog.at_level("INFO", logger="crm_analytics.compat.lifetimes"):
+        ours.BetaGeoFitter().fit(cdnow["frequency"], cdnow["recency"], cdnow["T"], verbose=True)
+    assert "fitted with 2357 subjects" in caplog.text
+    assert capsys.readouterr().out == ""

@@ -6,6 +6,7 @@ pandas is imported when a call needs it and not before, so that the library itse
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,14 @@ def pandas() -> Any:
     except ImportError as error:
         purpose = "take and give frames as lifetimes did"
         raise MissingPackageError.of("pandas", "lifetimes", purpose) from error
+
+
+def outside() -> int:
+    """Give the `stacklevel` at which a warning points to the line that called this package."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(__package__ or __name__):
+        frame, level = frame.f_back, level + 1
+    return level  # this function itself stands for the line after the last
 
 
 def is_series(thing: object) -> bool:

@@ -28,17 +28,33 @@ def expected_purchases(fit: PurchaseFit, horizon: Floats, x: Floats, t_x: Floats
     """Give the expected purchases in (T, T + horizon] where each row may have a horizon of its own."""
     if horizon.size == 0:
         return np.empty(0)
-    r, alpha, s, beta = fit.values()
-    near = not isinstance(fit, GeometricDropout) or float(np.max(horizon * (r + x) / (alpha + age))) <= _FAR
-    if near and (horizon == horizon[0]).all():
-        return fit.purchases_of(x, t_x, age, float(horizon[0]))
-    alive = fit.alive_of(x, t_x, age, 0.0)
+    far = np.zeros(len(x), bool)
     if isinstance(fit, GeometricDropout):
-        return alive * _while_alive(fit, horizon, x, age)
+        r, alpha, _, _ = fit.values()
+        far = horizon * (r + x) / (alpha + age) > _FAR
+    if (horizon == horizon[0]).all() and not far.any():
+        return fit.purchases_of(x, t_x, age, float(horizon[0]))
+    if isinstance(fit, GeometricDropout):
+        return _geometric(fit, horizon, x, t_x, age, far)
+    r, alpha, s, beta = fit.values()
+    alive = fit.alive_of(x, t_x, age, 0.0)
     log_ratio = np.log1p(horizon / (beta + age))
     exponent = (s - 1) * log_ratio
     shrinks = np.where(exponent == 0, 1.0, -np.expm1(-exponent) / np.where(exponent == 0, 1.0, exponent))
     return alive * (r + x) * (beta + age) / (alpha + age) * log_ratio * shrinks
+
+
+def _geometric(
+    fit: GeometricDropout, horizon: Floats, x: Floats, t_x: Floats, age: Floats, far: NDArray[np.bool_]
+) -> Floats:
+    if not (horizon == horizon[0]).all():
+        return fit.alive_of(x, t_x, age, 0.0) * _while_alive(fit, horizon, x, age)
+    found, near = np.empty(len(x)), ~far
+    if near.any():
+        found[near] = fit.purchases_of(x[near], t_x[near], age[near], float(horizon[0]))
+    alive = fit.alive_of(x[far], t_x[far], age[far], 0.0)
+    found[far] = alive * _while_alive(fit, horizon[far], x[far], age[far])
+    return found
 
 
 def _while_alive(fit: GeometricDropout, horizon: Floats, x: Floats, age: Floats) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_analytics.compat.lifetimes.borders import Floats, pandas
+from crm_analytics.compat.lifetimes.borders import Floats, outside, pandas
 from crm_analytics.errors import ColumnError, CrmWarning, OptionError
 
 Ints = NDArray[np.int64]
@@ -111,7 +111,7 @@ def cleaned(transactions: Any, customer: str, when: str, datetime_format: str | 
         warnings.warn(
             f"{int((~whole).sum()):,} of {len(rows):,} rows have no {customer} or no {when} and are left out.",
             CrmWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
         rows = rows[whole]
     return rows

@@ -16,7 +16,7 @@ from scipy import stats
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from crm_analytics.clv.counts import probability_of_purchases
 from crm_analytics.clv.purchases import PurchaseFit
-from crm_analytics.compat.lifetimes.borders import Floats, pandas
+from crm_analytics.compat.lifetimes.borders import Floats, outside, pandas
 from crm_analytics.compat.lifetimes.bridge import predictor
 from crm_analytics.compat.lifetimes.periods import as_times, unit_of
 from crm_analytics.compat.lifetimes.utils import calculate_alive_path, expected_cumulative_transactions
@@ -426,7 +426,7 @@ def _charts(theme: str, kwargs: dict[str, Any], ax: object = None) -> tuple[Any,
             f"{', '.join(unused)} {'are' if len(unused) > 1 else 'is'} for matplotlib and not used: the figure is plotly's. "
             "Change it with figure.update_layout and figure.update_traces.",
             CrmWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
     try:
         from crm_analytics.charts import plain  # noqa: PLC0415 plotly is not there for everyone

@@ -19,7 +19,7 @@ from crm_analytics.clv.geometric import log_likelihood as geometric
 from crm_analytics.clv.newton import Optimum, maximise
 from crm_analytics.clv.pareto_likelihood import Likelihood as ParetoLikelihood
 from crm_analytics.clv.rows import Distinct, Rows
-from crm_analytics.compat.lifetimes.borders import Floats
+from crm_analytics.compat.lifetimes.borders import Floats, outside
 from crm_analytics.errors import CrmError, StatisticalWarning
 
 BOUND: Final = 13.0
@@ -95,6 +95,8 @@ def search(
     penalizer: float,
     units: Sequence[float] | None = None,
     fixed: Sequence[bool] | None = None,
+    more: Sequence[Sequence[float]] = (),
+    final: bool = True,
 ) -> Found:
     """Maximise log-likelihood - total * penalizer * sum of squared parameters.
 
@@ -114,6 +116,10 @@ def search(
         Size of one unit of each parameter in the scale in which the penalty sees it; 1 unless said.
     fixed
         Parameters that stay at the (first) start.
+    more
+        Points to begin from where the first ones lead to the edge of the range, or nowhere.
+    final
+        Whether a bad end is said; otherwise the point is only one to go on from.
 
     Raises
     ------
@@ -130,11 +136,17 @@ def search(
         value, gradient, hessian = penalised(likelihood, theta, total * penalizer, size)
         return value, gradient[free], hessian[np.ix_(free, free)]
 
-    begin = [np.log(np.asarray(s, float))[free] for s in starts]
-    best = maximise(objective, begin, bound=BOUND, far=FAR if penalizer == 0 else np.inf, n=total)
+    def climb(points: Sequence[Sequence[float]]) -> Optimum:
+        begin = [np.log(np.asarray(p, float))[free] for p in points]
+        return maximise(objective, begin, bound=BOUND, far=FAR if penalizer == 0 else np.inf, n=total)
+
+    best = climb(starts)
+    if more and (not best.converged or (np.abs(best.theta) > FAR).any()):
+        best = max((best, climb(more)), key=lambda found: found.value)
     theta = held.copy()
     theta[free] = best.theta
-    _judge(best, theta, names, penalizer)
+    if final:
+        _judge(best, theta, names, penalizer)
     curvature = np.zeros((len(names), len(names)))
     curvature[np.ix_(free, free)] = -best.hessian
     return Found(
@@ -185,5 +197,5 @@ def _judge(best: Optimum, theta: Floats, names: Sequence[str], penalizer: float)
             "Predictions hold, the figures themselves mean little. The native fit names the reason: "
             "clv.BetaGeo.fit(...).diagnosis and the like.",
             StatisticalWarning,
-            stacklevel=5,
+            stacklevel=outside(),
         )

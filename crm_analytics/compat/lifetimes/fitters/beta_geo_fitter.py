@@ -35,6 +35,7 @@ class BetaGeoFitter(PurchaseFitter):
     names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     time_names: ClassVar[tuple[str, ...]] = ("alpha",)
     model: ClassVar[type[GeometricDropout]] = BetaGeo
+    _more: ClassVar[tuple[tuple[float, ...], ...]] = ((1.0, 0.5, 0.5, 2.0), (0.3, 0.2, 1.0, 10.0))
 
     def fit(
         self,

@@ -97,7 +97,7 @@ class GammaGammaFitter(BaseFitter):
                     f"q = {q:.3f}: {int(endless.sum()):,} customers have no finite expected spend, given as infinite. "
                     "Look for outliers, or fit with q_constraint=True and value returning customers only.",
                     StatisticalWarning,
-                    stacklevel=5,
+                    stacklevel=borders.outside(),
                 )
             return np.where(endless, np.inf, p * (v + x * z) / np.where(endless, 1.0, below))
 

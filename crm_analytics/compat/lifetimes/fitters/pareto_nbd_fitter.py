@@ -33,6 +33,7 @@ class ParetoNBDFitter(PurchaseFitter):
     model: ClassVar[type[PurchaseFit]] = ParetoNBD
     alive_as_series: ClassVar[bool] = True
     _subsample: ClassVar[int] = 5_000
+    _more: ClassVar[tuple[tuple[float, ...], ...]] = ((1.0, 1.0, 1.0, 1.0), (2.0, 1.0, 0.1, 0.1))
 
     def fit(
         self,

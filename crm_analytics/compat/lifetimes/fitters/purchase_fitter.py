@@ -28,6 +28,8 @@ class PurchaseFitter(BaseFitter):
     """Whether `conditional_probability_alive` of Series is a Series: in lifetimes it is so for Pareto/NBD alone."""
 
     _subsample: ClassVar[int] = SUBSAMPLE
+    _more: ClassVar[tuple[tuple[float, ...], ...]]
+    """Starts that are tried where the first ones end badly."""
 
     @classmethod
     def _likelihood(cls, data: Rows) -> Likelihood:
@@ -66,8 +68,8 @@ class PurchaseFitter(BaseFitter):
         found = self._search(data, float(w.mean()) if pareto else float(w.sum()), first)
         columns = {
             "frequency": x.astype(int),
-            "recency": np.asarray(recency),
-            "T": np.asarray(T),
+            "recency": _kept(recency, t_x),
+            "T": _kept(T, age),
             "weights": w,
         }
         self.data = borders.pandas().DataFrame(columns, index=index)
@@ -78,13 +80,13 @@ class PurchaseFitter(BaseFitter):
 
     def _search(self, data: Rows, total: float, first: Sequence[float] | None) -> Found:
         options: dict[str, Any] = {"names": self.names, "total": total, "penalizer": self.penalizer_coef}
-        starts = (
-            self._starts(data) if first is None else [tuple(float(v) for v in first), *self._starts(data)]
-        )
+        starts = self._starts(data)
+        if first is not None:
+            starts.insert(0, tuple(float(v) for v in first))
         if len(data) > 2 * self._subsample:
-            few = search(self._likelihood(data.sample(self._subsample)), starts, **options)
-            starts = [tuple(few.params)]
-        return search(self._likelihood(data), starts, **options)
+            few = search(self._likelihood(data.sample(self._subsample)), starts, final=False, **options)
+            starts = [tuple(np.clip(few.params, 1e-3, 1e3))]
+        return search(self._likelihood(data), starts, more=self._more, **options)
 
     def _native(self) -> PurchaseFit:
         return native(self.model, self._unload_params(*self.names))
@@ -158,3 +160,9 @@ class PurchaseFitter(BaseFitter):
             return formulas.expected_purchases(fit, np.maximum(horizon, 0.0), new, new, new)
 
         return borders.each_row(formula, {"t": t})
+
+
+def _kept(column: Column, values: Floats) -> Any:
+    """Give whole numbers as they came, and anything else as floats."""
+    given = np.atleast_1d(np.asarray(column))
+    return given if given.dtype.kind in "iuf" else values
