@@ -149,7 +149,7 @@ def _with_order(style: DateStyle, values: pl.Series, hint: bool | None) -> DateS
 
 def _undecided(style: DateStyle, values: pl.Series, parts: pl.DataFrame, hint: bool | None) -> DateStyle:  # noqa: FBT001
     if hint is not None:
-        return replace(style, day_first=hint, decided_by="as in the other date column")
+        return replace(style, day_first=hint, decided_by="as said, or as in the other date column")
     by_time = _by_file_order(style, values)
     if by_time is not None:
         return replace(style, day_first=by_time, decided_by="so that the file is in order of time")

@@ -42,6 +42,7 @@ class Options:
     week_start: WeekStart = "monday"
     not_after: date | None = None
     duplicates: Duplicates = "keep"
+    day_first: bool | None = None
 
 
 def sample_of(frame: pl.DataFrame, headings: list[str]) -> pl.DataFrame:
@@ -121,7 +122,11 @@ class _Passage:
         rows = self._staged()
         seen = rows if self.fits else rows.head(_LOOK_AT)
         self.plan = make_plan(
-            seen.collect(engine="streaming"), self.recognition, self.table, self.said.time_zone
+            seen.collect(engine="streaming"),
+            self.recognition,
+            self.table,
+            self.said.time_zone,
+            day_first=self.said.day_first,
         )
         read = self._held(marks.read_rows(rows, self.plan))
         currency = self._currency(read)

@@ -51,10 +51,11 @@ class Plan:
 class _Looker:
     """Decides column by column; what one date or number column shows serves the next that is unclear."""
 
-    def __init__(self, frame: pl.DataFrame, time_zone: str | None) -> None:
+    def __init__(self, frame: pl.DataFrame, time_zone: str | None, *, day_first: bool | None = None) -> None:
         self.frame = frame
         self.time_zone = time_zone
-        self.day_first: bool | None = None
+        self.said = day_first
+        self.day_first: bool | None = day_first
         self.decimal: numbers.Mark | None = None
 
     def different(self, heading: str) -> pl.Series:
@@ -118,7 +119,7 @@ class _Looker:
         style = dates.DateStyle()
         if not dtype.is_temporal():
             style = dates.decide(self.different(heading), hint=self.day_first)
-            if style.day_first is not None and not style.ambiguous:
+            if self.said is None and style.day_first is not None and not style.ambiguous:
                 self.day_first = style.day_first
         value = dates.date_expr(column, dtype, style, self.time_zone)
         value = value.cast(pl.Date) if kind == "day" else value
@@ -158,9 +159,19 @@ class _Looker:
         return values.to_frame("x").select(expression.alias("x"))["x"].null_count() == 0
 
 
-def make_plan(frame: pl.DataFrame, recognition: Recognition, table: Table, time_zone: str | None) -> Plan:
-    """Decide how to read every column, from the staged rows given (all of them, or a large sample)."""
-    looker = _Looker(frame, time_zone)
+def make_plan(
+    frame: pl.DataFrame,
+    recognition: Recognition,
+    table: Table,
+    time_zone: str | None,
+    *,
+    day_first: bool | None = None,
+) -> Plan:
+    """Decide how to read every column, from the staged rows given (all of them, or a large sample).
+
+    `day_first` is what the user says of dates whose order nothing in the file decides.
+    """
+    looker = _Looker(frame, time_zone, day_first=day_first)
     kinds = {c.name: c.kind for c in table.columns}
     columns = {
         r.column: replace(
@@ -202,7 +213,7 @@ def _number_doubt(heading: str, style: numbers.NumberStyle) -> str:
 
 def _date_doubt(heading: str, style: dates.DateStyle, time_zone: str | None) -> str:
     if style.ambiguous:
-        return f"Nothing in the file decides whether {heading!r} puts the day or the month first; the day was taken to stand first"
+        return f"Nothing in the file decides whether {heading!r} puts the day or the month first; the day was taken to stand first. Set day_first=False if the month does"
     if style.against:
         first, second = ("day", "month") if style.day_first else ("month", "day")
         return f"{heading!r} puts the {first} first ({style.decided_by}), but {style.against:,} of its dates only fit with the {second} first; those are not dates then"

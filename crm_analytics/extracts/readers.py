@@ -30,6 +30,7 @@ class ReadOptions(TypedDict, total=False):
     week_start: WeekStart
     not_after: date | None
     duplicates: Duplicates
+    day_first: bool | None
     timeout_seconds: float
     isolate: bool
     label: str | None
@@ -52,6 +53,7 @@ def read_transactions(
     week_start: WeekStart = "monday",
     not_after: date | None = None,
     duplicates: Duplicates = "keep",
+    day_first: bool | None = None,
     timeout_seconds: float = 60.0,
     isolate: bool = False,
     label: str | None = None,
@@ -91,6 +93,9 @@ def read_transactions(
     duplicates
         "keep" (the default: two equal lines may be two purchases; the check says what they carry) or "reject" exact
         repeats of a row. Tables with a key (customers, cases, products) always hold each row once.
+    day_first
+        Whether 03/04 is 3 April, where nothing in the file decides it: True as in Europe, False as in America. None
+        takes 3 April and says so in the check.
     timeout_seconds
         Longest time a database query may take.
     isolate
@@ -126,7 +131,7 @@ def read_transactions(
     options = ReadOptions(
         columns=columns, query=query, table=table, sheet=sheet, encoding=encoding, separator=separator,
         currency=currency, time_zone=time_zone, week_start=week_start, not_after=not_after, duplicates=duplicates,
-        timeout_seconds=timeout_seconds, isolate=isolate, label=label,
+        day_first=day_first,        timeout_seconds=timeout_seconds, isolate=isolate, label=label,
     )  # fmt: skip
     return read("transactions", source, **options)
 

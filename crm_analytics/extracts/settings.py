@@ -74,6 +74,7 @@ class SourceSettings(_Section):
     time_zone: TimeZone | None = None
     not_after: date | None = None
     duplicates: Literal["keep", "reject"] = "keep"
+    day_first: bool | None = None
     timeout_seconds: float = Field(default=60.0, gt=0)
 
     @model_validator(mode="after")

@@ -233,6 +233,14 @@ def test_what_the_reader_passed_over_is_in_the_report():
     assert said == {notes[0]: "info", notes[1]: "caution"}
 
 
+def test_the_user_decides_what_the_file_leaves_open():
+    frame = orders(3, ordered_at=["3/1/2024", "3/2/2024", "3/3/2024"])
+    assert "Set day_first=False" in finding(check(frame), "unclear_values").text
+    american = read_transactions(frame, day_first=False)
+    assert american.check.window_start == datetime(2024, 3, 1)
+    assert "unclear_values" not in codes(american.check)
+
+
 def test_an_outlier_is_kept_and_named_with_its_share():
     found = check(changed(orders(), "amount", {9: "10000000.00"}))
     outlier = finding(found, "outlier")
