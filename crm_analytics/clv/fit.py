@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from crm_analytics.clv.newton import Objective, Optimum, maximise
+from crm_analytics.clv.newton import CLOSE, Objective, Optimum, maximise
 from crm_analytics.clv.rows import Floats
 from crm_analytics.errors import OptionError
 
@@ -23,6 +23,7 @@ FAR: Final = 8.0
 FLAT: Final = 0.01
 """Curvature below which the data say nothing: a standard error of more than 10 in logs."""
 
+ROUGHLY: Final = 0.01  # of log-likelihood: far less than a sample errs
 _NIL: Final = 1e-12  # of a parameter: a slope this small is none
 _WIDEST: Final = 600.0  # e^600 is still a number
 
@@ -141,9 +142,18 @@ class Fit:
 
     @classmethod
     def _climb(
-        cls, likelihood: Objective, starts: Sequence[Sequence[float] | Floats], n: float, penalty: float = 0.0
+        cls,
+        likelihood: Objective,
+        starts: Sequence[Sequence[float] | Floats],
+        n: float,
+        penalty: float = 0.0,
+        *,
+        rough: bool = False,
     ) -> Optimum:
-        """Maximise a likelihood given in parameters, on the scale of the search, with the penalty on that scale."""
+        """Maximise a likelihood given in parameters, on the scale of the search, with the penalty on that scale.
+
+        `rough` stops where the log-likelihood has a hundredth to gain: for a sample that only finds a start.
+        """
 
         def objective(theta: Floats) -> tuple[float, Floats, Floats]:
             value, gradient, hessian = likelihood(cls._params(theta))
@@ -155,9 +165,10 @@ class Fit:
                 full - penalty * np.eye(len(theta)),
             )
 
-        return maximise(
-            objective, [cls._theta(np.asarray(s, float)) for s in starts], bound=BOUND, far=FAR, n=n
-        )
+        points = [cls._theta(np.asarray(s, float)) for s in starts]
+        if rough:
+            return maximise(objective, points, bound=BOUND, far=FAR, n=n, tolerance=ROUGHLY / (n * CLOSE))
+        return maximise(objective, points, bound=BOUND, far=FAR, n=n)
 
     @classmethod
     def _from_optimum(

@@ -59,7 +59,7 @@ class GammaGamma(Fit):
         if len(x) > 2 * _SUBSAMPLE:
             pick = (np.arange(_SUBSAMPLE) * (len(x) / _SUBSAMPLE)).astype(np.intp)
             few = _Spend.of(x[pick], z[pick] / scale, w[pick] * (n / w[pick].sum()))
-            first = cls._climb(lambda t: few.log_likelihood(*t), starts, n, penalty)
+            first = cls._climb(lambda t: few.log_likelihood(*t), starts, n, penalty, rough=True)
             starts = [tuple(cls._params(first.theta))]
         best = cls._climb(lambda t: data.log_likelihood(*t), starts, n, penalty)
         if not best.converged or (np.abs(best.theta) > FAR).any():

@@ -77,7 +77,7 @@ class GeometricDropout(PurchaseFit):
         starts = [cls._moments(rows)]
         if len(rows) > 2 * SUBSAMPLE:
             few = rows.sample(SUBSAMPLE)
-            first = cls._climb(lambda p: likelihood(few, p), starts, few.n_customers, penalty)
+            first = cls._climb(lambda p: likelihood(few, p), starts, few.n_customers, penalty, rough=True)
             starts = [tuple(cls._params(first.theta))]
         best = cls._climb(lambda p: likelihood(rows, p), starts, rows.n_customers, penalty)
         if not best.converged or _runs_away(best):

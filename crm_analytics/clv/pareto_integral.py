@@ -25,8 +25,10 @@ from crm_analytics.clv.rows import Codes, Distinct, Floats
 N_NODES: Final = 24
 _FAR: Final = 45.0  # e^-45 is nothing
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(N_NODES)
-_FEW_NODES, _FEW_WEIGHTS = np.polynomial.legendre.leggauss(5)
-_STEEPEST: Final = 2.0  # fall of ln f over one panel up to which its five nodes give nine digits
+_PANELS: Final = ((0.35, *np.polynomial.legendre.leggauss(3)), (2.0, *np.polynomial.legendre.leggauss(5)))
+"""Fall of ln f over one panel up to which so many nodes give nine digits: e^-c takes c^2n (n!)^4 / ((2n + 1) (2n)!^3)."""
+
+_STEEPEST: Final = 2.0
 _CHEAPER: Final = 6  # a table entry costs as much as so many nodes of a row
 PAIRS: Final = tuple((i, j) for i in range(4) for j in range(i, 4))
 """Places of the ten second derivatives in the upper half of the Hessian."""
@@ -139,12 +141,17 @@ class Grid:
 
     def suits(self, r: float, alpha: float, s: float, beta: float) -> bool:
         """Say whether the integrand is smooth enough over one period for these parameters."""
+        return self._steepness(r, alpha, s, beta) <= _STEEPEST
+
+    def _steepness(self, r: float, alpha: float, s: float, beta: float) -> float:
         fall = (r + self.counts) / (alpha + self.soonest) + (s + 1) / (beta + self.soonest)
-        return bool(fall.max() * np.diff(self.edges).max() <= _STEEPEST)
+        return float(fall.max() * np.diff(self.edges).max())
 
     def table(self, r: float, alpha: float, s: float, beta: float, *, derivatives: bool) -> Table:
         """Work out the table at these parameters."""
-        return Table.of(self, r + self.counts, alpha, s, beta, derivatives=derivatives)
+        steepness = self._steepness(r, alpha, s, beta)
+        nodes = next((rule[1:] for rule in _PANELS if steepness <= rule[0]), _PANELS[-1][1:])
+        return Table.of(self, r + self.counts, (alpha, s, beta), nodes, derivatives=derivatives)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,15 +166,24 @@ class Table:
     s: float
 
     @classmethod
-    def of(cls, grid: Grid, big_r: Floats, alpha: float, s: float, beta: float, *, derivatives: bool) -> Self:
+    def of(
+        cls,
+        grid: Grid,
+        big_r: Floats,
+        shapes: tuple[float, float, float],
+        nodes: tuple[Floats, Floats],
+        *,
+        derivatives: bool,
+    ) -> Self:
         """Sum the panels up from the end."""
+        alpha, s, beta = shapes
         edges, width = grid.edges, np.diff(grid.edges)
-        y = edges[:-1, None] + width[:, None] * (_FEW_NODES + 1) / 2
+        y = edges[:-1, None] + width[:, None] * (nodes[0] + 1) / 2
         a, b = alpha + edges[:-1], beta + edges[:-1]
         since = y - edges[:-1, None]
         fall_a, fall_b = np.log1p(since / a[:, None]), np.log1p(since / b[:, None])
         mass = np.exp(-big_r[None, :, None] * fall_a[:, None, :] - (s + 1) * fall_b[:, None, :])
-        mass *= (width[:, None] * _FEW_WEIGHTS / 2)[:, None, :]
+        mass *= (width[:, None] * nodes[1] / 2)[:, None, :]
         features = [np.ones_like(y), *(_features(alpha + y, beta + y) if derivatives else [])]
         panels = mass @ np.stack(features, axis=2)
         ratio = np.exp(-np.log1p(width / a)[:, None] * big_r - (s + 1) * np.log1p(width / b)[:, None])
@@ -183,7 +199,10 @@ class Table:
         big_r = self.big_r[count]
         start_a, start_b = self.log_a[last], self.log_b[last]
         q = np.exp(-big_r * (self.log_a[end] - start_a) - (self.s + 1) * (self.log_b[end] - start_b))
-        whole = self.sums[last, count] - q[:, None] * self.sums[end, count]
+        flat, n = self.sums.reshape(-1, self.sums.shape[2]), self.sums.shape[1]
+        whole = flat.take(end * n + count, axis=0)
+        whole *= -q[:, None]
+        whole += flat.take(last * n + count, axis=0)
         with np.errstate(divide="ignore"):
             log_i = np.log(np.maximum(whole[:, 0], 0.0)) - big_r * start_a - (self.s + 1) * start_b
         return log_i, big_r, whole
@@ -195,6 +214,7 @@ class Table:
     def with_derivatives(self, part: slice) -> Integral:
         """Give ln I of some rows with its derivatives; no slope where t_x = T."""
         log_i, big_r, whole = self._means(part)
-        none = ~(whole[:, :1] > 0)
-        means = np.where(none, 0.0, whole[:, 1:]) / np.where(none, 1.0, whole[:, :1])
-        return log_i, *_derivatives(np.ascontiguousarray(means.T), big_r, self.s)
+        none = ~(whole[:, 0] > 0)
+        whole[none] = 0.0
+        means = whole[:, 1:].T / np.where(none, 1.0, whole[:, 0])
+        return log_i, *_derivatives(means, big_r, self.s)

@@ -63,7 +63,7 @@ class ParetoNBD(PurchaseFit):
         n = rows.n_customers
         if len(rows) > 2 * SUBSAMPLE:
             few = rows.sample(SUBSAMPLE)
-            first = cls._climb(Likelihood(few), starts, few.n_customers, penalty)
+            first = cls._climb(Likelihood(few), starts, few.n_customers, penalty, rough=True)
             starts = [tuple(cls._params(first.theta))]
         likelihood = Likelihood(rows)
         best = cls._climb(likelihood, starts, n, penalty)
