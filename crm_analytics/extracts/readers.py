@@ -131,7 +131,7 @@ def read_transactions(
     options = ReadOptions(
         columns=columns, query=query, table=table, sheet=sheet, encoding=encoding, separator=separator,
         currency=currency, time_zone=time_zone, week_start=week_start, not_after=not_after, duplicates=duplicates,
-        day_first=day_first,        timeout_seconds=timeout_seconds, isolate=isolate, label=label,
+        day_first=day_first, timeout_seconds=timeout_seconds, isolate=isolate, label=label,
     )  # fmt: skip
     return read("transactions", source, **options)
 
