@@ -11,10 +11,10 @@ from narwhals.typing import IntoFrame
 
 
 def origins(frame: IntoFrame, columns: Sequence[str], *, as_of: date) -> pl.DataFrame:
-    """Give one row per customer with each column's value on the customer's first row that has one.
+    """Give one row per customer with each column's value on the customer's first row.
 
-    Where a customer's first instant has several values, the first by alphabet is taken, so that the order of rows does
-    not matter.
+    Where a customer's first instant has several rows, the first value by alphabet is taken, so that the order of rows
+    does not matter.
 
     Parameters
     ----------
@@ -43,18 +43,13 @@ def origins(frame: IntoFrame, columns: Sequence[str], *, as_of: date) -> pl.Data
     [('a', 'store'), ('b', None)]
     """
     rows = nw.from_native(frame).lazy().filter(nw.col("ordered_at") < datetime.combine(as_of, time.min))
+    seen = rows.select("customer_id", "ordered_at", *columns)
+    first = seen.group_by("customer_id").agg(nw.col("ordered_at").min())
     found: pl.DataFrame = (
-        rows.select("customer_id").unique(["customer_id"]).collect("polars").to_native().sort("customer_id")
+        seen.join(first, on=["customer_id", "ordered_at"], how="inner")
+        .group_by("customer_id")
+        .agg(*(nw.col(column).min() for column in columns))
+        .collect("polars")
+        .to_native()
     )
-    for column in columns:
-        known = rows.select("customer_id", "ordered_at", column).filter(~nw.col(column).is_null())
-        first = known.group_by("customer_id").agg(nw.col("ordered_at").min())
-        values = (
-            known.join(first, on=["customer_id", "ordered_at"], how="inner")
-            .group_by("customer_id")
-            .agg(nw.col(column).min())
-            .collect("polars")
-            .to_native()
-        )
-        found = found.join(values, on="customer_id", how="left", maintain_order="left")
-    return found
+    return found.sort("customer_id")
