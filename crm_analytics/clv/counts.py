@@ -107,7 +107,7 @@ def _counts(n: int | range, horizon: float) -> Floats:
 
 
 def _of_geometric(fit: PurchaseFit) -> GeometricDropout:
-    if not isinstance(fit, GeometricDropout):
+    if not isinstance(fit, GeometricDropout) or getattr(fit, "k", 1) != 1:
         raise OptionError.out_of_range("fit", type(fit).__name__, "BG/NBD, MBG/NBD or Pareto/NBD")
     return fit
 

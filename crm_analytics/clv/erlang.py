@@ -25,6 +25,7 @@ import polars as pl
 from scipy.special import betainc, betaln, digamma, expit, gammaln, logsumexp, polygamma
 
 from crm_analytics.clv.geometric_fit import GeometricDropout, diagnose
+from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Floats, Rows, compress, time_unit_of
 from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError
 
@@ -122,6 +123,10 @@ class _ErlangGaps(GeometricDropout):
         """Give the expected purchases in (T, T + horizon] of histories as arrays."""
         now = expit(-self._log_odds_gone(x, t_x, age))
         return now * self._per_history(x, t_x, age, partial(_purchases, horizon))
+
+    def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
+        """Give the expected purchases of successive periods, each period's multiplied by its factor."""
+        return PurchaseFit.scheduled_of(self, x, t_x, age, ends, factors)
 
     def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
         """Give the expected purchases, each discounted continuously at `rate`: by parts over the undiscounted ones."""

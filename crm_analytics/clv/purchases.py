@@ -91,7 +91,11 @@ class PurchaseFit(Fit):
 
     def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
         """Give the expected purchases of successive periods (T + ends[i - 1], T + ends[i]], times factors[i], summed."""
-        raise NotImplementedError
+        each = factors - np.append(factors[1:], 0.0)
+        total = np.zeros(len(x))
+        for end, factor in zip(ends, each, strict=True):
+            total += factor * self.purchases_of(x, t_x, age, float(end))
+        return total
 
     def purchases_by_period(
         self,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from crm_analytics.clv.beta_geo import BetaGeo
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
 from crm_analytics.clv.fit import Certificate, Diagnosis, Fit
 from crm_analytics.clv.gamma_gamma import GammaGamma
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
@@ -29,8 +30,10 @@ _MODELS: Final[Mapping[str, type[Fit]]] = {
     for model in (
         BetaGeo,
         BetaGeoBetaBinomial,
+        BetaGeoErlang,
         GammaGamma,
         ModifiedBetaGeo,
+        ModifiedBetaGeoErlang,
         ParetoNBD,
         ShiftedBetaGeometric,
     )

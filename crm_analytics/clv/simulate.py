@@ -35,7 +35,7 @@ def simulate(
     Parameters
     ----------
     fit
-        BG/NBD, MBG/NBD or Pareto/NBD. Its unit of time is taken as a day where it is not known.
+        BG/NBD, MBG/NBD, either with Erlang gaps, or Pareto/NBD. Its unit of time is taken as a day where it is not known.
     n
         Customers; >= 1.
     length
@@ -102,6 +102,7 @@ def _with_geometric_ends(
 ) -> tuple[Codes, Floats]:
     """Draw repeat purchases: who, and when since the first; after each the customer may leave."""
     r, alpha, a, b = fit.values()
+    k = float(getattr(fit, "k", 1))  # regular buyers: a gap is the sum of k
     n = len(watched)
     rate, leaves = rng.gamma(r, 1 / alpha, n), rng.beta(a, b, n)
     stays = np.arange(n) if not fit.shift else np.flatnonzero(rng.random(n) >= leaves)
@@ -110,7 +111,7 @@ def _with_geometric_ends(
     times: list[Floats] = [np.empty(0)]
     for _ in range(_MOST_ROUNDS):
         with np.errstate(divide="ignore"):
-            clock[stays] += rng.exponential(1.0, len(stays)) / rate[stays]
+            clock[stays] += rng.standard_gamma(k, len(stays)) / rate[stays]
         stays = stays[clock[stays] < watched[stays]]
         if not len(stays):
             break

@@ -108,6 +108,8 @@ def time_to_next(
 
 def _bought_by(fit: PurchaseFit, x: Floats, age: Floats, w: Floats) -> Floats:
     """Give the probability of a purchase within w, given alive."""
+    if getattr(fit, "k", 1) != 1:  # regular buyers: the time since the last purchase would matter
+        raise OptionError.out_of_range("fit", type(fit).__name__, "BG/NBD, MBG/NBD or Pareto/NBD")
     big_r, c = fit.params["r"] + x, fit.params["alpha"] + age
     v = big_r * np.log1p(w / c)
     if not isinstance(fit, ParetoNBD):

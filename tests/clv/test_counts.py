@@ -83,3 +83,14 @@ def test_customer_ids_stay():
 def test_what_cannot_be_asked(n, horizon, words):
     with pytest.raises(OptionError, match=words):
         clv.probability_of_purchases(FITS["bg"], n, horizon=horizon)
+
+
+def test_regular_buyers_are_not_counted_as_irregular_ones():
+    rows = SOME.with_columns(log_interval_sum=pl.lit(1.0))
+    fit = clv.BetaGeoErlang.fit(rows, k=2, penalty=1.0)
+    with pytest.raises(OptionError, match="BetaGeoErlang"):
+        clv.purchase_probabilities(fit, SOME, 1, horizon=3)
+    with pytest.raises(OptionError, match="BetaGeoErlang"):
+        clv.probability_of_return(fit, SOME, within=3)
+    whole = fit.purchases_by_period(SOME, period=5.0, n_periods=2)
+    assert whole.to_list() == pytest.approx(fit.expected_purchases(SOME, horizon=10.0).to_list(), rel=1e-12)

@@ -28,6 +28,7 @@ FITS = {
     "BG/BB": clv.BetaGeoBetaBinomial.fit(
         pl.DataFrame({"frequency": [0, 1, 2], "recency": [0, 1, 3], "n_periods": [3, 3, 3]}), penalty=1.0
     ),
+    "Erlang-2": clv.BetaGeoErlang.fit(SOME.with_columns(log_interval_sum=pl.lit(1.0)), k=2, penalty=1.0),
     "with a boundary": clv.BetaGeo.fit(pl.DataFrame({"frequency": [3], "recency": [20.0], "T": [30.0]})),
 }
 
