@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,8 @@ def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN40
     ------
     OptionError
         If the base is something else, such as a path or a frame.
+    UnknownNameError
+        If there is no such analysis, or it has no such option.
     """
     entry = analysis(name)
     if not callable(getattr(base, "table", None)):
@@ -112,6 +115,10 @@ def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN40
             "A customer base was expected.",
             f'Open one: crm.run("{name}", crm.open("orders.csv")). A frame or file goes to crm.{name}(...) itself.',
         )
+    known = list(inspect.signature(entry.function).parameters)[1:]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError.of(f"option of {name}", option, known)
     tables = {other: base.table(other) for other in entry.also if base.has(other)}
     return entry.function(
         base.table(entry.table), **{"as_of": base.as_of, "start": base.start, **tables, **options}

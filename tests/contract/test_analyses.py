@@ -293,3 +293,8 @@ def test_one_word_has_one_meaning(results):
 def test_an_unknown_analysis_is_named_with_a_suggestion(base):
     with pytest.raises(UnknownNameError, match="Did you mean 'rfm'"):
         crm.run("rfmm", base)
+
+
+def test_an_unknown_option_is_named_with_a_suggestion(base):
+    with pytest.raises(UnknownNameError, match="Did you mean 'bins'"):
+        crm.run("rfm", base, binz=4)
