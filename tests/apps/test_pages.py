@@ -255,3 +255,20 @@ def test_an_analysis_without_a_page_of_its_own_is_shown_too(visit, sample, monke
     assert not at.exception
     assert finding(at) == plain(crm.run("value_tiers", sample).headline())
     assert at.get("plotly_chart")
+
+
+def test_a_segment_is_valued_by_models_of_all_customers(visit, sample):
+    everyone = sample.table("transactions")
+    chosen = crm.run("rfm", sample).tables()["customers"].filter(segment="Champions")["customer_id"].to_list()
+    base = sample.where(customer_ids=chosen, words="segment Champions")
+    found = crm.run("lifetime_value", base, reference=everyone)
+    assert finding(visit("lifetime_value", segment="Champions")) == plain(found.headline())
+
+
+def test_the_page_of_a_customer_shows_what_is_still_to_come(visit, sample):
+    row = crm.run("lifetime_value", sample).tables()["customers"].row(0, named=True)
+    at = visit("customers", customer=row["customer_id"])
+    shown = {m.label: m.value for m in at.metric}
+    assert shown["Lifetime value"] == plain(f"£{row['lifetime_value']:,.2f}")
+    assert shown["Still a customer"] == plain(f"{100 * row['p_alive']:.1f}%")
+    assert shown["Next order by"] == plain(f"{row['expected_next_on']:%-d %b %Y}")
