@@ -16,6 +16,7 @@ from crm_analytics.clv.over_dropout import (
     discounted,
     distinct,
     mean_of_places,
+    places_in_table,
     purchases,
     still_alive,
 )
@@ -100,9 +101,8 @@ class GeometricDropout(PurchaseFit):
 
     def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
         """Give P(alive at T + after) of histories as arrays."""
-        places = distinct(x)
-        now = self._alive(x, t_x, age, places)
-        return now * self._mean(age, still_alive(after), after, places) if after else now
+        now = self._alive(x, t_x, age, places_in_table(x))
+        return now * self._mean(age, still_alive(after), after, distinct(x)) if after else now
 
     def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Give the expected purchases in (T, T + horizon] of histories as arrays."""

@@ -22,6 +22,7 @@ _BATCH: Final = 256  # distinct x at once: bounds the memory of their Jacobi mat
 
 _ROOM: Final = 1_000_000  # entries of a table that are always affordable; below it nodes are shared by figures of one fit
 _MOST: Final = 1_000_000
+_SMALL_TABLE: Final = 5_000
 _POINTS: Final = np.cos(np.pi * (np.arange(N_CHEBYSHEV) + 0.5) / N_CHEBYSHEV)
 _TO_COEFFICIENTS: Final = np.linalg.inv(np.polynomial.chebyshev.chebvander(_POINTS, N_CHEBYSHEV - 1)).T
 
@@ -115,6 +116,15 @@ class _Means:
                 for x, p, w in zip(counts, nodes, weights, strict=True)
             ]
         )
+
+
+def places_in_table(x: Floats) -> tuple[Floats, Codes]:
+    """Give a table of values that holds all of x, and the place of each in it; cheaper than `distinct`."""
+    if x.min(initial=0.0) >= 0 and x.max(initial=0.0) < _SMALL_TABLE:
+        whole = x.astype(np.intp)
+        if (whole == x).all():
+            return np.arange(float(whole.max(initial=0)) + 1), whole
+    return distinct(x)
 
 
 def distinct(column: Floats) -> tuple[Floats, Codes]:

@@ -253,7 +253,9 @@ def histories(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Flo
     names = ["frequency", "recency", "T"]
     got = summary if isinstance(summary, pl.DataFrame) else frame.select(names).collect()
     x, t, age = (np.asarray(got[name].to_numpy(), np.float64) for name in names)
-    if not (np.isfinite(x).all() and (t >= 0).all() and (t <= age).all() and (x >= 0).all()):
+    ranges = [(float(c.min(initial=0.0)), float(c.max(initial=0.0))) for c in (x, t, age)]
+    possible = all(low >= 0 and high < math.inf for low, high in ranges)  # a missing value makes both missing
+    if not (possible and (t <= age).all()):
         raise OptionError(
             "A history is impossible: missing, negative, or a recency beyond T.",
             "Expected 0 <= recency <= T and frequency >= 0 on every row.",

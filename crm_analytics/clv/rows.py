@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import combinations_with_replacement
 from typing import Final
 
 import numpy as np
@@ -138,11 +137,17 @@ class Rows:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the number of histories and of their weighted means, products and squares, to ten digits."""
+        """Digest of the number of histories and of their weighted moments, to ten digits."""
+        x, age, (aged, bought) = self.x.values, self.T.values, self.by_age
+        t = self._per_row(self.t_x)
         totals = [float(len(self)), self.n_customers, self.n_purchases, self.scale]
-        for left, right in combinations_with_replacement((self.x, self.t_x, self.T), 2):
-            one, two = self._per_row(left), self._per_row(right)
-            totals.append(float(np.einsum("i,i,i->", self.weight, one, two)))
+        totals += [float(self.by_count @ (x * x)), float(aged @ (age * age)), float(bought @ age)]
+        weighed = self.weight * t
+        totals += [
+            float(weighed @ t),
+            float(weighed @ self._per_row(self.T)),
+            float(weighed @ self._per_row(self.x)),
+        ]
         text = ";".join(f"{total:.9e}" for total in totals)
         return sha256(text.encode()).hexdigest()[:16]
 
