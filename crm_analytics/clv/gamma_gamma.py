@@ -59,7 +59,7 @@ class GammaGamma(Fit):
         if len(x) > 2 * _SUBSAMPLE:
             pick = (np.arange(_SUBSAMPLE) * (len(x) / _SUBSAMPLE)).astype(np.intp)
             few = _Spend.of(x[pick], z[pick] / scale, w[pick] * (n / w[pick].sum()))
-            first = cls._climb(lambda t: few.log_likelihood(*t), starts, n, penalty, rough=True)
+            first = cls._climb(lambda t: few.log_likelihood(*t), starts, n, penalty)
             starts = [tuple(cls._params(first.theta))]
         best = cls._climb(lambda t: data.log_likelihood(*t), starts, n, penalty)
         if not best.converged or (np.abs(best.theta) > FAR).any():
@@ -136,8 +136,11 @@ class _Spend:
     def __init__(self, x: Floats, z: Floats, w: Floats) -> None:
         self.values, self.count = _tally(x, w)
         self.xz = x * z
-        self.weights = np.stack([w, w * x])
-        self.log_z, self.log_xz = float(w @ np.log(z)), float(w @ np.log(self.xz))
+        self.weights = np.empty((2, len(x)))
+        self.weights[0] = w
+        np.multiply(w, x, out=self.weights[1])
+        self.log_z = float(w @ np.log(z))
+        self.log_xz = self.log_z + float(self.count @ np.log(self.values))
 
     @classmethod
     def of(cls, x: Floats, z: Floats, w: Floats) -> Self:
@@ -232,11 +235,11 @@ def _buyers(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Float
     wanted = [name for name in ("frequency", "monetary_value", "weight") if name in found]
     rows = summary.lazy().select(wanted).collect() if isinstance(summary, pl.LazyFrame) else summary
     x, z, *given = (np.asarray(rows[name].to_numpy(), np.float64) for name in wanted)
-    w = given[0] if given else np.ones(len(x))
-    kept = (x > 0) & (z > 0) & (z < np.inf) & (w > 0)
-    if kept.sum() < 3:  # noqa: PLR2004 three parameters
-        raise NotEnoughDataError.of("customers with a repeat purchase of positive spend", int(kept.sum()), 3)
-    return x[kept], z[kept], w[kept]
+    known = (x > 0) & (z > 0) & (z < np.inf)
+    kept = np.flatnonzero(known & (given[0] > 0) if given else known)
+    if len(kept) < 3:  # noqa: PLR2004 three parameters
+        raise NotEnoughDataError.of("customers with a repeat purchase of positive spend", len(kept), 3)
+    return x.take(kept), z.take(kept), given[0].take(kept) if given else np.ones(len(kept))
 
 
 def _diagnose(best: Optimum) -> tuple[Diagnosis, ...]:
