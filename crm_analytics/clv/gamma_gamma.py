@@ -129,13 +129,13 @@ class GammaGamma(Fit):
 class _Spend:
     """Distinct purchase counts with what of them enters the likelihood once, and the spends.
 
-    Per row a logarithm and two divisions are left: y = x z + v enters through sums of ln(y / (x z)), 1 / y and 1 / y^2,
+    Per row a logarithm and a division are left: y = x z + v enters through sums of ln(y / (x z)), 1 / y and 1 / y^2,
     plain and times x. The ratio keeps p x ln(x z) from cancelling where p is large.
     """
 
     def __init__(self, x: Floats, z: Floats, w: Floats) -> None:
         self.values, self.count = _tally(x, w)
-        self.xz = x * z
+        self.per_xz = 1.0 / (x * z)
         self.weights = np.empty((2, len(x)))
         self.weights[0] = w
         np.multiply(w, x, out=self.weights[1])
@@ -148,16 +148,17 @@ class _Spend:
 
     def fingerprint(self, scale: float) -> str:
         """Digest of the data, whatever the order of the rows."""
-        totals = (*self.count, *(self.weights @ self.xz), self.log_z, self.log_xz, scale)
+        totals = (*self.count, *(self.weights @ self.per_xz), self.log_z, self.log_xz, scale)
         return sha256(";".join(f"{float(t):.9e}" for t in totals).encode()).hexdigest()[:16]
 
     def _sums(self, v: float) -> tuple[Floats, Floats, Floats]:
         """Sum ln(y / (x z)), 1 / y and 1 / y^2 over the customers, plain and times x."""
         logs, inverse, squares = np.zeros(2), np.zeros(2), np.zeros(2)
-        for i in range(0, len(self.xz), BLOCK):
-            y, w = self.xz[i : i + BLOCK] + v, self.weights[:, i : i + BLOCK]
-            inv = 1.0 / y
-            logs -= w @ np.log(self.xz[i : i + BLOCK] * inv)
+        for i in range(0, len(self.per_xz), BLOCK):
+            part, w = self.per_xz[i : i + BLOCK], self.weights[:, i : i + BLOCK]
+            u = v * part
+            inv = part / (1.0 + u)
+            logs += w @ np.log1p(u)
             inverse += w @ inv
             squares += w @ (inv * inv)
         return logs, inverse, squares
