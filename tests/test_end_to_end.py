@@ -12,7 +12,6 @@ import pytest
 
 import crm_analytics as crm
 
-
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
 # Chen, Sain, Guo (2012), as counted with nothing but a spreadsheet's sums (see the data's own README)
