@@ -189,6 +189,7 @@ _TIMES: Final = {
     " 99:99:99": " %H:%M:%S",
     "T99:99:99": "T%H:%M:%S",
     "T99:99": "T%H:%M",
+    **{f"{part}99:99:99.{'9' * n}": f"{part}%H:%M:%S%.f" for part in " T" for n in range(1, 10)},
 }
 _FAST: Final = {d + t: df + tf for d, df in _DAYS.items() for t, tf in _TIMES.items()}
 
