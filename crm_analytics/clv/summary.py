@@ -171,21 +171,21 @@ class _Recipe:
         return kept.filter(nw.col("end").is_null() | (nw.col("at") <= nw.col("end"))).drop("end")
 
     def _totals(self, frame: pl.LazyFrame, occasions: nw.LazyFrame[Any], as_of: date) -> pl.DataFrame:
-        totals = occasions.group_by("customer_id").agg(
-            nw.len().cast(nw.Int64).alias("n"),
-            nw.col("at").min().alias("first"),
-            nw.col("at").max().alias("last"),
-            nw.col("amount").sum().alias("spend"),
+        # the reduced rows are worked out once; what follows is plain polars on them
+        days: pl.DataFrame = occasions.collect("polars").to_native()
+        totals = (
+            days.lazy()
+            .group_by("customer_id")
+            .agg(
+                n=pl.len().cast(pl.Int64),
+                first=pl.col("at").min(),
+                last=pl.col("at").max(),
+                spend=pl.col("amount").sum(),
+                first_amount=pl.col("amount").min_by("at"),
+            )
         )
-        first = occasions.select(
-            "customer_id", nw.col("at").alias("first"), nw.col("amount").alias("first_amount")
-        )
-        found: pl.DataFrame = (
-            totals.join(first, on=["customer_id", "first"], how="left")
-            .join(money_back(frame, as_of=as_of), on="customer_id", how="left")
-            .collect("polars")
-            .to_native()
-        )
+        back: pl.DataFrame = money_back(frame, as_of=as_of).collect("polars").to_native()
+        found = totals.join(back.lazy(), on="customer_id", how="left").collect()
         last = pl.lit(self._moment(as_of) if self.exact else as_of - timedelta(days=1))
         if self.observed_until is None:
             return found.with_columns(end=last)
