@@ -34,7 +34,7 @@ def exact(r, alpha, a, b, h, x, age, shift):
 
 
 def test_one_time_buyers_with_a_plus_b_below_1(oracle):
-    """Logarithm of a negative number in lifetimes (its issue 302)."""
+    """Logarithm of a negative number in lifetimes (as reported to it)."""
     params = {"r": 0.2, "alpha": 3.0, "a": 0.3, "b": 0.4}
     theirs = oracle.fitter("BetaGeoFitter", params=params)
     long = "conditional_expected_number_of_purchases_up_to_time"
