@@ -99,6 +99,9 @@ def decide(values: pl.Series, *, hint: bool | None = None) -> DateStyle:
     >>> decide(pl.Series(["03/04/2024", "25/04/2024"])).day_first
     True
     """
+    few = values.head(_GLANCE)
+    if len(values) > _GLANCE and _all_as(few, values):
+        return decide(few)  # the other values are written in the same way, letter for letter
     numeric = "short_ymd" if _short_year_first(values) else "numeric"
     asked = [name for name in PATTERNS if name not in ("numeric", "short_ymd") or name == numeric]
     counts = {name: int(values.str.contains(PATTERNS[name]).sum()) for name in asked}
@@ -111,6 +114,14 @@ def decide(values: pl.Series, *, hint: bool | None = None) -> DateStyle:
     if "numeric" in found:
         return _with_order(style, values, hint)
     return replace(style, fast=_fast_format(values) if len(found) == 1 else None)
+
+
+def _all_as(few: pl.Series, values: pl.Series) -> bool:
+    """See whether all values are written year first, in the one format and length of the first few: it saves the rest."""
+    form, lengths = _fast_format(few), values.str.len_bytes()
+    if form is None or not form.startswith(("%Y-", "%Y/", "%Y.")) or lengths.min() != lengths.max():
+        return False
+    return values.str.to_datetime(form, strict=False, time_unit="us").null_count() == 0
 
 
 def _short_year_first(values: pl.Series) -> bool:
@@ -191,6 +202,9 @@ _TIMES: Final = {
     "T99:99": "T%H:%M",
     **{f"{part}99:99:99.{'9' * n}": f"{part}%H:%M:%S%.f" for part in " T" for n in range(1, 10)},
 }
+_GLANCE: Final = 1_000
+"""Values that are looked at closely before all are seen to be like them."""
+
 _FAST: Final = {d + t: df + tf for d, df in _DAYS.items() for t, tf in _TIMES.items()}
 
 
