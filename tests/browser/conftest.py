@@ -123,11 +123,13 @@ class Visit:
         return self.settled()
 
     def settled(self):
-        """Wait until the page has been drawn and the server is idle."""
-        self.page.wait_for_function(
-            "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-            " && !document.querySelector('[data-stale=true]')"
-        )
+        """Wait until the page has been drawn and the server is idle, and stays so: a link may make a page run twice."""
+        for _ in range(2):
+            self.page.wait_for_function(
+                "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+                " && document.querySelector('h1') && !document.querySelector('[data-stale=true]')"
+            )
+            self.page.wait_for_timeout(250)
         return self.page
 
     def download(self, label, nth=0):

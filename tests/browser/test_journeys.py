@@ -7,6 +7,7 @@ import io
 import openpyxl
 import polars as pl
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -95,7 +96,7 @@ def test_a_link_restores_the_view(visit, sample_server):
     page = visit(sample_server).go(
         page.url.removeprefix(f"{sample_server}/").replace("value?", "segments?") + "&show=At+risk"
     )
-    assert page.get_by_test_id("stMetricValue").first.inner_text() == number
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(number)
 
     page.locator(".st-key-clear_filters button").click()
     page.locator(".st-key-chips").wait_for(state="detached")
