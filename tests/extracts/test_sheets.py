@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import builtins
+import sys
 from datetime import date, datetime
 
 import openpyxl
@@ -156,14 +156,7 @@ def test_open_document_sheets(tmp_path, bombs):
 
 def test_fastexcel_absent(book, monkeypatch):
     path = book({"S": [HEADS, *JAN]})
-    real = builtins.__import__
-
-    def without(name, *rest):
-        if name == "fastexcel":
-            raise ImportError(name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "fastexcel", None)  # as if it could not be found
     with pytest.raises(MissingPackageError, match=r"pip install .crm-analytics\[excel\]"):
         read_sheet(path)
 
