@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Analysis:
     """One analysis: its name, the question it answers, where it lives and which tables it reads.
 
-    `table` drives the analysis and is its first argument; `also` are tables passed by keyword where the base has them.
+    `table` drives the analysis and is its first argument; `instead` are tables that may drive it where the base has not
+    that one; `also` are tables passed by keyword where the base has them.
     """
 
     name: str
@@ -28,6 +29,11 @@ class Analysis:
     module: str
     table: str
     also: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+
+    def driver(self, base: CustomerBase) -> str | None:
+        """Give the name of the table of a base that drives the analysis, or None where the base has none that can."""
+        return next((name for name in (self.table, *self.instead) if base.has(name)), None)
 
     @property
     def function(self) -> Callable[..., Result]:
@@ -121,5 +127,6 @@ def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN40
             raise UnknownNameError.of(f"option of {name}", option, known)
     tables = {other: base.table(other) for other in entry.also if base.has(other)}
     return entry.function(
-        base.table(entry.table), **{"as_of": base.as_of, "start": base.start, **tables, **options}
+        base.table(entry.driver(base) or entry.table),
+        **{"as_of": base.as_of, "start": base.start, **tables, **options},
     )

@@ -4,7 +4,7 @@ from shared import blocks, filters, pages
 from shared.words import plain
 
 seen = filters.seen()
-there = {a.name: a for a in pages.without_page() if seen.opened.base.has(a.table)}
+there = {a.name: a for a in pages.without_page() if a.driver(seen.opened.base)}
 if not there:
     st.info("The tables of this base serve no further analysis.", icon=":material/hourglass_empty:")
     st.stop()

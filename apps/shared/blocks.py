@@ -171,7 +171,7 @@ def download_table(
 def findings(seen: Seen) -> None:
     """Show the headline of every other analysis, each a way to its page."""
     for analysis in ANALYSES:
-        if analysis.name != "overview" and seen.opened.base.has(analysis.table):
+        if analysis.name != "overview" and analysis.driver(seen.opened.base):
             with st.container(border=True), guarded():
                 with st.spinner(f"{analysis.title} …"):
                     found = seen.result(analysis.name)

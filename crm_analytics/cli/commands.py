@@ -283,7 +283,7 @@ def _all_results(base: CustomerBase, names: Sequence[str] | None) -> list[Result
         return [_one_result(base, registry.analysis(name)) for name in names]
     results = []
     for entry in registry.ANALYSES:
-        if base.has(entry.table):
+        if entry.driver(base):
             try:
                 results.append(_one_result(base, entry))
             except NotEnoughDataError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +14,7 @@ from crm_analytics.extracts.extract import Extract, WeekStart
 from crm_analytics.extracts.marks import Duplicates
 from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.sources import read_raw
+from crm_analytics.extracts.which_table import looked_at, nearest
 
 
 class ReadOptions(TypedDict, total=False):
@@ -205,6 +206,34 @@ def as_extract(data: Any, table: str = "transactions") -> Extract:  # noqa: ANN4
             f"Read it with crm.read_{table}(…), or pass the right table.",
         )
     return data
+
+
+def as_one_of(data: Any, tables_: Sequence[str]) -> Extract:  # noqa: ANN401 whatever `read_raw` takes
+    """Give an extract of one of several tables as it is, and take anything else through the door as the one it fits.
+
+    Parameters
+    ----------
+    data
+        An `Extract`, or whatever `read_transactions` takes as its source.
+    tables_
+        Names of tables; where the data fits two equally well, the first of them is meant.
+
+    Raises
+    ------
+    OptionError
+        If the extract is none of these tables.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> contracts = pl.DataFrame({"customer_id": ["A"], "started_on": ["2026-01-01"], "plan": ["basic"]})
+    >>> as_one_of(contracts, ("transactions", "subscriptions")).table
+    'subscriptions'
+    """
+    if isinstance(data, Extract):
+        return as_extract(data, data.table if data.table in tables_ else tables_[0])
+    raw = raw_from(data, {})
+    return check_in(raw, nearest(raw.headings, looked_at(raw), tables_), Options())
 
 
 def check_time_zone(name: str | None) -> None:

@@ -13,16 +13,14 @@ import polars as pl
 
 from crm_analytics.errors import ColumnError, CrmError, SourceError
 from crm_analytics.extracts.base import table_named
-from crm_analytics.extracts.door import Options, check_in, sample_of
-from crm_analytics.extracts.profiles import Profile, profiles
+from crm_analytics.extracts.door import Options, check_in
+from crm_analytics.extracts.profiles import Profile
 from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.readers import ReadOptions, raw_from
 from crm_analytics.extracts.recognise import Recognition, missing_error, recognise
+from crm_analytics.extracts.which_table import LOOK_AT, best_of, looked_at, table_scores
 from crm_analytics.tables import TABLES, Column, Table
 
-_LOOK_AT: Final = 50_000
-_NAMED_SO: Final = 2.0  # what a file's own name says counts like two sure columns
-_INCOMPLETE: Final = 0.3
 WORKED_OUT: Final = "worked out as quantity x unit_price"
 
 
@@ -136,11 +134,9 @@ def suggest_raw(
     named: str | None = None,
 ) -> Suggestion:
     """Say what a raw table seems to be; `named` is the table its file is named after."""
-    seen = profiles(sample_of(raw.frame.head(_LOOK_AT).collect(engine="streaming"), raw.headings))
-    if not seen:
-        raise SourceError.empty(raw.source)
+    seen = looked_at(raw)
     scores = table_scores(raw.headings, seen, named)
-    best = table_name or max(scores, key=lambda name: scores[name])
+    best = table_name or best_of(scores)
     recognition = recognise(seen, TABLES[best], columns)
     problem: CrmError | None = missing_error(TABLES[best], recognition, raw.headings)
     currency = None
@@ -170,35 +166,11 @@ def _is_a_guess(recognition: Recognition, table: str) -> bool:
 
 def _try(raw: RawTable, table: str, columns: Mapping[str, str] | None) -> tuple[CrmError | None, str | None]:
     """Take the first rows through the door: what else stands in the way, and which currency is written there."""
-    head = RawTable(raw.frame.head(_LOOK_AT), raw.source, raw.kind, raw.details)
+    head = RawTable(raw.frame.head(LOOK_AT), raw.source, raw.kind, raw.details)
     try:
         return None, check_in(head, table, Options(columns=columns)).currency
     except CrmError as error:
         return error, None
-
-
-def table_scores(
-    headings: Sequence[str], seen: Sequence[Profile], named: str | None = None
-) -> dict[str, float]:
-    """Say how well a source fits each table: the columns recognised by heading, the required ones counting twice."""
-    return {
-        name: _fit(headings, seen, table) + (_NAMED_SO if name == named else 0.0)
-        for name, table in TABLES.items()
-    }
-
-
-def _fit(headings: Sequence[str], seen: Sequence[Profile], table: Table) -> float:
-    found = recognise(seen, table)
-    sure = {r.column: r.confidence**2 for r in found.columns}
-    if table.key in sure and found.heading(table.key) in {p.heading for p in seen if p.repeats > 0.02}:  # noqa: PLR2004
-        sure[table.key] = 0.0  # its key repeats, so its rows are something else
-    score = sum(c * (2 if name in table.required else 1) for name, c in sure.items())
-    own = sum(1 for name in sure if name in table.required) / len(table.required)
-    share = len(sure) / max(len(headings), len(sure))
-    complete = missing_error(table, found, headings) is None and (
-        table.name != "surveys" or bool({"nps", "csat", "ces"} & set(sure))
-    )
-    return score * (0.5 + 0.5 * share) * (1 if complete else _INCOMPLETE * own)
 
 
 def _margin(scores: Mapping[str, float], best: str) -> float:
