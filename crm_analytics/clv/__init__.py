@@ -10,10 +10,10 @@
 
 from __future__ import annotations
 
+from crm_analytics.aggregates.contracts import contract_counts
 from crm_analytics.clv.beta_geo import BetaGeo
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from crm_analytics.clv.compare import Comparison, compare
-from crm_analytics.clv.contracts import contract_counts
 from crm_analytics.clv.counts import probability_of_purchases, purchase_probabilities
 from crm_analytics.clv.covariates import fit_with_covariates
 from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang

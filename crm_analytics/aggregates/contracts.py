@@ -1,4 +1,4 @@
-"""Contract periods become counts of renewals: what the model of churn in contracts reads."""
+"""Contract periods become contracts, and contracts counts of renewals: what the models of churn in contracts read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,27 @@ def contract_counts(
     extract = as_extract(subscriptions, "subscriptions")
     rows = extract.frame.select("customer_id", "started_on", "ended_on").collect()
     end = _as_of(rows, as_of)
-    ages = _contracts(rows, end).with_columns(age=_age(period, end)).filter(pl.col("age") >= 1)
+    return count_by_age(joined(rows, end), end, period)
+
+
+def count_by_age(contracts: pl.DataFrame, end: date, period: str = "month") -> pl.DataFrame:
+    """Count contracts that were lost and that were last seen running, by age: see `contract_counts`.
+
+    Parameters
+    ----------
+    contracts
+        One row per contract, as `joined` gives them: `started_on`, `last_on` (its end, or `end` while it runs), `is_lost`.
+    end
+        The first day that is not seen.
+    period
+        "month", "quarter" or "year".
+
+    Raises
+    ------
+    NotEnoughDataError
+        If no contract has lasted a period.
+    """
+    ages = contracts.with_columns(age=age_in_periods(period, end)).filter(pl.col("age") >= 1)
     if ages.is_empty():
         raise NotEnoughDataError.of(f"contracts of at least one {period}", 0, 1)
     counted = ages.group_by("age").agg(
@@ -88,8 +108,15 @@ def _as_of(rows: pl.DataFrame, given: windows.Day | None) -> date:
     return date.fromordinal(last.toordinal() + 1)
 
 
-def _contracts(rows: pl.DataFrame, end: date) -> pl.DataFrame:
-    """Join periods that follow each other; an end at or after `end` has not been seen."""
+def joined(rows: pl.DataFrame, end: date) -> pl.DataFrame:
+    """Join periods that follow each other into contracts; an end at or after `end` has not been seen.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per contract: `customer_id`, `contract` (a number), `started_on`, `last_on` (its end, or `end` while it
+        runs), `is_lost`.
+    """
     seen = rows.filter(pl.col("started_on") < end).with_columns(
         until=pl.when(pl.col("ended_on") < end).then(pl.col("ended_on"))
     )
@@ -104,8 +131,8 @@ def _contracts(rows: pl.DataFrame, end: date) -> pl.DataFrame:
     )
 
 
-def _age(period: str, end: date) -> pl.Expr:
-    """Give the period in which a lost contract ended, or how often a living one was seen to renew."""
+def age_in_periods(period: str, end: date) -> pl.Expr:
+    """Give, of contracts as `joined` gives them, the period in which a lost contract ended, or how often a living one was seen to renew."""
     begin, last = pl.col("started_on"), pl.col("last_on")
     months = (last.dt.year() - begin.dt.year()) * 12 + (last.dt.month() - begin.dt.month())
     whole = months - (last.dt.day() < begin.dt.day()).cast(pl.Int32)
