@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.special import betaln, digamma, hyp2f1, polygamma
+from scipy.special import hyp2f1
 
 from crm_analytics.clv.fit import FAR, Diagnosis, Fit
 from crm_analytics.clv.newton import Optimum
 from crm_analytics.clv.rows import Floats
 from crm_analytics.errors import NotEnoughDataError, OptionError
+from crm_analytics.stats import shifted_beta_geometric as numerics
 
 
 class ShiftedBetaGeometric(Fit):
@@ -77,7 +78,9 @@ class ShiftedBetaGeometric(Fit):
         if left.sum() == 0:
             raise NotEnoughDataError.of("customers who left", 0, 1, "Observe the cohort for longer.")
         total = float(left.sum() + kept.sum())
-        best = cls._climb(lambda p: _log_likelihood(left, kept, *p), [(1.0, 2.0), (0.5, 5.0)], total, penalty)
+        best = cls._climb(
+            lambda p: numerics.log_likelihood(left, kept, *p), [(1.0, 2.0), (0.5, 5.0)], total, penalty
+        )
         value = best.value + 0.5 * penalty * float(best.theta @ best.theta)
         return cls._from_optimum(
             best, units=(1.0, 1.0), n=total, log_likelihood=value, diagnosis=_diagnose(best), penalty=penalty
@@ -86,8 +89,7 @@ class ShiftedBetaGeometric(Fit):
     def survival(self, t: Floats | float) -> Floats:
         """Give the share of a cohort still under contract after t periods: B(a, b + t) / B(a, b)."""
         a, b = self.values()
-        log_share = betaln(a, b + np.asarray(t, float)) - betaln(a, b)
-        return np.asarray(np.exp(log_share), np.float64)
+        return numerics.survival(t, a, b)
 
     def retention(self, t: Floats | float) -> Floats:
         """Give the share of those there in period t - 1 who stay for period t: (b + t - 1) / (a + b + t - 1)."""
@@ -115,28 +117,6 @@ class ShiftedBetaGeometric(Fit):
         return self.retention(age) * np.asarray(
             hyp2f1(1.0, b + age, a + b + age, 1.0 / (1.0 + discount_rate))
         )
-
-
-def _log_likelihood(left: Floats, kept: Floats, a: float, b: float) -> tuple[float, Floats, Floats]:
-    """LL = sum lost_t ln[B(a + 1, b + t - 1) / B(a, b)] + sum kept_t ln[B(a, b + t) / B(a, b)]."""
-    t = np.arange(1.0, len(left) + 1)
-    value = (
-        left @ betaln(a + 1, b + t - 1) + kept @ betaln(a, b + t) - (left.sum() + kept.sum()) * betaln(a, b)
-    )
-    n = left.sum() + kept.sum()
-    both = digamma(a + b + t)  # a + 1 + b + t - 1 as well
-    gradient = np.array(
-        [
-            left @ (digamma(a + 1) - both) + kept @ (digamma(a) - both) - n * (digamma(a) - digamma(a + b)),
-            left @ (digamma(b + t - 1) - both)
-            + kept @ (digamma(b + t) - both)
-            - n * (digamma(b) - digamma(a + b)),
-        ]
-    )
-    common = -((left + kept) @ polygamma(1, a + b + t)) + n * polygamma(1, a + b)
-    aa = left.sum() * polygamma(1, a + 1) + kept.sum() * polygamma(1, a) - n * polygamma(1, a) + common
-    bb = left @ polygamma(1, b + t - 1) + kept @ polygamma(1, b + t) - n * polygamma(1, b) + common
-    return float(value), gradient, np.array([[aa, common], [common, bb]])
 
 
 def _diagnose(best: Optimum) -> tuple[Diagnosis, ...]:
