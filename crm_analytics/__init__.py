@@ -31,6 +31,7 @@ _HOMES: Final[dict[str, str]] = {
     "lifetime_value": "clv.lifetime_value",
     "clv_validation": "clv.clv_validation",
     "retention_economics": "clv.retention_economics",
+    "cohort_retention": "retention.cohort_retention",
     "run": "registry",
     "Result": "results",
     "CrmError": "errors",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from crm_analytics.key_figures.overview import overview as overview
     from crm_analytics.registry import run as run
     from crm_analytics.results import Result as Result
+    from crm_analytics.retention.cohort_retention import cohort_retention as cohort_retention
     from crm_analytics.segmentation.rfm import rfm as rfm
     from crm_analytics.segmentation.value_tiers import value_tiers as value_tiers
 

@@ -1,0 +1,1 @@
+"""Whether customers stay: cohorts, survival, repeat purchase, life cycle, revenue retention."""

@@ -1,0 +1,142 @@
+"""Who belongs to which cohort from when, and what each member did at which age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from crm_analytics.retention.cohort_clock import Clock, Ints
+
+Floats = NDArray[np.float64]
+Entry = Literal["first_ever", "recurring"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """The cube as arrays, sorted by customer and time.
+
+    `customer` is the place of the customer in `ids`; `number` the cube's period, `day` the first day with an action.
+    """
+
+    ids: pl.Series
+    customer: Ints
+    number: Ints
+    day: Ints
+    n_actions: Ints
+    n_orders: Ints
+    spend: Floats
+    cost: Floats | None
+    n_lines_without_cost: Ints | None
+
+    @classmethod
+    def of(cls, cube: pl.DataFrame) -> Cube:
+        """Take the frame that `aggregates.cohorts.activity_cube` gives."""
+        runs = cube["customer_id"].rle().struct.unnest()
+        customer = np.repeat(np.arange(runs.height), runs["len"].to_numpy())
+        has_cost = "cost" in cube.columns
+        return cls(
+            runs["value"].alias("customer_id"),
+            customer,
+            cube["number"].to_numpy(),
+            cube["day"].fill_null(0).to_numpy(),
+            cube["n_actions"].to_numpy(),
+            cube["n_orders"].to_numpy(),
+            cube["spend"].to_numpy(),
+            cube["cost"].to_numpy() if has_cost else None,
+            cube["n_lines_without_cost"].to_numpy() if has_cost else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """One place per membership: the customer, the cohort (number of its period) and the day of entry."""
+
+    customer: Ints
+    cohort: Ints
+    entry: Ints
+    entry_day: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Deeds:
+    """What members did, one place per member and age, sorted by both.
+
+    `place` of a deed in `n_actions` and the money is its own; ages without an action may hold refunds.
+    """
+
+    member: Ints
+    age: Ints
+    n_actions: Ints
+    n_orders: Ints
+    spend: Floats
+    cost: Floats | None
+    n_lines_without_cost: Ints | None
+
+    @property
+    def active(self) -> tuple[Ints, Ints]:
+        """Member and age of each deed that is an action; age 0 is always among them."""
+        acted = self.n_actions > 0
+        return self.member[acted], self.age[acted]
+
+
+def members(cube: Cube, clock: Clock, entry: Entry, start_day: int | None = None) -> Members:
+    """Decide who enters which cohort; of first-ever cohorts those that begin before `start_day` are left out."""
+    acted = np.flatnonzero(cube.n_actions > 0)
+    period = clock.calendar.numbers(cube.day[acted])
+    first = (
+        _is_first(cube.customer[acted]) if entry == "first_ever" else _is_first(cube.customer[acted], period)
+    )
+    if start_day is not None:
+        first &= cube.day[acted] >= start_day
+    enters = acted[first]
+    return Members(cube.customer[enters], period[first], cube.number[enters], cube.day[enters])
+
+
+def _is_first(*keys: Ints) -> NDArray[np.bool_]:
+    """Mark the first place of each run of equal keys."""
+    new = np.ones(keys[0].size, bool)
+    if keys[0].size:
+        new[1:] = np.any([k[1:] != k[:-1] for k in keys], axis=0)
+    return new
+
+
+def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
+    """List what each member did from the entry on, by age."""
+    member, place = _from_entry_on(cube, found)
+    age = clock.ages(found.entry[member], cube.number[place])
+    heads = np.flatnonzero(_is_first(member, age))
+
+    def summed(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
+        return None if values is None else np.add.reduceat(values[place], heads)
+
+    return Deeds(
+        member[heads],
+        age[heads],
+        *(
+            summed(v)
+            for v in (cube.n_actions, cube.n_orders, cube.spend, cube.cost, cube.n_lines_without_cost)
+        ),  # type: ignore[arg-type]
+    )
+
+
+def _from_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints]:
+    """Pair each member with the places of the cube from its entry to the customer's last."""
+    ends = np.searchsorted(cube.customer, found.customer, side="right")
+    first = _entry_places(cube, found)
+    n = ends - first
+    member = np.repeat(np.arange(found.customer.size), n)
+    before = np.repeat(np.cumsum(n) - n, n)
+    return member, np.repeat(first, n) + np.arange(member.size) - before
+
+
+def _entry_places(cube: Cube, found: Members) -> Ints:
+    """Find the place of each entry: customer and number are sorted together, so one key finds both."""
+    low = int(cube.number.min())
+    width = int(cube.number.max()) - low + 1
+    return np.searchsorted(
+        cube.customer * width + (cube.number - low), found.customer * width + (found.entry - low)
+    )
