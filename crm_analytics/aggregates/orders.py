@@ -16,7 +16,7 @@ NEXT_TO_NOTHING: Final = 1e-9
 """An order that nets to less than this part of its positive lines nets to nothing: the rest is floating-point dust."""
 
 
-def orders(frame: IntoFrame, *, as_of: date) -> nw.LazyFrame[Any]:
+def orders(frame: IntoFrame, *, as_of: date, instants: bool = False) -> nw.LazyFrame[Any]:
     """Give one row per customer and order, from the rows before `as_of`.
 
     An order is the rows that share customer and order id; rows without an order id make one order per customer
@@ -30,6 +30,8 @@ def orders(frame: IntoFrame, *, as_of: date) -> nw.LazyFrame[Any]:
         Spark frame), with `customer_id`, `ordered_at`, `amount` and, where there are any, `order_id` and `cost`.
     as_of
         The first day that is not seen.
+    instants
+        Whether to give the first instant of each order, as `ordered_at`.
 
     Returns
     -------
@@ -57,10 +59,10 @@ def orders(frame: IntoFrame, *, as_of: date) -> nw.LazyFrame[Any]:
     columns = rows.collect_schema().names()
     seen = _before(rows, as_of)
     if "order_id" not in columns:
-        return _by_key(seen, "ordered_on", columns)
+        return _by_key(seen, "ordered_on", columns, instants=instants)
     # Two plain group-bys are three times faster than one whose key is order id or else day.
-    numbered = _by_key(seen.filter(~nw.col("order_id").is_null()), "order_id", columns)
-    unnumbered = _by_key(seen.filter(nw.col("order_id").is_null()), "ordered_on", columns)
+    numbered = _by_key(seen.filter(~nw.col("order_id").is_null()), "order_id", columns, instants=instants)
+    unnumbered = _by_key(seen.filter(nw.col("order_id").is_null()), "ordered_on", columns, instants=instants)
     return nw.concat([numbered, unnumbered], how="vertical")
 
 
@@ -69,10 +71,13 @@ def _before(rows: nw.LazyFrame[Any], as_of: date) -> nw.LazyFrame[Any]:
     return seen.with_columns(nw.col("ordered_at").dt.date().alias("ordered_on"))
 
 
-def _by_key(rows: nw.LazyFrame[Any], key: str, columns: list[str]) -> nw.LazyFrame[Any]:
+def _by_key(rows: nw.LazyFrame[Any], key: str, columns: list[str], *, instants: bool) -> nw.LazyFrame[Any]:
     day = "ordered_on" if key == "ordered_on" else "first_on"
     net = nw.col("positive_amount") - nw.col("refunds")
-    found = rows.group_by("customer_id", key).agg(*_sums(columns, day))
+    sums = _sums(columns, day)
+    if instants:
+        sums.append(nw.col("ordered_at").min())
+    found = rows.group_by("customer_id", key).agg(*sums)
     chosen: list[nw.Expr] = [nw.col("customer_id")]
     if "order_id" in columns:
         chosen.append(nw.col(key) if key == "order_id" else nw.lit(None, nw.String).alias("order_id"))
@@ -82,6 +87,8 @@ def _by_key(rows: nw.LazyFrame[Any], key: str, columns: list[str]) -> nw.LazyFra
         nw.col("positive_amount", "refunds", "n_lines"),
         (net > NEXT_TO_NOTHING * nw.col("positive_amount")).alias("is_purchase"),
     ]
+    if instants:
+        chosen.append(nw.col("ordered_at"))
     if "cost" in columns:
         known = nw.col("n_lines_without_cost") < nw.col("n_lines")
         chosen += [nw.when(known).then(nw.col("cost")).alias("cost"), nw.col("n_lines_without_cost")]
