@@ -112,13 +112,18 @@ def estimate(left: ArrayLike, kept: ArrayLike) -> Estimated:
     if lost.sum() == 0:
         raise NotEnoughDataError.of("customers who left", 0, 1, "Observe the contracts for longer.")
     n = float(lost.sum() + still.sum())
-    tries = (
+    starts = (np.log([1.0, 2.0]), np.log([0.5, 5.0]), np.log([1.0, 20.0]))
+    tries = [
         minimize(
-            lambda x: _downhill(lost, still, x, n), start, jac=True, method="L-BFGS-B",
-            bounds=[(-_EDGE, _EDGE)] * 2, options={"ftol": 1e-15, "gtol": 1e-11, "maxiter": 500},
+            lambda x: _downhill(lost, still, x, n)[0],
+            start,
+            jac=lambda x: _downhill(lost, still, x, n)[1],
+            method="L-BFGS-B",
+            bounds=[(-_EDGE, _EDGE)] * 2,
+            options={"ftol": 1e-15, "gtol": 1e-11, "maxiter": 500},
         )
-        for start in (np.log([1.0, 2.0]), np.log([0.5, 5.0]), np.log([1.0, 20.0]))
-    )  # fmt: skip
+        for start in starts
+    ]
     best = min(tries, key=lambda found: float(found.fun))
     return _estimated(lost, still, np.asarray(best.x, float))
 
