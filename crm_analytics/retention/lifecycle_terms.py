@@ -14,7 +14,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("period_on", "Period", "day", "First day of the calendar period."),
         Term("is_complete", "Complete", "flag", "Whether the extract covers the whole period; others are never compared."),
         Term("n_opening", "Opening base", "count", "Customers active at the end of the period before: who ordered recently enough not to be dormant."),
-        Term("n_new", "New", "count", "Customers whose first order ever, in the extract, lies in the period; creation of an account does not count."),
+        Term("n_new", "New", "count", "Active customers whose first order in the extract fell in the period."),
         Term("n_resurrected", "Back after a pause", "count", "Customers who were dormant or lost and ordered in the period."),
         Term("n_newly_dormant", "Went dormant", "count", "Customers of the opening base whose silence grew too long by the end of the period."),
         Term("n_closing", "Closing base", "count", "Opening base plus new plus back after a pause less went dormant."),

@@ -217,7 +217,7 @@ def activity_title(found: Findings) -> str:
     """Name what the picture of the activity shows."""
     more = found.tables["activity"].filter(pl.col("days_in_period") == 2)  # noqa: PLR2004 a second day
     share = more["at_least_share"].item() if more.height else 0.0
-    return f"{formats.share(share)} of the customers who order in a {found.period} do so on two days or more"
+    return f"{formats.share(share)} order on two days or more of a {found.period}"
 
 
 def projection_title(found: Findings) -> str:
@@ -226,10 +226,8 @@ def projection_title(found: Findings) -> str:
     if ahead.is_empty():
         return "Where the base is heading"
     row = ahead.row(-1, named=True)
-    return (
-        f"If all goes on as lately, the active base holds {row['expected_base']:,.0f} customers "
-        f"in {_periods(row['periods_ahead'], found.period)}"
-    )
+    ahead_of = _periods(row["periods_ahead"], found.period)
+    return f"The active base is heading for {row['expected_base']:,.0f} in {ahead_of}"
 
 
 def notes(found: Findings) -> Iterator[Note]:
