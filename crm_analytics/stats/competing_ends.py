@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from crm_analytics.errors import OptionError
 from crm_analytics.stats.intervals import Floats, z_value
-from crm_analytics.stats.survival import Lives, ratio, kaplan_meier, lives, risk_table
+from crm_analytics.stats.survival import Lives, kaplan_meier, lives, ratio, risk_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ def _variance(incidence: Floats, before: Floats, n: Floats, d: Floats, own: Floa
         (whole * incidence + mixed).cumsum(),
         (whole * incidence**2 + 2 * mixed * incidence + alone).cumsum(),
     )
-    return np.maximum(incidence**2 * first - 2 * incidence * second + third, 0.0)
+    return np.asarray(np.maximum(incidence**2 * first - 2 * incidence * second + third, 0.0))
 
 
 def _bounds(incidence: Floats, error: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:

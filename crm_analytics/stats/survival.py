@@ -120,14 +120,18 @@ def risk_table(found: Lives) -> RiskTable:
     """Count at each time at which an observation ends who was at risk and what happened."""
     time, place = _distinct(found.exit)
     size = len(time)
-    events = np.bincount(place, found.event, size)
-    ends = np.bincount(place, found.weight, size)
+    events = _counts(place, found.event, size)
+    ends = _counts(place, found.weight, size)
     at_risk = ends[::-1].cumsum()[::-1]
     if found.entry is not None:  # who enters at or after a time is not yet at risk at it
         later = np.searchsorted(time, found.entry, side="right")
-        to_come = np.bincount(later, found.weight, size + 1)
+        to_come = _counts(later, found.weight, size + 1)
         at_risk = at_risk - to_come[::-1].cumsum()[::-1][1:]
     return RiskTable(time, at_risk, events, ends - events)
+
+
+def _counts(place: Ints, weight: Floats, size: int) -> Floats:
+    return np.asarray(np.bincount(place, weight, size), float)
 
 
 def _distinct(values: Floats) -> tuple[Floats, Ints]:
@@ -276,7 +280,7 @@ def restricted_mean(curve: SurvivalCurve, until: float) -> Mean:
     2.5
     """
     last = float(curve.time[-1])
-    if not 0 < until or (until > last and curve.survival[-1] > 0):
+    if until <= 0 or (until > last and curve.survival[-1] > 0):
         raise OptionError.out_of_range(
             "until", until, f"more than 0 and at most {last:g}, up to which there are observations"
         )
@@ -363,12 +367,12 @@ def _at_times(found: Lives, times: Floats) -> tuple[Floats, Floats]:
     place = np.searchsorted(times, found.exit, side="left")
     whole = place < len(times)
     hit = whole & (times[np.minimum(place, len(times) - 1)] == found.exit)
-    events = np.bincount(place[hit], found.event[hit], len(times))
+    events = _counts(place[hit], found.event[hit], len(times))
     later = np.searchsorted(times, found.exit, side="right")
-    at_risk = np.bincount(later, found.weight, len(times) + 1)[::-1].cumsum()[::-1][1:]
+    at_risk = _counts(later, found.weight, len(times) + 1)[::-1].cumsum()[::-1][1:]
     if found.entry is not None:
         begins = np.searchsorted(times, found.entry, side="right")
-        at_risk = at_risk - np.bincount(begins, found.weight, len(times) + 1)[::-1].cumsum()[::-1][1:]
+        at_risk = at_risk - _counts(begins, found.weight, len(times) + 1)[::-1].cumsum()[::-1][1:]
     return at_risk, events
 
 
