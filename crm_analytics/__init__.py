@@ -30,6 +30,7 @@ _HOMES: Final[dict[str, str]] = {
     "value_tiers": "segmentation.value_tiers",
     "lifetime_value": "clv.lifetime_value",
     "clv_validation": "clv.clv_validation",
+    "buying_patterns": "clv.buying_patterns",
     "retention_economics": "clv.retention_economics",
     "cohort_retention": "retention.cohort_retention",
     "run": "registry",
@@ -40,6 +41,7 @@ _HOMES: Final[dict[str, str]] = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 the names are strings, gathered in one place
 
 if TYPE_CHECKING:
+    from crm_analytics.clv.buying_patterns import buying_patterns as buying_patterns
     from crm_analytics.clv.clv_validation import clv_validation as clv_validation
     from crm_analytics.clv.lifetime_value import lifetime_value as lifetime_value
     from crm_analytics.clv.retention_economics import retention_economics as retention_economics

@@ -84,6 +84,13 @@ ANALYSES: tuple[Analysis, ...] = (
         also=("customers",),
     ),
     Analysis(
+        "buying_patterns",
+        "How customers buy",
+        "How often, how regularly and for how much do customers buy, when do they leave, and does the model tell it as it was?",
+        "crm_analytics.clv.buying_patterns",
+        table="transactions",
+    ),
+    Analysis(
         "retention_economics",
         "Retention economics",
         "What is it worth to keep customers longer, beside winning them more cheaply or selling them more?",

@@ -36,11 +36,15 @@ class Note:
 
 @dataclass(frozen=True)
 class View:
-    """A picture of the result: its name, its title, and the table it draws."""
+    """A picture of the result: its name, its title, and the table it draws.
+
+    One that is `aside` is for who asks for it, and left out of reports.
+    """
 
     name: str
     title: str
     table: str
+    aside: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@
 # 2. **Who of the good ones is slipping away**, while something can still be done?
 # 3. **What is it worth to keep customers longer**, beside winning them more cheaply or selling them more?
 # 4. **Can the forecast be trusted**: how far would it have been off, had it been made before?
+# 5. **How do customers buy**, and does the model tell it as it was?
 #
 # Each part goes the same way: the question, the method in a few words, the finding, and what it does *not* say.
 # The figures are those of the dashboards, the command line and the report, because all of them ask the same library.
@@ -235,7 +236,45 @@ table(
 # says little of single customers, and the other way round: look at both.
 
 # %% [markdown]
-# ## 7. What was made of what
+# ## 7. How customers buy, and whether the model tells it
+#
+# **Question.** How often and how regularly do customers buy, how are their rates and their readiness to leave spread, and does
+# the model have them right?
+#
+# **Method.** The same model, laid open beside what was observed. After how long a silence a customer is as likely gone as not
+# follows from it; so does what to expect of every history.
+
+# %%
+patterns = crm.run("buying_patterns", base, as_of=options["as_of"])
+Markdown(f"**Finding.** {patterns.headline()}")
+
+# %%
+patterns
+
+# %%
+patterns.plot("purchases")
+
+# %%
+patterns.plot("alive_map")
+
+# %%
+patterns.plot("gaps")
+
+# %%
+patterns.plot("rates")
+
+# %%
+patterns.plot("spend")
+
+# %%
+patterns.plot("histories")
+
+# %% [markdown]
+# **Caveat.** Rates and readiness to leave are spread as the model has them; those of a single customer are never seen. Only
+# gaps that have ended are counted, so long ones are rarer here than they will turn out to be.
+
+# %% [markdown]
+# ## 8. What was made of what
 
 # %%
 found = value.provenance

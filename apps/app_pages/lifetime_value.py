@@ -95,6 +95,42 @@ with st.spinner("Holding forecasts against what customers then did …"), guarde
         blocks.picture(seen.opened, check, "deciles")
     blocks.table(check.summary(), check, alt="How far the forecast was off", key="clv_validation_summary")
     blocks.notes(check)
+
+st.header("What the model says of how customers buy", anchor=False)
+with st.spinner("Laying the model open …"), guarded():
+    patterns = seen.result("buying_patterns")
+    blocks.headline(patterns)
+    if seen.filters.segments:
+        st.caption("Customers of all segments: those of one were chosen by how they buy.")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        blocks.picture(seen.opened, patterns, "purchases")
+    with right:
+        blocks.picture(seen.opened, patterns, "gaps")
+    more = {
+        "Who is still a customer": ("alive_map", "ahead_map"),
+        "Rates and leaving": ("rates", "leaving"),
+        "Spend and first years": ("spend", "newcomers"),
+        "Rhythm": ("regularity", "timing"),
+        "Histories": ("histories",),
+    }
+    part = st.segmented_control(
+        "Part of the model",
+        list(more),
+        default=next(iter(more)),
+        required=True,
+        key="ltv_model_part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    for place, view in zip(st.columns(2, gap="medium"), more[part], strict=False):
+        with place:
+            blocks.picture(seen.opened, patterns, view)
+    blocks.table(
+        patterns.summary(), patterns, alt="How customers buy, in short", key="buying_patterns_summary"
+    )
+    blocks.notes(patterns)
+
 blocks.table(result.summary(), result, alt="Lifetime value in short, with intervals", key="ltv_summary")
 blocks.notes(economics)
 with st.expander("The models", icon=":material/function:"):

@@ -29,8 +29,8 @@ FROM, AS_OF, SEGMENT, CHANNEL, COUNTRY = KEYS = ("from", "as_of", "segment", "ch
 FITTED_TO_ALL: Final = frozenset({"lifetime_value", "retention_economics"})
 """Analyses whose models are fitted to all customers, whatever segment is shown."""
 
-JUDGED_ON_ALL: Final = frozenset({"clv_validation"})
-"""Analyses that look back, and so must not see customers chosen by what they did since."""
+JUDGED_ON_ALL: Final = frozenset({"clv_validation", "buying_patterns"})
+"""Analyses that must not see customers chosen by what they did: those that look back, and those of how customers differ."""
 
 _EMPTY: Final[dict[str, Any]] = {FROM: None, AS_OF: None, SEGMENT: [], CHANNEL: [], COUNTRY: []}
 

@@ -21,7 +21,7 @@ DEFINITIONS: Final = "app_pages/definitions.py"
 
 OF_ANALYSIS: Final[Mapping[str, str]] = {
     "overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE, "lifetime_value": LIFETIME_VALUE,
-    "clv_validation": LIFETIME_VALUE, "retention_economics": LIFETIME_VALUE,
+    "clv_validation": LIFETIME_VALUE, "retention_economics": LIFETIME_VALUE, "buying_patterns": LIFETIME_VALUE,
 }  # fmt: skip
 """Where an analysis has a page of its own; every other one in the registry is shown on the page `MORE`."""
 

@@ -23,6 +23,7 @@ AXIS_TITLE_WIDTH: Final = 36
 """Titles of axes are smaller and have room for a few more."""
 
 _OVER_TITLE: Final = 16
+_HUNG: Final = 12  # plotly hangs a title of several lines that much higher than one of a single line
 _ABOVE: Final = 34
 _TITLE_LINE: Final = 22
 
@@ -60,7 +61,7 @@ def titled(
     made = go.Figure(traces, layout={"template": theme.template, "height": height, **layout})
     return made.update_layout(
         title_text=words,
-        title_pad_t=_OVER_TITLE + _TITLE_LINE * words.count("<br>"),  # plotly hangs it by its last line
+        title_pad_t=_OVER_TITLE + (_HUNG if "<br>" in words else 0),
         margin_t=_ABOVE + _TITLE_LINE * (words.count("<br>") + 1),
         meta={"alt": f"{text.plain(title)}. {text.plain(alt)}"},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -9,6 +10,7 @@ from typing import Final, Literal, get_args
 import polars as pl
 
 from crm_analytics.clv.beta_geo import BetaGeo
+from crm_analytics.clv.fit import Certificate
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_analytics.clv.pareto_nbd import ParetoNBD
 from crm_analytics.clv.purchases import PurchaseFit
@@ -71,6 +73,38 @@ def choose(histories: pl.DataFrame, model: Model) -> Choice:
     converged = {name: fit for name, fit in fits.items() if fit.certificate.converged}
     among = sound or converged or fits
     return Choice(min(among, key=lambda name: among[name].aic), fits, model)
+
+
+def restored(models: pl.DataFrame) -> PurchaseFit:
+    """Give the fit of purchases that a table of models ("model" of `crm.lifetime_value`) says was taken, to predict with.
+
+    It has the estimates in days and no errors.
+
+    Examples
+    --------
+    >>> names, values = ["r", "alpha", "a", "b"], [0.24, 4.4, 0.79, 2.4]
+    >>> table = pl.DataFrame({"model": "BG/NBD", "is_chosen": True, "parameter": names, "estimate": values})
+    >>> round(restored(table).expected_of_new_customer(30.0), 2)
+    1.0
+    """
+    found = models.filter("is_chosen", pl.col("model").is_in(LABELS.values()))
+    kind = MODELS[next(name for name, label in LABELS.items() if label == found["model"][0])]
+    params = dict(zip(found["parameter"], found["estimate"], strict=True))
+    nothing = dict.fromkeys(kind.names)
+    return kind(
+        params={name: params[name] for name in kind.names},
+        standard_errors=nothing,
+        lower=nothing,
+        upper=nothing,
+        log_likelihood=-math.inf,
+        n_customers=1.0,
+        certificate=Certificate(
+            converged=True, gradient_norm=0.0, hessian_eigenvalues=(), n_starts=0, n_evaluations=0
+        ),
+        diagnosis=(),
+        covariance=((0.0,) * len(kind.names),) * len(kind.names),
+        time_unit="day",
+    )
 
 
 def _enough(histories: pl.DataFrame) -> None:

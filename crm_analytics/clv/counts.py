@@ -30,6 +30,8 @@ _LEGENDRE, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 _NODES: Final = (_LEGENDRE + 1) / 2
 _HALF: Final = _WEIGHTS / 2
 _BLOCK: Final = 2048
+_FINE: Final = 256
+"""Ages between which a probability is interpolated where there are more of them."""
 
 
 def probability_of_purchases(fit: PurchaseFit, n: int | range, *, horizon: float) -> Floats:
@@ -95,6 +97,31 @@ def purchase_probabilities(
     columns = pl.DataFrame({f"p_{int(k)}": found[:, i] for i, k in enumerate(counts)})
     ids = summary.lazy().select(pl.col("^customer_id$")).collect()
     return ids.hstack(columns) if ids.width else columns
+
+
+def shares_by_age(fit: PurchaseFit, ages: Floats, n: int | range) -> Floats:
+    """Say how likely customers of these ages are to have made n repeat purchases so far, nothing else being known.
+
+    Where there are many different ages, the probabilities are worked out at some of them and interpolated.
+
+    Parameters
+    ----------
+    fit
+        BG/NBD, MBG/NBD or Pareto/NBD.
+    ages
+        T of each customer, in the unit of the fit.
+    n
+        One number of purchases, or a range of them.
+
+    Returns
+    -------
+    numpy.ndarray
+        One row per customer, one column per number in n.
+    """
+    points = np.unique(ages)
+    points = np.unique(np.quantile(points, np.linspace(0, 1, _FINE))) if len(points) > _FINE else points
+    table = np.stack([probability_of_purchases(fit, n, horizon=float(p)) for p in points])
+    return np.stack([np.interp(ages, points, column) for column in table.T], axis=1)
 
 
 def _counts(n: int | range, horizon: float) -> Floats:

@@ -77,8 +77,13 @@ def alive_history(
     if days.is_empty():
         raise NotEnoughDataError.of("customers with a purchase", 0, 1)
     bought = days.select("customer_id", "ordered_on").sort("customer_id", "ordered_on")
-    points = _points(bought, window.as_of, step_days)
-    return _along(fit, bought, points, DAYS_PER[fit.time_unit])
+    return alive_along(fit, bought, as_of=window.as_of, step_days=step_days)
+
+
+def alive_along(fit: PurchaseFit, bought: pl.DataFrame, *, as_of: date, step_days: int) -> pl.DataFrame:
+    """Give what `alive_history` gives, from days with a purchase: `customer_id`, `ordered_on`, sorted by both."""
+    length = DAYS_PER[fit.time_unit or "day"]
+    return _along(fit, bought, _points(bought, as_of, step_days), length)
 
 
 def _points(bought: pl.DataFrame, as_of: date, step_days: int) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.special import betainc
 
 from crm_analytics.clv.gamma_gamma import GammaGamma
 from crm_analytics.clv.rows import Codes, Floats
@@ -52,6 +53,8 @@ class Spending:
         Mean variance of one purchase around the customer's own mean.
     correlation
         Between number of repeat purchases and their mean spend; None with fewer than three repeat buyers.
+    levels
+        Mean spend per purchase of each class of frequency, where Gamma-Gamma was fitted to spend relative to it.
     """
 
     basis: Basis
@@ -63,6 +66,19 @@ class Spending:
     correlation: float | None
     fit: GammaGamma | None = None
     why: str = ""
+    levels: Floats | None = None
+
+    def share_below(self, x: Floats, spend: Floats) -> Floats:
+        """Say which share of customers with x repeat purchases the model expects to spend less than `spend` on average.
+
+        x z / v is beta prime distributed with shapes p x and q, whence a regularised incomplete beta function; a row per x,
+        a column per spend. Only where there is a fit.
+        """
+        assert self.fit is not None  # noqa: S101 told to the reader above
+        p, q, v = self.fit.values()
+        level = np.ones(len(x)) if self.levels is None else self.levels[_classes(x)]
+        money = x[:, None] * spend[None, :] / level[:, None]
+        return np.asarray(betainc(p * x[:, None], q, money / (v + money)), np.float64)
 
     @property
     def error(self) -> Floats:
@@ -87,7 +103,11 @@ class _Purchases(NamedTuple):
         )
 
     def classes(self) -> Codes:
-        return np.searchsorted(_CLASSES, self.x, side="right")
+        return _classes(self.x)
+
+
+def _classes(x: Floats) -> Codes:
+    return np.searchsorted(_CLASSES, x, side="right")
 
 
 def expected_spend(summary: pl.DataFrame, reference: pl.DataFrame | None = None) -> Spending:
@@ -168,7 +188,8 @@ def _from_gamma_gamma(
     finite = size > 2 + _ROOM
     squared = mean**2 * np.where(finite, (size - 1) / np.where(finite, size - 2, 1.0), 1 + scatter)
     basis: Basis = "gamma_gamma_by_frequency" if strong else "gamma_gamma"
-    return Spending(basis, mean, slopes, covariance, squared, squared / p, correlation, fit)
+    kept = levels if strong else None
+    return Spending(basis, mean, slopes, covariance, squared, squared / p, correlation, fit, levels=kept)
 
 
 def _plain_mean(

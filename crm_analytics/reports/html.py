@@ -169,7 +169,11 @@ def _finding(result: Result, name: str) -> Markup:
         "section",
         tag("h2", result.title),
         tag("p", result.headline(), class_="headline"),
-        *(_figure(result, view, f"{name}-{view.name.replace('_', '-')}") for view in result.views),
+        *(
+            _figure(result, view, f"{name}-{view.name.replace('_', '-')}")
+            for view in result.views
+            if not view.aside
+        ),
         table(result, result.summary(), f"{result.title} in figures"),
         _notes(result.notes),
         id=name,
@@ -294,7 +298,7 @@ def _entry(label: str, meanings: Mapping[str, Sequence[str]]) -> Markup:
 def _defined(result: Result) -> Iterator[tuple[str, str]]:
     """Give label and meaning of what the page shows: columns of numbers, and rows that bring a definition along."""
     tables = result.tables()
-    frames = [result.summary(), *(tables[v.table] for v in result.views if v.table in tables)]
+    frames = [result.summary(), *(tables[v.table] for v in result.views if v.table in tables and not v.aside)]
     shown = dict.fromkeys(c for f in frames for c in f.columns if not _is_bound(c, f.columns))
     for term in (result.terms[c] for c in shown):
         if term.unit not in _LEFT:

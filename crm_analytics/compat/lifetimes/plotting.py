@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
-from crm_analytics.clv.counts import probability_of_purchases
+from crm_analytics.clv.counts import shares_by_age
 from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.compat.lifetimes.borders import Floats, outside, pandas
 from crm_analytics.compat.lifetimes.bridge import predictor
@@ -43,9 +43,6 @@ Frame = Any
 
 Figure = Any
 """A plotly figure."""
-
-_FINE = 256
-"""Ages between which a probability is interpolated where there are more of them."""
 
 _HOLDOUT = {
     "frequency_cal": "Purchases in calibration period",
@@ -395,13 +392,8 @@ def _expected(model: Model, most: int) -> Floats:
         raise OptionError(
             f"{type(model).__name__} does not count purchases.", "Expected a fitter of purchases."
         )
-    age = model.data["T"].to_numpy(dtype=float)
-    points = np.unique(age)
-    points = np.quantile(points, np.linspace(0, 1, _FINE)) if len(points) > _FINE else points
-    table = np.stack([probability_of_purchases(fit, range(most), horizon=float(p)) for p in points])
-    for k in range(most):
-        total[k] = weights @ np.interp(age, points, table[:, k])
-    return total
+    found: Floats = weights @ shares_by_age(fit, model.data["T"].to_numpy(dtype=float), range(most))
+    return found
 
 
 def _grid(
