@@ -93,11 +93,13 @@ def profile(seen: Seen, them: Everyone, customer: str) -> None:
     st.header(plain(row.get("name") or f"Customer {customer}"), anchor=False)
     _badges(seen, row)
     _facts(them, row)
-    _ahead(seen, customer)
+    value = _ahead(seen, customer)
     found = history.orders_of(seen.opened, customer, them.rfm.provenance.as_of)
     if not found.is_empty():
         figure = history.picture(found, them.currency, them.rfm.provenance.as_of, blocks.page_theme())
         blocks.show_figure(figure, "Spend per order", key="customer_orders")
+    if value is not None:
+        _alive(seen, value, customer)
     _why(them, row)
     _orders(found, them.currency, customer)
     _further(seen, them, customer)
@@ -153,12 +155,20 @@ def _facts(them: Everyone, row: Mapping[str, Any]) -> None:
         kpi.tile("Spend per order", each, words=[since] if known["first_ordered_on"] else [])
 
 
-def _ahead(seen: Seen, customer: str) -> None:
+def _alive(seen: Seen, value: Result, customer: str) -> None:
+    """Show how likely the customer was one still at each time, by the model that the lifetime value is from."""
+    path = history.alive(seen.opened, value, customer)
+    if path.height > 1:
+        figure = history.alive_picture(path, blocks.page_theme())
+        blocks.show_figure(figure, "Still a customer? As it looked at the time", key="customer_alive")
+
+
+def _ahead(seen: Seen, customer: str) -> Result | None:
     """Show what the customer will still bring, where there are customers enough to tell."""
     try:
         result = seen.result("lifetime_value")
     except CrmError:  # too few customers: the page of lifetime value says so
-        return
+        return None
     rows = result.tables()["customers"].filter(pl.col("customer_id") == customer)
     if rows.height:
         row = rows.row(0, named=True)
@@ -169,6 +179,7 @@ def _ahead(seen: Seen, customer: str) -> None:
         st.caption(
             f"Expected within {ahead}; the intervals are of these expectations. What one customer does scatters far more."
         )
+    return result
 
 
 def _standing(buyers: pl.DataFrame, row: Mapping[str, Any], column: str) -> str:

@@ -10,8 +10,11 @@ import polars as pl
 
 from crm_analytics import formats
 from crm_analytics.aggregates.orders import orders
-from crm_analytics.charts import parts, text
+from crm_analytics.charts import buying_histories, parts, text
 from crm_analytics.charts.theme import theme
+from crm_analytics.clv.buying_rhythm import customer_history
+from crm_analytics.clv.candidates import restored
+from crm_analytics.results import Result
 from crm_analytics.terms import Term, by_name
 from shared.blocks import in_page
 from shared.cache import Opened
@@ -63,6 +66,18 @@ def picture(found: pl.DataFrame, currency: str | None, as_of: date | None, look:
         meta={"alt": f"Bars for {found.height} orders from {formats.value(min(days), 'day')} to {formats.value(max(days), 'day')}."},
     )  # fmt: skip
     return in_page(made)
+
+
+def alive(of: Opened, value: Result, customer: str) -> pl.DataFrame:
+    """Follow how likely the customer was one still, by the model that a lifetime value is from."""
+    as_of = value.provenance.as_of
+    fit = restored(value.tables()["model"])
+    return customer_history(of.base.table("transactions"), customer, fit, as_of or date.max)
+
+
+def alive_picture(path: pl.DataFrame, look: str) -> go.Figure:
+    """Draw how likely the customer was one still, with each day of a purchase marked."""
+    return in_page(buying_histories.history(path, theme(look)))
 
 
 def _words(row: dict[str, Any], currency: str | None) -> str:
