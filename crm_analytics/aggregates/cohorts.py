@@ -6,7 +6,7 @@ whole numbers and takes a fraction of a second.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any, Final, Literal
 
 import narwhals as nw
@@ -23,12 +23,7 @@ _COUNTS: Final = ("n_actions", "n_orders", "n_lines_without_cost")
 
 
 def activity_cube(
-    frame: IntoFrame,
-    *,
-    as_of: date,
-    calendar: Calendar,
-    activity: Activity = "purchases",
-    start: date | None = None,
+    frame: IntoFrame, *, as_of: date, calendar: Calendar, activity: Activity = "purchases"
 ) -> pl.DataFrame:
     """Give one row per customer and calendar period with an order or refund before `as_of`.
 
@@ -42,8 +37,6 @@ def activity_cube(
         The periods; days (`Calendar("day")`) give one row per customer and day.
     activity
         "purchases" or "any": what is counted in `n_actions`.
-    start
-        Leaves out orders before this day; None keeps all, as whoever asks for first orders must.
 
     Returns
     -------
@@ -54,7 +47,6 @@ def activity_cube(
 
     Examples
     --------
-    >>> from datetime import datetime
     >>> lines = pl.LazyFrame(
     ...     {
     ...         "customer_id": ["a", "a", "a"],
@@ -65,16 +57,66 @@ def activity_cube(
     >>> activity_cube(lines, as_of=date(2026, 3, 1), calendar=Calendar("month"))["n_actions"].to_list()
     [2, 0]
     """
-    found = orders(frame, as_of=as_of)
-    if start is not None:
-        found = found.filter(nw.col("ordered_on") >= start)
-    acts = nw.col("is_purchase") if activity == "purchases" else nw.lit(value=True)
-    numbered = found.with_columns(
-        calendar.of_day(nw.col("ordered_on")).alias("number"),
-        nw.when(acts).then(day_number(nw.col("ordered_on"))).alias("day"),
-    )
-    cube = numbered.group_by("customer_id", "number").agg(*_sums(numbered.collect_schema().names()))
-    return _finished(cube.collect("polars").to_native())
+    found = _marked(orders(frame, as_of=as_of), activity)
+    numbered = found.with_columns(calendar.of_day(nw.col("ordered_on")).alias("number"))
+    return _summed(numbered)
+
+
+def instant_cube(
+    frame: IntoFrame, *, as_of: date, activity: Activity = "purchases", time_zone: str | None = None
+) -> pl.DataFrame:
+    """Give one row per customer and instant of an order or refund before `as_of`.
+
+    Parameters
+    ----------
+    frame, as_of, activity
+        As in `activity_cube`.
+    time_zone
+        The zone whose local time the instants are, so that hours are counted right over the days on which clocks
+        change. Without one every day has 24 hours.
+
+    Returns
+    -------
+    polars.DataFrame
+        As `activity_cube`, with `number` in microseconds since 1970 in UTC.
+    """
+    found = _marked(orders(frame, as_of=as_of, instants=True), activity)
+    numbered = found.with_columns(nw.col("ordered_at").alias("number"))
+    cube = _grouped(numbered)
+    return _finished(cube.with_columns(number=utc_microseconds(pl.col("number"), time_zone)))
+
+
+def utc_microseconds(local: pl.Expr, time_zone: str | None) -> pl.Expr:
+    """Count local instants in UTC; an hour that the clocks skip is taken as the hour after it."""
+    at = local.cast(pl.Datetime("us"))
+    if time_zone is not None:
+        placed = at.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+        skipped = at.dt.offset_by("1h").dt.replace_time_zone(
+            time_zone, ambiguous="earliest", non_existent="null"
+        )
+        at = pl.coalesce(placed, skipped)
+    return at.dt.epoch("us")
+
+
+def utc_of_day(day: date, time_zone: str | None) -> int:
+    """Give the midnight with which a local day begins, in microseconds since 1970 in UTC."""
+    midnight = pl.lit(datetime.combine(day, time.min))
+    return int(pl.select(utc_microseconds(midnight, time_zone)).item())
+
+
+def _marked(found: nw.LazyFrame[Any], activity: Activity) -> nw.LazyFrame[Any]:
+    acts = nw.col("is_purchase") if activity == "purchases" else nw.col("n_lines") > 0
+    return found.with_columns(nw.when(acts).then(day_number(nw.col("ordered_on"))).alias("day"))
+
+
+def _summed(numbered: nw.LazyFrame[Any]) -> pl.DataFrame:
+    return _finished(_grouped(numbered))
+
+
+def _grouped(numbered: nw.LazyFrame[Any]) -> pl.DataFrame:
+    sums = _sums(numbered.collect_schema().names())
+    cube: pl.DataFrame = numbered.group_by("customer_id", "number").agg(*sums).collect("polars").to_native()
+    return cube
 
 
 def _sums(columns: list[str]) -> list[nw.Expr]:
@@ -90,14 +132,49 @@ def _sums(columns: list[str]) -> list[nw.Expr]:
     return sums
 
 
-def _finished(cube: Any) -> pl.DataFrame:  # noqa: ANN401 narwhals gives the native frame untyped
-    found: pl.DataFrame = cube
-    counts = [c for c in _COUNTS if c in found.columns]
+def _finished(cube: pl.DataFrame) -> pl.DataFrame:
+    counts = [c for c in _COUNTS if c in cube.columns]
     return (
-        found.with_columns(
+        cube.with_columns(
             pl.col("number", "day", *counts).cast(pl.Int64),
             spend=pl.col("positive_amount") - pl.col("refunds"),
         )
         .drop("positive_amount", "refunds")
         .sort("customer_id", "number")
     )
+
+
+def entry_values(frame: IntoFrame, column: str, entries: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+    """Give the value of a column on each customer's first purchase line of the day of entry.
+
+    Where that line's instant has several, the first by alphabet is taken, so that the order of rows does not matter.
+
+    Parameters
+    ----------
+    frame
+        Transactions in canonical columns.
+    column
+        The column, "channel" say.
+    entries
+        `customer_id` and `day`, the day of entry as `date.toordinal()`.
+    as_of
+        The first day that is not seen.
+
+    Returns
+    -------
+    polars.DataFrame
+        `customer_id` and the column as text, null where it is not known.
+    """
+    rows = nw.from_native(frame).lazy().filter(nw.col("ordered_at") < datetime.combine(as_of, time.min))
+    first = rows.filter(nw.col("amount") > 0).with_columns(
+        day_number(nw.col("ordered_at").dt.date()).alias("day")
+    )
+    lines: pl.DataFrame = (
+        first.group_by("customer_id", "day", "ordered_at")
+        .agg(nw.col(column).min())
+        .collect("polars")
+        .to_native()
+    )
+    keys = ["customer_id", "day"]
+    found = entries.select(keys).join(lines, on=keys, how="left").sort("customer_id", "ordered_at")
+    return found.group_by("customer_id", maintain_order=True).agg(pl.col(column).cast(pl.String).first())

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm_analytics.aggregates.calendar_numbers import Calendar
+from crm_analytics.aggregates.cohorts import utc_of_day
 
 Ints = NDArray[np.int64]
 ClockName = Literal["calendar", "24h", "7d", "30d", "month"]
 
 _UNIX: Final = date(1970, 1, 1).toordinal()
-_DAYS: Final = {"7d": 7, "30d": 30}
-DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
+_LENGTHS: Final = {"7d": 7, "30d": 30, "24h": 24 * 60 * 60 * 1_000_000}
+"""Lengths of a period in the units of the clock."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,14 @@ class Clock:
     clocks run from each customer's own entry: "7d" and "30d" count local days from the day of entry, "month" counts
     calendar-month anniversaries of it (from 31 January: 28 or 29 February, 31 March …), "24h" counts hours from its
     instant. Cohorts are grouped by `calendar` whatever the clock.
+
+    Places on the clock are numbers of the calendar's periods, of days, or of microseconds for "24h".
     """
 
     calendar: Calendar
     name: ClockName
     as_of: date
+    time_zone: str | None = None
 
     @property
     def cube_calendar(self) -> Calendar:
@@ -39,30 +43,33 @@ class Clock:
         return self.calendar if self.name == "calendar" else Calendar("day")
 
     def ages(self, entry: Ints, at: Ints) -> Ints:
-        """Give the age of actions; `entry` and `at` are numbers of the cube's periods."""
+        """Give the age of actions from the places of entry and action on the clock."""
         if self.name == "calendar":
             return at - entry
-        return months_between(entry, at) if self.name == "month" else (at - entry) // _DAYS[self.name]
+        if self.name == "month":
+            return months_between(entry, at)
+        return (at - entry) // _LENGTHS[self.name]
 
     def finished(self, cohorts: Ints) -> Ints:
         """Count the ages that even the last customer who can have entered a cohort has lived through by `as_of`."""
         if self.name == "calendar":
             return np.maximum(self.calendar.number_of(self.as_of) - cohorts, 0)
-        last_day = self._first_days(cohorts + 1) - 1
-        return np.maximum(self.ages(last_day, self._end), 0)
+        last = self._places(cohorts + 1) - (
+            0 if self.name == "24h" else 1
+        )  # the last instant, or the last day
+        return np.maximum(self.ages(last, np.array(self._place(self.as_of))), 0)
 
     def begun(self, cohorts: Ints) -> Ints:
         """Count the ages that the first customer who can have entered a cohort has begun by `as_of`."""
         if self.name == "calendar":
-            return self.calendar.number_of(date.fromordinal(self.as_of.toordinal() - 1)) - cohorts + 1
-        return self.ages(self._first_days(cohorts), self._end - 1) + 1
+            return self.calendar.number_of(self.as_of - timedelta(days=1)) - cohorts + 1
+        return self.ages(self._places(cohorts), np.array(self._place(self.as_of) - 1)) + 1
 
-    @property
-    def _end(self) -> Ints:
-        return np.array(self.as_of.toordinal())
+    def _places(self, cohorts: Ints) -> Ints:
+        return np.array([self._place(self.calendar.first_day(int(c))) for c in cohorts], np.int64)
 
-    def _first_days(self, cohorts: Ints) -> Ints:
-        return np.array([self.calendar.first_day(int(c)).toordinal() for c in cohorts], np.int64)
+    def _place(self, day: date) -> int:
+        return utc_of_day(day, self.time_zone) if self.name == "24h" else day.toordinal()
 
 
 def months_between(entry: Ints, at: Ints) -> Ints:
@@ -76,7 +83,8 @@ def months_between(entry: Ints, at: Ints) -> Ints:
     start, entry_day = _month_and_day(np.asarray(entry))
     end, day = _month_and_day(np.asarray(at))
     last = ((end + 1).astype("datetime64[D]") - end.astype("datetime64[D]")).astype(np.int64)
-    return (end - start).astype(np.int64) - (day < np.minimum(entry_day, last))
+    months: Ints = (end - start).astype(np.int64) - (day < np.minimum(entry_day, last))
+    return months
 
 
 def _month_and_day(days: Ints) -> tuple[NDArray[np.datetime64], Ints]:

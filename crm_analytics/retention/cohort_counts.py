@@ -25,6 +25,12 @@ class Windows:
     period: Ints
     first: Ints
     last: Ints
+    are_brackets: bool = False
+
+    @property
+    def ends(self) -> Ints:
+        """The last age whose money a column shows: its own, of a bracket its last."""
+        return self.last if self.are_brackets else self.period
 
     @classmethod
     def of(
@@ -34,7 +40,7 @@ class Windows:
         if criterion == "bracket":
             pairs = [(0, 0), *(b for b in brackets or () if b[0] < n_ages)]
             first = np.array([a for a, _ in pairs])
-            return cls(first, first, np.array([b for _, b in pairs]))
+            return cls(first, first, np.array([b for _, b in pairs]), are_brackets=True)
         ages = np.arange(n_ages)
         if criterion == "on_or_after" and horizon is not None:
             return cls(ages, ages, ages + horizon - 1)

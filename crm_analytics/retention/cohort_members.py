@@ -13,6 +13,7 @@ from crm_analytics.retention.cohort_clock import Clock, Ints
 
 Floats = NDArray[np.float64]
 Entry = Literal["first_ever", "recurring"]
+"""Whether a customer enters one cohort, with the first action ever, or one in every period with an action."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +54,14 @@ class Cube:
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """One place per membership: the customer, the cohort (number of its period) and the day of entry."""
+    """One place per membership: the customer, the cohort (number of its period), the entry and its day.
+
+    `place` is that of the entry in the cube, `entry` that on the clock.
+    """
 
     customer: Ints
     cohort: Ints
+    place: Ints
     entry: Ints
     entry_day: Ints
 
@@ -93,7 +98,7 @@ def members(cube: Cube, clock: Clock, entry: Entry, start_day: int | None = None
     if start_day is not None:
         first &= cube.day[acted] >= start_day
     enters = acted[first]
-    return Members(cube.customer[enters], period[first], cube.number[enters], cube.day[enters])
+    return Members(cube.customer[enters], period[first], enters, cube.number[enters], cube.day[enters])
 
 
 def _is_first(*keys: Ints) -> NDArray[np.bool_]:
@@ -126,17 +131,7 @@ def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
 def _from_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints]:
     """Pair each member with the places of the cube from its entry to the customer's last."""
     ends = np.searchsorted(cube.customer, found.customer, side="right")
-    first = _entry_places(cube, found)
-    n = ends - first
+    n = ends - found.place
     member = np.repeat(np.arange(found.customer.size), n)
     before = np.repeat(np.cumsum(n) - n, n)
-    return member, np.repeat(first, n) + np.arange(member.size) - before
-
-
-def _entry_places(cube: Cube, found: Members) -> Ints:
-    """Find the place of each entry: customer and number are sorted together, so one key finds both."""
-    low = int(cube.number.min())
-    width = int(cube.number.max()) - low + 1
-    return np.searchsorted(
-        cube.customer * width + (cube.number - low), found.customer * width + (found.entry - low)
-    )
+    return member, np.repeat(found.place, n) + np.arange(member.size) - before

@@ -1,0 +1,169 @@
+"""The customers behind the cells: one row per membership, and the list of those in any cell."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final, Literal
+
+import numpy as np
+import polars as pl
+
+from crm_analytics.errors import OptionError, UnknownNameError
+from crm_analytics.retention.cohort_clock import Clock, Ints
+from crm_analytics.retention.cohort_grid import Rows
+from crm_analytics.retention.cohort_members import Cube, Deeds, Members
+from crm_analytics.results import Result
+
+State = Literal["active", "away", "all"]
+
+_WHOLE: Final = 62
+"""Ages up to here fit into one whole number, a bit each."""
+
+
+def customers_table(cube: Cube, found: Members, done: Deeds, rows: Rows, clock: Clock) -> pl.DataFrame:
+    """Give one row per membership, sorted by customer and cohort."""
+    starts = {int(c): clock.calendar.first_day(int(c)) for c in np.unique(found.cohort)}
+    lived = clock.finished(rows.cohort)[rows.of_member]
+    heads = np.searchsorted(done.member, np.arange(found.customer.size))
+    member, age = done.active
+    last = np.flatnonzero(np.concatenate([member[1:] != member[:-1], [True]]))
+    return pl.DataFrame(
+        {
+            "customer_id": cube.ids.gather(found.customer),
+            **({} if rows.group is None else {"group": rows.group.gather(rows.of_member)}),
+            "cohort_on": pl.Series(found.cohort).replace_strict(starts, return_dtype=pl.Date),
+            "entered_on": _as_dates(found.entry_day),
+            "n_orders": np.add.reduceat(done.n_orders, heads),
+            "spend": pl.Series(np.add.reduceat(done.spend, heads)).round(6),
+            "last_active_period": age[last],
+            "periods_observed": lived,
+            "active_periods": _listed(member, age, found.customer.size),
+        }
+    )
+
+
+def _as_dates(days: Ints) -> pl.Series:
+    return pl.Series(days - date(1970, 1, 1).toordinal()).cast(pl.Int32).cast(pl.Date)
+
+
+def _listed(member: Ints, age: Ints, n: int) -> pl.Series:
+    """Write the ages at which each member acted, such as "0 1 4".
+
+    Most members share one of a few patterns, so the patterns are written and not the members.
+    """
+    if int(age.max(initial=0)) > _WHOLE:
+        frame = pl.DataFrame({"member": member, "age": age})
+        ages = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
+        return ages["age"].list.join(" ")
+    heads = np.searchsorted(member, np.arange(n))
+    masks = np.bitwise_or.reduceat(np.left_shift(1, age), heads)
+    patterns, of_member = np.unique(masks, return_inverse=True)
+    written = [" ".join(str(i) for i in range(_WHOLE + 1) if p >> i & 1) for p in patterns.tolist()]
+    return pl.Series(written).gather(of_member)
+
+
+def customers_in_cell(
+    source: Any,  # noqa: ANN401 a Result, or what cohort_retention takes
+    *,
+    period: int,
+    cohort_on: date | str | None = None,
+    group: str | None = None,
+    state: State = "active",
+    **options: Any,  # noqa: ANN401 those of cohort_retention
+) -> pl.DataFrame:
+    """List the customers of one cell of a cohort table.
+
+    Parameters
+    ----------
+    source
+        A Result of `cohort_retention`, which is cheap, or the transactions, with the same options as there.
+    period
+        The age, as in the column `period` of the cells.
+    cohort_on
+        First day of the cohort's period, a date or text such as "2026-01-01"; None where the cohorts are the values of
+        an attribute.
+    group
+        The group, where there are groups.
+    state
+        "active" lists those whom the cell counts as active, "away" the others of the cohort, "all" both.
+    **options
+        Options of `cohort_retention` where `source` holds transactions.
+
+    Returns
+    -------
+    polars.DataFrame
+        Rows of the table "customers" with `is_active`; as many of them are active as the cell's `n_active` says.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such cell.
+    OptionError
+        If `state` is none of the three, or options are given with a Result.
+
+    Examples
+    --------
+    >>> orders = pl.DataFrame(
+    ...     {
+    ...         "customer_id": ["a", "a", "b"],
+    ...         "ordered_at": [date(2026, 1, 5), date(2026, 2, 5), date(2026, 1, 9)],
+    ...         "amount": [10.0, 20.0, 15.0],
+    ...     }
+    ... )
+    >>> customers_in_cell(orders, cohort_on="2026-01-01", period=1)["customer_id"].to_list()
+    ['a']
+    """
+    result = _result(source, options)
+    if state not in ("active", "away", "all"):
+        raise OptionError.out_of_range("state", state, "one of active, away, all")
+    cell = _cell(result, period, cohort_on, group)
+    members = result.tables()["customers"]
+    if "group" in cell:
+        members = members.filter(pl.col("group") == cell["group"])
+    if "cohort_on" in cell:
+        members = members.filter(pl.col("cohort_on") == cell["cohort_on"])
+    else:
+        members = members.filter(pl.col("periods_observed") > cell["period_to"])
+    marked = members.with_columns(is_active=_is_active(str(result.parameters["criterion"]), cell))
+    return marked if state == "all" else marked.filter(pl.col("is_active") == (state == "active"))
+
+
+def _result(source: Any, options: dict[str, Any]) -> Result:  # noqa: ANN401 as above
+    if not isinstance(source, Result):
+        from crm_analytics.retention.cohort_retention import cohort_retention  # noqa: PLC0415 it imports this module
+
+        return cohort_retention(source, **options)
+    if options:
+        raise OptionError.out_of_range("options", sorted(options), "none beside a Result, which has its own")
+    return source
+
+
+def _cell(result: Result, period: int, cohort_on: date | str | None, group: str | None) -> dict[str, Any]:
+    wanted = {"period": period, "cohort_on": cohort_on, "group": group}
+    if isinstance(cohort_on, str):
+        wanted["cohort_on"] = date.fromisoformat(cohort_on)
+    cells = result.tables()["cells"]
+    found = cells
+    for name, value in wanted.items():
+        if name in cells.columns:
+            found = found.filter(pl.col(name).eq_missing(value))
+        elif value is not None:
+            raise UnknownNameError.of("column of the cells", name, cells.columns)
+    if found.is_empty():
+        asked = ", ".join(f"{n} {v}" for n, v in wanted.items() if v is not None)
+        starts = [
+            str(v) for c in ("cohort_on", "group") if c in cells.columns for v in cells[c].unique().sort()
+        ]
+        raise UnknownNameError.of("cell", asked, starts)
+    return found.row(0, named=True)
+
+
+def _is_active(criterion: str, cell: dict[str, Any]) -> pl.Expr:
+    """Say by the ages at which a member acted whether the cell counts the member."""
+    if cell["period"] == 0:
+        return pl.lit(value=True)
+    ages = pl.col("active_periods").str.split(" ").cast(pl.List(pl.Int64))
+    first, last = cell["period_from"], cell["period_to"]
+    seen = pl.element().ge(first) if last is None else pl.element().is_between(first, last)
+    hits = ages.list.eval(seen).list.sum()
+    return hits == last if criterion == "streak" else hits > 0

@@ -1,0 +1,85 @@
+"""The attribute of a cohort's customers: from their first purchase, or from the customers table."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from crm_analytics.aggregates.cohorts import entry_values
+from crm_analytics.errors import UnknownNameError
+from crm_analytics.extracts.extract import Extract
+from crm_analytics.retention.cohort_members import Cube, Members
+from crm_analytics.retention.cohort_options import ENTRIES, Options
+
+MOST_GROUPS: Final = 12
+UNKNOWN: Final = "(not known)"
+OTHERS: Final = "(all others)"
+
+_NOT_ATTRIBUTES: Final = ("customer_id", "ordered_at", "amount", "order_id", "name")
+_TABLE: Final = "customers."
+
+
+def groups_of(
+    options: Options, extract: Extract, customers: Extract | None, cube: Cube, found: Members, as_of: date
+) -> pl.Series | None:
+    """Give the value of the attribute for each member; None where none is asked for.
+
+    A column of the transactions counts as of the customer's first purchase; one of the customers table as it stands
+    there ("customers.channel" where both have it). Beyond the twelve commonest, values are put together.
+    """
+    attribute = options.attribute or options.by
+    if attribute is None:
+        return None
+    known = attributes(extract, customers)
+    if attribute not in known:
+        kind, also = ("attribute for by=", ()) if options.attribute is None else ("entry", ENTRIES)
+        raise UnknownNameError.of(kind, attribute, [*also, *known])
+    first = _firsts(cube)
+    values = (
+        _of_customers(attribute.removeprefix(_TABLE), customers, first)
+        if known[attribute] == "customers" and customers is not None
+        else entry_values(extract.frame, attribute, first, as_of=as_of)
+    )
+    per_customer = pl.DataFrame({"customer_id": cube.ids}).join(
+        values, on="customer_id", how="left", maintain_order="left"
+    )
+    named = per_customer.to_series(1).fill_null(UNKNOWN).alias("group")
+    return _commonest(named.gather(found.customer))
+
+
+def attributes(extract: Extract, customers: Extract | None) -> dict[str, str]:
+    """Name the attributes there are and the table each is from."""
+    found = {}
+    if customers is not None:
+        columns = [c for c in customers.frame.collect_schema() if c not in _NOT_ATTRIBUTES]
+        found = {c: "customers" for c in columns} | {f"{_TABLE}{c}": "customers" for c in columns}
+    of_orders = [c for c in extract.frame.collect_schema() if c not in _NOT_ATTRIBUTES]
+    return found | dict.fromkeys(of_orders, "transactions")
+
+
+def _firsts(cube: Cube) -> pl.DataFrame:
+    """Give each customer's day of first action."""
+    acted = pl.DataFrame({"customer": cube.customer, "day": cube.day}).filter(pl.Series(cube.n_actions > 0))
+    first = acted.group_by("customer").agg(pl.col("day").min()).sort("customer")
+    return first.select(cube.ids.gather(first["customer"]).alias("customer_id"), "day")
+
+
+def _of_customers(column: str, customers: Extract, first: pl.DataFrame) -> pl.DataFrame:
+    table = customers.frame.select("customer_id", pl.col(column).cast(pl.String)).collect()
+    return first.select("customer_id").join(
+        table.unique("customer_id", keep="first"), on="customer_id", how="left"
+    )
+
+
+def _commonest(named: pl.Series) -> pl.Series:
+    """Keep the commonest values and put the others together."""
+    counts = named.value_counts(name="n").sort(["n", "group"], descending=[True, False])
+    if counts.height <= MOST_GROUPS:
+        return named
+    kept = counts["group"].head(MOST_GROUPS - 1).implode()
+    frame = named.to_frame()
+    return frame.select(
+        pl.when(pl.col("group").is_in(kept)).then("group").otherwise(pl.lit(OTHERS)).alias("group")
+    )["group"]
