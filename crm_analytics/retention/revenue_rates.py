@@ -212,7 +212,7 @@ def rate_table(found: list[Rate], ledger: Ledger, since: int) -> pl.DataFrame:
     rows = [
         {
             "period_on": ledger.starts[i],
-            "measure": r.definition.measure,
+            "rate_name": r.definition.measure,
             "rate_definition": r.definition.name,
             **row,
         }
@@ -227,10 +227,10 @@ _FIGURES: Final = {
     "rate": pl.Float64(), "rate_lower": pl.Float64(), "rate_upper": pl.Float64(), "n_customers": pl.Int64(),
 }  # fmt: skip
 _RATES: Final = {
-    "period_on": pl.Date(), "measure": pl.String(), "rate_definition": pl.String(), **_FIGURES,
+    "period_on": pl.Date(), "rate_name": pl.String(), "rate_definition": pl.String(), **_FIGURES,
 }  # fmt: skip
 _DEFINITIONS: Final = {
-    "measure": pl.String(), "rate_definition": pl.String(), "stretch": pl.String(), **_FIGURES,
+    "rate_name": pl.String(), "rate_definition": pl.String(), "stretch": pl.String(), **_FIGURES,
     "rate_difference": pl.Float64(), "rate_formula": pl.String(), "rate_why": pl.String(),
 }  # fmt: skip
 
@@ -246,11 +246,12 @@ def _side_by_side(found: list[Rate], words: Mapping[str, str], last: int) -> Ite
         row, what = rate.at(last), rate.definition
         if row is None:
             continue
-        first = usual.setdefault((what.measure, what.stretch), row["rate"])
+        stretch = "annualised" if what.key.endswith("annualised") else what.stretch
+        first = usual.setdefault((what.measure, stretch), row["rate"])
         yield {
-            "measure": what.measure,
+            "rate_name": what.measure,
             "rate_definition": what.name,
-            "stretch": words[what.stretch],
+            "stretch": words[stretch],
             **row,
             "rate_difference": row["rate"] - first,
             "rate_formula": what.formula,

@@ -1,0 +1,114 @@
+"""The outlook: what today's customers under contract will still bring, by the shifted-beta-geometric model of churn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from crm_analytics.aggregates.contracts import age_in_periods, count_by_age
+from crm_analytics.errors import NotEnoughDataError
+from crm_analytics.retention.revenue_ledger import UNIT, Ledger
+from crm_analytics.stats.intervals import Floats
+from crm_analytics.stats.shifted_beta_geometric import Estimated, estimate, survival
+
+MOST_MONTHS: Final = 60
+_YEAR: Final = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """The table by month ahead, and the model behind it."""
+
+    table: pl.DataFrame
+    model: Estimated
+    n_contracts: int
+    n_lost: int
+
+    @property
+    def newcomer_year(self) -> float:
+        """Share of newcomers who are still there after twelve months."""
+        return float(survival(_YEAR, self.model.a, self.model.b))
+
+
+def outlook(ledger: Ledger, months: int, n_draws: int, seed: int) -> Outlook | str:
+    """Look ahead month by month, or say why that cannot be done."""
+    if ledger.changes is None:
+        return "Orders are no contracts: nobody says when they leave. The customer-base models of lifetime value look ahead."
+    end = ledger.ends[-1]
+    spells = _spells(ledger.changes, end)
+    try:
+        counts = count_by_age(spells, end)
+        model = estimate(counts["n_lost"].to_numpy(), counts["n_survivors"].to_numpy())
+    except NotEnoughDataError as error:
+        return f"No model of churn can be fitted: {error.found[:1].lower()}{error.found[1:]} {error.expected}"
+    if not model.is_identified:
+        return "No model of churn with differing customers can be fitted: with age, contracts end about as readily as before."
+    running = _running(spells, ledger.changes, end)
+    if running.is_empty():
+        return "Nobody is under contract at the end of the extract: there is nothing to look ahead for."
+    table = _table(running, model, months, n_draws, seed, has_money=ledger.has_money)
+    return Outlook(table, model, spells.height, int(counts["n_lost"].sum()))
+
+
+def _spells(changes: pl.DataFrame, end: date) -> pl.DataFrame:
+    """Give the stretches without a break in which a customer was active."""
+    turned = changes.sort("customer", "day").filter(
+        pl.col("is_active") != pl.col("is_active").shift(fill_value=False).over("customer")
+    )
+    ended = pl.col("day").shift(-1).over("customer")
+    return turned.with_columns(last_on=ended.fill_null(end), is_lost=ended.is_not_null()).filter("is_active").rename(
+        {"day": "started_on"}
+    )  # fmt: skip
+
+
+def _running(spells: pl.DataFrame, changes: pl.DataFrame, end: date) -> pl.DataFrame:
+    """Give who is under contract now by age in whole months: how many, their revenue and its squares."""
+    now = changes.sort("customer", "day").group_by("customer").last().select("customer", now="net")
+    amount = pl.col("now").clip(0) / UNIT
+    return (
+        spells.filter(~pl.col("is_lost"))
+        .with_columns(age=age_in_periods("month", end).clip(0))
+        .join(now, on="customer")
+        .group_by("age")
+        .agg(n=pl.len().cast(pl.Float64), revenue=amount.sum(), squares=(amount**2).sum())
+        .sort("age")
+    )
+
+
+def _table(
+    running: pl.DataFrame, model: Estimated, months: int, n_draws: int, seed: int, *, has_money: bool
+) -> pl.DataFrame:
+    ahead = np.arange(months + 1.0)
+    age, n, revenue, squares = (
+        running[c].to_numpy().astype(float) for c in ("age", "n", "revenue", "squares")
+    )
+    stays = _staying(age, ahead, model.a, model.b)
+    a, b = model.draws(n_draws, seed)
+    drawn = np.stack([_staying(age, ahead, x, y) for x, y in zip(a[:, 0], b[:, 0], strict=True)])
+    luck = np.random.default_rng(seed + 1).standard_normal((n_draws, 1))
+
+    def forecast(name: str, weight: Floats, spread: Floats) -> dict[str, Floats]:
+        mean = weight @ stays
+        noise = luck * np.sqrt(spread @ (drawn * (1 - drawn)))
+        low, high = np.quantile(weight @ drawn + noise, [0.025, 0.975], axis=0)
+        most = float(weight.sum())
+        return {
+            name: mean,
+            f"{name}_lower": np.minimum(np.clip(low, 0, most), mean),
+            f"{name}_upper": np.maximum(np.clip(high, 0, most), mean),
+        }
+
+    columns = {"months_ahead": ahead.astype(np.int64), **forecast("customers_ahead", n, n)}
+    if has_money:
+        columns |= forecast("revenue_ahead", revenue, squares)
+        columns["revenue_ahead_share"] = columns["revenue_ahead"] / max(float(revenue.sum()), 1e-12)
+    return pl.DataFrame(columns)
+
+
+def _staying(age: Floats, ahead: Floats, a: float, b: float) -> Floats:
+    """Give the chance of being still there so many months ahead, by age: S(age + ahead) / S(age)."""
+    return survival(age[:, None] + ahead[None, :], a, b) / survival(age, a, b)[:, None]
