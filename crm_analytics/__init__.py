@@ -33,6 +33,7 @@ _HOMES: Final[dict[str, str]] = {
     "buying_patterns": "clv.buying_patterns",
     "retention_economics": "clv.retention_economics",
     "cohort_retention": "retention.cohort_retention",
+    "survival": "retention.survival",
     "run": "registry",
     "Result": "results",
     "CrmError": "errors",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from crm_analytics.registry import run as run
     from crm_analytics.results import Result as Result
     from crm_analytics.retention.cohort_retention import cohort_retention as cohort_retention
+    from crm_analytics.retention.survival import survival as survival
     from crm_analytics.segmentation.rfm import rfm as rfm
     from crm_analytics.segmentation.value_tiers import value_tiers as value_tiers
 

@@ -98,6 +98,15 @@ ANALYSES: tuple[Analysis, ...] = (
         table="transactions",
         also=("customers",),
     ),
+    Analysis(
+        "survival",
+        "Survival",
+        "How long do customers stay, when is the loss highest, and who leaves sooner?",
+        "crm_analytics.retention.survival",
+        table="subscriptions",
+        also=("customers",),
+        instead=("transactions",),
+    ),
 )
 
 

@@ -146,6 +146,7 @@ def survival(
             "grace_days": grace_days,
             "order_number": order_number,
             "horizon_days": found.curves.until_day,
+            "table": extract.table,
         },
         provenance=windows.provenance(extract, window),
         notes=tuple(survival_words.notes(found)),

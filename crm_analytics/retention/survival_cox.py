@@ -150,8 +150,9 @@ def _add_number(design: _Design, covariate: str, term: int) -> None:
     if not values.size or values.std() == 0:
         _note_constant(design, covariate)
         return
-    design.columns.append(values)
-    design.names.append(_Coefficient(covariate, "per unit", "", term))
+    spread = float(values.std())
+    design.columns.append(values / spread)
+    design.names.append(_Coefficient(covariate, f"per {spread:,.4g} more", "", term))
 
 
 def _note_constant(design: _Design, covariate: str) -> None:

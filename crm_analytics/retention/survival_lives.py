@@ -34,9 +34,13 @@ MOST_GROUPS: Final = 6
 WAYS: Final = ("churn", "pause", "downgrade")
 """How a contract's first course can end, in the order of their numbers, from 1."""
 
-_KEYS: Final = frozenset(
-    {"customer_id", "name", "order_id", "product_id", "started_on", "ended_on", "ordered_at"}
-)
+_NO_ATTRIBUTES: Final = frozenset(
+    {
+        "customer_id", "name", "order_id", "product_id", "started_on", "ended_on", "ordered_at", "joined_on",
+        "amount", "quantity", "unit_price", "cost",
+    }
+)  # fmt: skip
+"""Ids, days and what belongs to an order line, not to a customer."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,11 @@ def observe(
 
 def _where(extract: Extract, customers: Extract | None, wanted: list[str]) -> tuple[list[str], list[str]]:
     """Find out which table has which column; the table that drives the analysis comes first."""
-    here = [c for c in extract.frame.collect_schema().names() if c not in _KEYS]
+    here = [c for c in extract.frame.collect_schema().names() if c not in _NO_ATTRIBUTES]
     there = (
-        [] if customers is None else [c for c in customers.frame.collect_schema().names() if c not in _KEYS]
+        []
+        if customers is None
+        else [c for c in customers.frame.collect_schema().names() if c not in _NO_ATTRIBUTES]
     )
     for name in wanted:
         if name not in here and name not in there:

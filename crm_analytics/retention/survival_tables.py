@@ -22,6 +22,7 @@ _YEAR: Final = 365
 _ENOUGH: Final = 10  # at risk, for a mean to reach as far
 _STEADY: Final = 30  # at risk, for the loss of a period to be called high
 _SURE: Final = 0.05
+_NEARLY: Final = 0.9
 EVERY_GROUP: Final = "All groups"
 _DIFFERENCES: Final = (
     "mean_difference_days", "mean_difference_days_lower", "mean_difference_days_upper", "mean_difference_p_value",
@@ -93,7 +94,10 @@ def _curve_rows(group: str, curve: stats.SurvivalCurve) -> pl.DataFrame:
 def hazard_table(found: Curves) -> pl.DataFrame:
     """Give one row per group and period of a customer's own time: who was there at its beginning, and who ended in it."""
     groups = found.observed.groups
-    return pl.concat([_hazard_rows(group, found.observed.of(group)) for group in groups])
+    table = pl.concat([_hazard_rows(group, found.observed.of(group)) for group in groups])
+    top = steepest(table)
+    high = pl.lit(value=False) if top is None else pl.col("tenure_period").is_between(top.first, top.last)
+    return table.with_columns(is_highest=high)
 
 
 def _hazard_rows(group: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -285,7 +289,7 @@ class Stretch:
 def steepest(hazard: pl.DataFrame) -> Stretch | None:
     """Find when the loss of everyone is surely higher than that of all periods together, at its highest.
 
-    The level is corrected for the number of periods looked at; neighbours that are surely higher too belong to it.
+    The level is corrected for the number of periods looked at; neighbours with at least nine tenths of that loss belong to it.
     """
     totals = hazard.group_by("tenure_period").agg(pl.col("n_at_risk", "n_events").sum()).sort("tenure_period")
     totals = totals.filter(pl.col("n_at_risk") >= _STEADY)
@@ -297,9 +301,10 @@ def steepest(hazard: pl.DataFrame) -> Stretch | None:
     if not high.any():
         return None
     first = last = int(np.where(high, events / n, -1.0).argmax())
-    while first and high[first - 1]:
+    near = events / n >= _NEARLY * events[first] / n[first]
+    while first and near[first - 1]:
         first -= 1
-    while last + 1 < len(high) and high[last + 1]:
+    while last + 1 < len(near) and near[last + 1]:
         last += 1
     block = slice(first, last + 1)
     period = totals["tenure_period"]

@@ -169,13 +169,22 @@ def _hazard_title(found: Findings) -> str:
 def _groups_title(found: Findings) -> str:
     means = found.groups.drop_nulls("restricted_mean_days").sort("restricted_mean_days", "group")
     whole = found.comparisons.filter(pl.col("comparison") == EVERY_GROUP)["log_rank_p_value"].item()
-    what = "stay" if found.question.of_contracts else "wait"
+    contracts = found.question.of_contracts
     if means.height < 2:  # noqa: PLR2004 nothing to compare
-        return f"How long customers {what}, by {found.by}"
+        return f"How long customers {'stay' if contracts else 'wait'}, by {found.by}"
     if whole >= _SURE:
-        return f"No sure difference by {found.by} in how long customers {what}"
-    best = means["group"][-1]
-    return f"Of all groups by {found.by}, {best} {what}s longest"
+        return f"No sure difference by {found.by} in how long customers {'stay' if contracts else 'wait'}"
+    best, next_best = means["group"][-1 if contracts else 0], means["group"][-2 if contracts else 1]
+    if not _differ(found, {best, next_best}):
+        return f"By {found.by}, customers {'stay' if contracts else 'wait'} differently long"
+    return f"By {found.by}, {best} customers {'stay longest' if contracts else 'order again soonest'}"
+
+
+def _differ(found: Findings, pair: set[str]) -> bool:
+    rows = found.comparisons.drop_nulls("mean_difference_p_holm").iter_rows(named=True)
+    return any(
+        {r["group_one"], r["group_other"]} == pair and r["mean_difference_p_holm"] < _SURE for r in rows
+    )
 
 
 def _incidence_title(found: Findings) -> str:
