@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from crm_analytics.clv.newton import CLOSE, Objective, Optimum, maximise
+from crm_analytics.clv.newton import Objective, Optimum, maximise
 from crm_analytics.clv.rows import Floats
 from crm_analytics.errors import OptionError
 
@@ -166,9 +166,7 @@ class Fit:
             )
 
         points = [cls._theta(np.asarray(s, float)) for s in starts]
-        if rough:
-            return maximise(objective, points, bound=BOUND, far=FAR, n=n, tolerance=ROUGHLY / (n * CLOSE))
-        return maximise(objective, points, bound=BOUND, far=FAR, n=n)
+        return maximise(objective, points, bound=BOUND, far=FAR, n=n, enough=ROUGHLY if rough else 0.0)
 
     @classmethod
     def _from_optimum(

@@ -12,7 +12,7 @@ from scipy.special import digamma, gammaln, zeta
 from crm_analytics.clv.fit import FAR, Z95, Diagnosis, Fit
 from crm_analytics.clv.newton import Optimum
 from crm_analytics.clv.rising import log_rise
-from crm_analytics.clv.rows import BLOCK, Floats
+from crm_analytics.clv.rows import BLOCK, Floats, dot, sums_of
 from crm_analytics.errors import ColumnError, NotEnoughDataError
 
 _SUBSAMPLE: Final = 20_000
@@ -139,7 +139,7 @@ class _Spend:
         self.weights = np.empty((2, len(x)))
         self.weights[0] = w
         np.multiply(w, x, out=self.weights[1])
-        self.log_z = float(w @ np.log(z))
+        self.log_z = dot(w, np.log(z))
         self.log_xz = self.log_z + float(self.count @ np.log(self.values))
 
     @classmethod
@@ -148,7 +148,7 @@ class _Spend:
 
     def fingerprint(self, scale: float) -> str:
         """Digest of the data, whatever the order of the rows."""
-        totals = (*self.count, *(self.weights @ self.per_xz), self.log_z, self.log_xz, scale)
+        totals = (*self.count, *(dot(w, self.per_xz) for w in self.weights), self.log_z, self.log_xz, scale)
         return sha256(";".join(f"{float(t):.9e}" for t in totals).encode()).hexdigest()[:16]
 
     def _sums(self, v: float) -> tuple[Floats, Floats, Floats]:
@@ -158,9 +158,9 @@ class _Spend:
             part, w = self.per_xz[i : i + BLOCK], self.weights[:, i : i + BLOCK]
             u = v * part
             inv = part / (1.0 + u)
-            logs += w @ np.log1p(u)
-            inverse += w @ inv
-            squares += w @ (inv * inv)
+            logs += sums_of(w, np.log1p(u))
+            inverse += sums_of(w, inv)
+            squares += sums_of(w, inv * inv)
         return logs, inverse, squares
 
     def log_likelihood(self, p: float, q: float, v: float) -> tuple[float, Floats, Floats]:

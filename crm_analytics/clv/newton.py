@@ -53,6 +53,7 @@ def maximise(
     far: float,
     n: float,
     tolerance: float = 1e-9,
+    enough: float = 0.0,
 ) -> Optimum:
     """Climb from each start and keep the best point.
 
@@ -70,23 +71,25 @@ def maximise(
         Number of observations, so that tolerances are per observation.
     tolerance
         The search ends when the predicted gain per observation falls below it.
+    enough
+        A predicted gain below this is not worth a step, where the search is only for a start.
     """
     best = max(
-        (_climb(objective, np.asarray(s, float), bound, far, n, tolerance) for s in starts),
+        (_climb(objective, np.asarray(s, float), bound, far, n, tolerance, enough) for s in starts),
         key=lambda o: o.value,
     )
     return best if len(starts) == 1 else Optimum(**{**vars(best), "n_starts": len(starts)})
 
 
 def _climb(
-    objective: Objective, theta: Floats, bound: float, far: float, n: float, tolerance: float
+    objective: Objective, theta: Floats, bound: float, far: float, n: float, tolerance: float, enough: float
 ) -> Optimum:
     value, gradient, hessian = objective(theta)
     evaluations, converged, gain = 1, False, np.inf
     while evaluations < MOST_STEPS:
         step, gain = _inside(theta, gradient, hessian, bound)
         away = bool((np.abs(theta) > far).any())
-        converged = _arrived(step, gain, value, tolerance * n, away=away)
+        converged = gain <= enough or _arrived(step, gain, value, tolerance * n, away=away)
         if converged:
             break
         moved = _search(objective, theta, value, step, gain, bound)
@@ -114,6 +117,8 @@ def _inside(theta: Floats, gradient: Floats, hessian: Floats, bound: float) -> t
     """Give the step of those parameters that are not held at the edge of the range, cut where it meets the edge."""
     free = _free(theta, gradient, bound)
     step, gain = _step(gradient, hessian, free)
+    if float((np.abs(theta) + np.abs(step)).max()) < bound - AT_EDGE:
+        return step, gain
     outward = (np.abs(theta) >= bound - AT_EDGE) & (np.sign(step) == np.sign(theta)) & free
     if outward.any():
         step, gain = _step(gradient, hessian, free & ~outward)
@@ -132,9 +137,10 @@ def _step(gradient: Floats, hessian: Floats, free: NDArray[np.bool_]) -> tuple[F
     step = np.zeros_like(gradient)
     if not free.any():
         return step, 0.0
-    g, h = gradient[free], hessian[np.ix_(free, free)]
-    values, vectors = np.linalg.eigh(-h)
-    size = np.maximum(np.abs(values), 1e-10 * max(1.0, float(np.abs(values).max())))
+    g, h = (gradient, hessian) if free.all() else (gradient[free], hessian[np.ix_(free, free)])
+    values, vectors = np.linalg.eigh(h)
+    size = np.abs(values)
+    size = np.maximum(size, 1e-10 * max(1.0, float(size.max())))
     step[free] = vectors @ ((vectors.T @ g) / size)
     longest = float(np.abs(step).max())
     if longest > LONGEST_STEP:

@@ -51,9 +51,9 @@ def with_derivatives(big_r: Floats, t: Floats, age: Floats, alpha: float, s: flo
     total = mass.sum(axis=1)
     with np.errstate(divide="ignore"):
         log_i = top + np.log(total) + np.log(reach)
-    features = _features(alpha + y, beta + y)
+    features = _features(y, alpha, beta)
     means = np.stack([np.einsum("in,in->i", f, mass) for f in features]) / total
-    return log_i, *_derivatives(means, big_r, s)
+    return log_i, *_derivatives(means, big_r, (alpha, s, beta))
 
 
 def _at_nodes(
@@ -74,28 +74,34 @@ def _at_nodes(
     return y, top, np.exp(exponent - top[:, None]) * (0.5 * _WEIGHTS), reach
 
 
-def _features(a: Floats, b: Floats) -> list[Floats]:
-    """Give what is averaged: the four logs and inverses, then their ten products in the order of `PAIRS`."""
-    single = [np.log(a), 1.0 / a, np.log(b), 1.0 / b]
+def _features(y: Floats, alpha: float, beta: float) -> list[Floats]:
+    """Give what is averaged: ln(1 + y / alpha), its slope in alpha with changed sign, the same of beta, their products."""
+    single = [
+        np.log1p(y / alpha), y / (alpha * (alpha + y)), np.log1p(y / beta), y / (beta * (beta + y))
+    ]  # fmt: skip
     return [*single, *(single[i] * single[j] for i, j in PAIRS)]
 
 
-def _derivatives(means: Floats, big_r: Floats, s: float) -> tuple[Floats, Floats]:
+def _derivatives(means: Floats, big_r: Floats, shapes: tuple[float, float, float]) -> tuple[Floats, Floats]:
     """Turn means of the features into the gradient of ln I and the second derivatives of I over I."""
-    _, ia, _, ib = means[:4]
+    alpha, s, beta = shapes
+    _, da, _, db = means[:4]
     gradient = -means[:4]
-    gradient[1] *= big_r
-    gradient[3] *= s + 1
+    gradient[1] *= -big_r
+    gradient[3] *= -(s + 1)
     second = means[4:].copy()
-    by_alpha, by_beta = {1, 5, 6}, {3, 6, 8}
-    for k in by_alpha:
+    for k in (1, 3, 5, 8):  # one of the two is a logarithm, the other not
+        second[k] *= -1.0
+    for k in (1, 5, 6):
         second[k] *= big_r
-    for k in by_beta:
+    for k in (3, 6, 8):
         second[k] *= s + 1
-    second[1] -= ia
+    second[1] += da
     second[4] *= big_r * (big_r + 1)
-    second[8] -= ib
+    second[4] -= 2 * big_r / alpha * da
+    second[8] += db
     second[9] *= (s + 1) * (s + 2)
+    second[9] -= 2 * (s + 1) / beta * db
     return gradient, second
 
 
@@ -147,16 +153,16 @@ class Grid:
         fall = (r + self.counts) / (alpha + self.soonest) + (s + 1) / (beta + self.soonest)
         return float(fall.max() * np.diff(self.edges).max())
 
-    def table(self, r: float, alpha: float, s: float, beta: float, *, derivatives: bool) -> Table:
+    def table(self, r: float, alpha: float, s: float, beta: float) -> Table:
         """Work out the table at these parameters."""
         steepness = self._steepness(r, alpha, s, beta)
         nodes = next((rule[1:] for rule in _PANELS if steepness <= rule[0]), _PANELS[-1][1:])
-        return Table.of(self, r + self.counts, (alpha, s, beta), nodes, derivatives=derivatives)
+        return Table.of(self, r + self.counts, (alpha, s, beta), nodes)
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Integrals from each period to the last one, relative to f there: (period, count, features)."""
+    """Integrals from each period to the last one, relative to f there: (period, count)."""
 
     grid: Grid
     sums: Floats
@@ -167,54 +173,32 @@ class Table:
 
     @classmethod
     def of(
-        cls,
-        grid: Grid,
-        big_r: Floats,
-        shapes: tuple[float, float, float],
-        nodes: tuple[Floats, Floats],
-        *,
-        derivatives: bool,
+        cls, grid: Grid, big_r: Floats, shapes: tuple[float, float, float], nodes: tuple[Floats, Floats]
     ) -> Self:
         """Sum the panels up from the end."""
         alpha, s, beta = shapes
         edges, width = grid.edges, np.diff(grid.edges)
-        y = edges[:-1, None] + width[:, None] * (nodes[0] + 1) / 2
+        since = width[:, None] * (nodes[0] + 1) / 2
         a, b = alpha + edges[:-1], beta + edges[:-1]
-        since = y - edges[:-1, None]
         fall_a, fall_b = np.log1p(since / a[:, None]), np.log1p(since / b[:, None])
         mass = np.exp(-big_r[None, :, None] * fall_a[:, None, :] - (s + 1) * fall_b[:, None, :])
-        mass *= (width[:, None] * nodes[1] / 2)[:, None, :]
-        features = [np.ones_like(y), *(_features(alpha + y, beta + y) if derivatives else [])]
-        panels = mass @ np.stack(features, axis=2)
+        panels = np.einsum("pcn,pn->pc", mass, width[:, None] * nodes[1] / 2)
         ratio = np.exp(-np.log1p(width / a)[:, None] * big_r - (s + 1) * np.log1p(width / b)[:, None])
-        sums = np.zeros((len(edges), *panels.shape[1:]))
+        sums = np.zeros((len(edges), len(big_r)))
         for p in range(len(width) - 1, -1, -1):
-            np.multiply(sums[p + 1], ratio[p, :, None], out=sums[p])
+            np.multiply(sums[p + 1], ratio[p], out=sums[p])
             sums[p] += panels[p]
         return cls(grid, sums, big_r, np.log1p(edges / alpha), np.log1p(edges / beta), s)
 
-    def _means(self, part: slice) -> tuple[Floats, Floats, Floats]:
-        grid = self.grid
-        count, last, end = grid.count[part], grid.last[part], grid.end[part]
-        big_r = self.big_r[count]
-        start_a, start_b = self.log_a[last], self.log_b[last]
-        q = np.exp(-big_r * (self.log_a[end] - start_a) - (self.s + 1) * (self.log_b[end] - start_b))
-        flat, n = self.sums.reshape(-1, self.sums.shape[2]), self.sums.shape[1]
-        whole = flat.take(end * n + count, axis=0)
-        whole *= -q[:, None]
-        whole += flat.take(last * n + count, axis=0)
-        with np.errstate(divide="ignore"):
-            log_i = np.log(np.maximum(whole[:, 0], 0.0)) - big_r * start_a - (self.s + 1) * start_b
-        return log_i, big_r, whole
-
     def log_integral(self, part: slice) -> Floats:
         """Give ln I of some rows; -inf where t_x = T."""
-        return self._means(part)[0]
-
-    def with_derivatives(self, part: slice) -> Integral:
-        """Give ln I of some rows with its derivatives; no slope where t_x = T."""
-        log_i, big_r, whole = self._means(part)
-        none = ~(whole[:, 0] > 0)
-        whole[none] = 0.0
-        means = whole[:, 1:].T / np.where(none, 1.0, whole[:, 0])
-        return log_i, *_derivatives(means, big_r, self.s)
+        grid = self.grid
+        count, last, end = grid.count[part], grid.last[part], grid.end[part]
+        big_r, n = self.big_r[count], self.sums.shape[1]
+        start_a, start_b = self.log_a[last], self.log_b[last]
+        q = np.exp(-big_r * (self.log_a[end] - start_a) - (self.s + 1) * (self.log_b[end] - start_b))
+        flat = self.sums.ravel()
+        whole = flat.take(last * n + count) - q * flat.take(end * n + count)
+        with np.errstate(divide="ignore"):
+            log_sum: Floats = np.log(np.maximum(whole, 0.0))
+        return log_sum - big_r * start_a - (self.s + 1) * start_b

@@ -1,11 +1,12 @@
 """The likelihood of the Pareto/NBD model, with its gradient and Hessian.
 
-    LL = lnG(R) - lnG(r) + r ln(alpha) + s ln(beta) + logaddexp(A, D),       R = r + x
-    A = -R ln(alpha + T) - s ln(beta + T)
-    D = ln(s) + ln I,   I = integral over y from t_x to T of (alpha + y)^-R (beta + y)^-(s + 1)
+    LL = lnG(R) - lnG(r) - x ln(alpha) + ln(A + D),       R = r + x
+    A = (1 + T / alpha)^-R (1 + T / beta)^-s
+    D = (s / beta) I,   I = integral over y from t_x to T of (1 + y / alpha)^-R (1 + y / beta)^-(s + 1)
 
-(Schmittlein, Morrison, Colombo 1987.) `pareto_integral` finds I. The logistic function of D - A is the probability that
-the customer has left; it also weighs the derivatives.
+(Schmittlein, Morrison, Colombo 1987; times relative to alpha and beta, so that nothing large cancels where parameters run
+away together.) Where times are whole periods `pareto_panels` sums it up over tables, else `pareto_integral` finds I row by
+row. The logistic function of ln D - ln A is the probability that the customer has left; it also weighs the derivatives.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, expit, zeta
+from scipy.special import expit
 
 from crm_analytics.clv.pareto_integral import PAIRS, Grid, Integral, log_integral, with_derivatives
-from crm_analytics.clv.rising import log_rise
+from crm_analytics.clv.pareto_panels import Logs, curvature, lay_out
+from crm_analytics.clv.rising import rises
 from crm_analytics.clv.rows import BLOCK, Distinct, Floats, Rows
 
 _ENOUGH = 60  # rows: their nodes then cost more than a column of the table
@@ -29,36 +31,37 @@ class Likelihood:
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
-        often = frequent(rows.x)
-        self.common, self.rare = rows.some(np.flatnonzero(often)), rows.some(np.flatnonzero(~often))
-        self.grid = Grid.of(self.common.x, self.common.t_x, self.common.T)
+        self.tables, self.others = lay_out(rows)
 
     def __call__(self, params: Floats) -> tuple[float, Floats, Floats]:
         """Give the log-likelihood, its gradient and Hessian in (r, alpha, s, beta)."""
         r, alpha, s, beta = map(float, params)
-        rows = self.rows
-        value, gradient, hessian = _by_count(rows, r, alpha)
-        n = rows.n_customers
-        gradient += n * np.array([np.log(alpha), r / alpha, np.log(beta), s / beta])
-        hessian += n * _symmetric([0, 1 / alpha, 0, 0, -r / alpha**2, 0, 0, 0, 1 / beta, -s / beta**2])
-        for some, part, integral in self._integrals(r, alpha, s, beta):
-            x, age = some.x.rows(some.x.values, part), some.T.rows(some.T.values, part)
-            v, g, h = _mixture(r + x, age, some.weight[part], integral, alpha, s, beta)
+        value, gradient, hessian = _by_count(self.rows, r, alpha)
+        for v, g, h in self._parts(r, alpha, s, beta):
             value, gradient, hessian = value + v, gradient + g, hessian + h
         return value, gradient, hessian
 
-    def _integrals(
-        self, r: float, alpha: float, s: float, beta: float
-    ) -> Iterator[tuple[Rows, slice, Integral]]:
-        rows = self.rows
-        if self.grid is not None and self.grid.suits(r, alpha, s, beta):
-            table = self.grid.table(r, alpha, s, beta, derivatives=True)
-            yield from ((self.common, part, table.with_derivatives(part)) for part in self.common.parts())
-            rows = self.rare
-        x, t, age = rows.raw("x"), rows.raw("t_x"), rows.raw("T")
-        for i in range(0, len(rows), _FEWER):
-            part = slice(i, min(i + _FEWER, len(rows)))
-            yield rows, part, with_derivatives(r + x[part], t[part], age[part], alpha, s, beta)
+    def _parts(self, r: float, alpha: float, s: float, beta: float) -> Iterator[tuple[float, Floats, Floats]]:
+        others = list(self.others)
+        for table in self.tables:
+            found = table.log_likelihood(r, alpha, s, beta)
+            if found is None:
+                others.append(table.rows)
+            else:
+                yield found
+        for rows in others:
+            yield from self._row_by_row(rows, r, alpha, s, beta)
+
+    def _row_by_row(
+        self, rows: slice, r: float, alpha: float, s: float, beta: float
+    ) -> Iterator[tuple[float, Floats, Floats]]:
+        for i in range(rows.start, rows.stop, _FEWER):
+            part = slice(i, min(i + _FEWER, rows.stop))
+            x, t, age = (
+                column.rows(column.values, part) for column in (self.rows.x, self.rows.t_x, self.rows.T)
+            )
+            integral = with_derivatives(r + x, t, age, alpha, s, beta)
+            yield _mixture(r + x, age, self.rows.weight[part], integral, alpha, s, beta)
 
 
 def frequent(x: Distinct) -> NDArray[np.bool_]:
@@ -77,7 +80,7 @@ def log_odds_gone(x: Floats, t: Floats, age: Floats, params: tuple[float, ...]) 
     often = np.flatnonzero(frequent(Distinct.of(x)))
     grid = _day_grid(*(Distinct.of(column[often]) for column in (x, t, age))) if len(often) else None
     if grid is not None and grid.suits(r, alpha, s, beta):
-        table = grid.table(r, alpha, s, beta, derivatives=False)
+        table = grid.table(r, alpha, s, beta)
         for i in range(0, len(often), BLOCK):
             odds[often[i : i + BLOCK]] += table.log_integral(slice(i, i + BLOCK))
         by_row = np.delete(by_row, often)
@@ -98,36 +101,39 @@ def _day_grid(x: Distinct, t: Distinct, age: Distinct) -> Grid | None:
 
 
 def _by_count(rows: Rows, r: float, alpha: float) -> tuple[float, Floats, Floats]:
-    count, x = rows.by_count, rows.x.values
+    """Sum what depends on the number of purchases alone."""
+    value, first, second = rises(r, rows.x.values) @ rows.by_count
     gradient, hessian = np.zeros(4), np.zeros((4, 4))
-    gradient[0] = count @ (digamma(r + x) - digamma(r))
-    hessian[0, 0] = count @ (zeta(2.0, r + x) - zeta(2.0, r))
-    return float(count @ (log_rise(r, x) - x * np.log(alpha))), gradient, hessian
+    gradient[:2] = first, -rows.n_purchases / alpha
+    hessian[0, 0], hessian[1, 1] = second, rows.n_purchases / alpha**2
+    return float(value - rows.n_purchases * np.log(alpha)), gradient, hessian
 
 
 def _mixture(
     big_r: Floats, age: Floats, w: Floats, integral: Integral, alpha: float, s: float, beta: float
 ) -> tuple[float, Floats, Floats]:
-    """Sum w * logaddexp(A, D) with its derivatives over the rows."""
+    """Sum w ln(A + D) with its derivatives over the rows."""
     log_i, gone_g, second = integral
-    log_a, log_b, inv_a, inv_b = np.log(alpha + age), np.log(beta + age), 1 / (alpha + age), 1 / (beta + age)
-    alive = -big_r * np.log1p(age / alpha) - s * np.log1p(age / beta)
-    gap = np.stack([log_a, big_r * inv_a, log_b, s * inv_b])  # the slope of D less that of A
+    at = Logs.of(age, alpha, beta)
+    alive = -big_r * at.a - s * at.b
     gone = np.log(s) - np.log(beta) + log_i
     p = expit(gone - alive)  # 0 where t_x = T: nobody can have left yet
-    gap += gone_g
-    gap[2] += 1.0 / s
     left, stayed = w * p, w * (1 - p)
-    hessian = (gap * (left * (1 - p))) @ gap.T + _symmetric(second @ left) - (gone_g * left) @ gone_g.T
+    alive_g = np.stack([-at.a, big_r * at.da, -at.b, s * at.db])
+    hessian = _symmetric(second @ left) - (gone_g * left) @ gone_g.T - (alive_g * stayed) @ alive_g.T
+    hessian += curvature(
+        at, np.stack([stayed, stayed * big_r, stayed * big_r**2]), (alpha, s, beta), 0.0, 0.0
+    )
     hessian[2, 2] -= left.sum() / s**2
-    to_a, to_b = stayed @ inv_a, stayed @ inv_b
-    squares = (stayed * big_r) @ (inv_a * inv_a), s * (stayed @ (inv_b * inv_b))
-    hessian += _symmetric([0, -to_a, 0, 0, squares[0], 0, 0, 0, -to_b, squares[1]])
-    slope = gap @ left - np.array([w @ log_a, (w * big_r) @ inv_a, w @ log_b, s * (w @ inv_b)])
-    return float(w @ np.logaddexp(alive, gone)), slope, hessian
+    hessian[3, 3] += left.sum() / beta**2
+    gone_g[2] += 1.0 / s
+    gone_g[3] -= 1.0 / beta
+    gap = gone_g - alive_g
+    hessian += (gap * (left * (1 - p))) @ gap.T
+    return float(w @ np.logaddexp(alive, gone)), gone_g @ left + alive_g @ stayed, hessian
 
 
-def _symmetric(upper: Floats | list[float]) -> Floats:
+def _symmetric(upper: Floats) -> Floats:
     matrix = np.zeros((4, 4))
     for (i, j), item in zip(PAIRS, upper, strict=True):
         matrix[i, j] = matrix[j, i] = item

@@ -15,7 +15,12 @@ from crm_analytics.clv.purchases import PurchaseFit
 from crm_analytics.clv.rows import Floats, compress, time_unit_of
 from crm_analytics.errors import NotEnoughDataError
 
-SUBSAMPLE: Final = 2_000
+SUBSAMPLE: Final = 20_000
+"""Distinct rows of the systematic sample on which the first steps are taken."""
+
+_ALIVE_SO_LONG: Final = (
+    0.6  # of their age customers are alive on average where s = 0.6 and beta = 0.4 of the mean age
+)
 
 
 class ParetoNBD(PurchaseFit):
@@ -59,8 +64,9 @@ class ParetoNBD(PurchaseFit):
                 1,
                 "Observe the customers for longer; one purchase each says nothing of a rate.",
             )
-        starts = [(0.5, 0.4, 0.5, 0.3)]
         n = rows.n_customers
+        mean = max(rows.n_purchases / n, 1e-3)
+        starts = [(0.6, 0.6 * _ALIVE_SO_LONG / mean, 0.6, 0.4)]
         if len(rows) > 2 * SUBSAMPLE:
             few = rows.sample(SUBSAMPLE)
             first = cls._climb(Likelihood(few), starts, few.n_customers, penalty, rough=True)

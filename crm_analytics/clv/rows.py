@@ -35,6 +35,16 @@ _SAME_DAY: Final = 1e-9  # of a day: the rounding of times in weeks
 _MOST: Final = 2**20  # a million purchases or days: three numbers still fit into one
 
 
+def dot(a: Floats, b: Floats) -> float:
+    """Give the sum of products, block by block: a long product at once wakes threads that cost more than they bring."""
+    return sum(float(a[i : i + BLOCK] @ b[i : i + BLOCK]) for i in range(0, len(a), BLOCK))
+
+
+def sums_of(columns: Floats, weight: Floats) -> Floats:
+    """Give the weighted sum of each column of a block, one by one: all at once they would wake threads too."""
+    return np.array([column @ weight for column in columns])
+
+
 @dataclass(frozen=True, eq=False)
 class Distinct:
     """A column as distinct values and, where that pays, a code per row."""
@@ -122,7 +132,7 @@ class Rows:
         by_count = x.sums(weight)
         bought = weight * (x.values if x.codes is None else x.values[x.codes])
         by_age = (age.sums(weight), age.sums(bought))
-        purchases = float(by_count @ x.values)
+        purchases = dot(by_count, x.values)
         return cls(x, t_x, age, weight, scale, float(weight.sum()), purchases, by_count, by_age)
 
     def sample(self, n: int) -> Rows:
@@ -141,13 +151,9 @@ class Rows:
         x, age, (aged, bought) = self.x.values, self.T.values, self.by_age
         t = self._per_row(self.t_x)
         totals = [float(len(self)), self.n_customers, self.n_purchases, self.scale]
-        totals += [float(self.by_count @ (x * x)), float(aged @ (age * age)), float(bought @ age)]
+        totals += [dot(self.by_count, x * x), dot(aged, age * age), dot(bought, age)]
         weighed = self.weight * t
-        totals += [
-            float(weighed @ t),
-            float(weighed @ self._per_row(self.T)),
-            float(weighed @ self._per_row(self.x)),
-        ]
+        totals += [dot(weighed, t), dot(weighed, self._per_row(self.T)), dot(weighed, self._per_row(self.x))]
         text = ";".join(f"{total:.9e}" for total in totals)
         return sha256(text.encode()).hexdigest()[:16]
 
@@ -233,7 +239,7 @@ def _packed(x: Codes, t: Codes, age: Codes, weight: Floats | None, per_day: floa
     keys = keys[starts]
     ux, ua, ut = keys >> 2 * bits, (keys >> bits) & ((1 << bits) - 1), keys & ((1 << bits) - 1)
     _possible(ux, ut, ua, total, per_day)
-    scale = float(total @ ua) / float(total.sum()) / per_day or 1.0
+    scale = dot(total, ua.astype(np.float64)) / float(total.sum()) / per_day or 1.0
     unit = per_day * scale
     return Rows.of(Distinct.coded(ux, 1.0), Distinct.coded(ut, unit), Distinct.coded(ua, unit), total, scale)
 
