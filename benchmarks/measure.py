@@ -6,31 +6,50 @@ import gc
 import time
 import warnings
 from collections.abc import Callable
+from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Give the seconds that a piece of work takes."""
+class Spent(NamedTuple):
+    """Seconds that passed, and seconds of all processors together."""
+
+    wall: float
+    cpu: float
+
+
+def spent(work: Callable[[], object]) -> Spent:
+    """Give the time that a piece of work takes."""
     gc.collect()
-    start = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         work()
-    return time.perf_counter() - start
+    return Spent(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def spent_in_turn(
+    peers: dict[str, Callable[[], object]], rounds: int, *, slow: tuple[str, ...] = ()
+) -> dict[str, Spent]:
+    """Give the median times of each peer. Peers take turns, `slow` ones run once."""
+    found: dict[str, list[Spent]] = {name: [] for name in peers}
+    for turn in range(rounds):
+        for name, work in peers.items():
+            if not (turn and name in slow):
+                found[name].append(spent(work))
+    return {
+        name: Spent(median(t.wall for t in times), median(t.cpu for t in times))
+        for name, times in found.items()
+    }
 
 
 def in_turn(
     peers: dict[str, Callable[[], object]], rounds: int, *, slow: tuple[str, ...] = ()
 ) -> dict[str, float]:
-    """Give the fewest seconds of each peer: other work on the machine only adds. Peers take turns, `slow` ones run once."""
-    found: dict[str, list[float]] = {name: [] for name in peers}
-    for turn in range(rounds):
-        for name, work in peers.items():
-            if not (turn and name in slow):
-                found[name].append(timed(work))
-    return {name: min(seconds) for name, seconds in found.items()}
+    """Give the median seconds of each peer. Peers take turns, `slow` ones run once."""
+    return {name: times.wall for name, times in spent_in_turn(peers, rounds, slow=slow).items()}
 
 
 def customers(n: int, *, seed: int = 0, days: int = 731) -> pl.DataFrame:

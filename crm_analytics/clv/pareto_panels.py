@@ -24,7 +24,7 @@ import numpy as np
 from crm_analytics.clv.rows import BLOCK, Codes, Distinct, Floats, Rows, dot
 
 STEEPEST: Final = 2.0
-_RULES: Final = ((0.35, 3), (STEEPEST, 5))
+_RULES: Final = tuple((most, np.polynomial.legendre.leggauss(n)) for most, n in ((0.35, 3), (STEEPEST, 5)))
 """Fall of the logarithm of the integrand over one period up to which so many Gauss-Legendre nodes give nine digits."""
 
 _RANGE: Final = 600.0  # of the logarithm of the integrand: beyond it a table would underflow
@@ -70,8 +70,8 @@ class Panels:
         big_r = r + self.counts
         fall = big_r / (alpha + self.soonest) + (s + 1) / (beta + self.soonest)
         steepness = float(fall.max() * np.diff(self.edges).max())
-        n_nodes = next((n for most, n in _RULES if steepness <= most), 0)
-        table = _Table.of(self, big_r, (alpha, s, beta), n_nodes) if n_nodes else None
+        rule = next((rule for most, rule in _RULES if steepness <= most), None)
+        table = _Table.of(self, big_r, (alpha, s, beta), rule) if rule else None
         return None if table is None else table.summed(self)
 
     def at_ends(self, per_row: Floats) -> Floats:
@@ -168,11 +168,11 @@ class _Table:
 
     @classmethod
     def of(
-        cls, panels: Panels, big_r: Floats, shapes: tuple[float, float, float], n_nodes: int
+        cls, panels: Panels, big_r: Floats, shapes: tuple[float, float, float], rule: tuple[Floats, Floats]
     ) -> Self | None:
         """Sum the integrand up from the last period; None where it falls further than a number can hold."""
         alpha, s, beta = shapes
-        points, weights = np.polynomial.legendre.leggauss(n_nodes)
+        points, weights = rule
         width = np.diff(panels.edges)
         y = panels.edges[:-1] + np.multiply.outer((points + 1) / 2, width)
         nodes, edges = Logs.of(y, alpha, beta), Logs.of(panels.edges, alpha, beta)
