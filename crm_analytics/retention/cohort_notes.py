@@ -150,4 +150,3 @@ def _money(found: Findings) -> Iterator[Note]:
         money = formats.money(before, found.cohorts.extract.currency)
         text = f"{money} is in no cell: money before a customer's first order, of customers without one, or of cohorts before the start."
         yield Note("money_in_no_cell", text)
-

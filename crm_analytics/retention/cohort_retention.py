@@ -15,13 +15,13 @@ from crm_analytics.errors import OptionError
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.readers import as_extract
 from crm_analytics.results import Result, View
-from crm_analytics.retention import cohort_cells, cohort_notes, cohort_tables, cohort_words
+from crm_analytics.retention import cohort_cells, cohort_notes, cohort_tables, cohort_titles, cohort_words
 from crm_analytics.retention.cohort_clock import ClockName
 from crm_analytics.retention.cohort_counts import Criterion
 from crm_analytics.retention.cohort_customers import customers_table
 from crm_analytics.retention.cohort_options import Average, Options, Value, as_pairs
 from crm_analytics.retention.cohort_table import Cohorts, count_cohorts
-from crm_analytics.retention.cohort_terms import VALUES, terms_for_value
+from crm_analytics.retention.cohort_terms import terms_for_value
 from crm_analytics.retention.cohort_trend import trend_points
 from crm_analytics.retention.compare_definitions import compare_definitions as compare
 
@@ -185,7 +185,7 @@ def cohort_retention(
         headline=cohort_words.headline(words),
         summary=cohort_words.summary(words),
         tables=tables,
-        views=tuple(_views(found, tables)),
+        views=tuple(_views(words, tables)),
         parameters={
             "period": period, "criterion": criterion, "horizon": horizon,
             "brackets": None if brackets is None else [list(b) for b in brackets], "entry": entry, "clock": clock,
@@ -219,17 +219,15 @@ def _tables(found: Cohorts) -> dict[str, pl.DataFrame]:
     return {name: table for name, table in tables.items() if table is not None}
 
 
-def _views(found: Cohorts, tables: dict[str, pl.DataFrame]) -> Iterator[View]:
-    what = VALUES[found.options.value][0]
-    rows = "cohort" if found.options.attribute is None else found.options.attribute.replace("_", " ")
-    yield View("heatmap", f"{what} by {rows} and age", "cells")
-    yield View("curves", f"{what} by age, average of the cohorts", "curve")
-    if found.options.attribute is None and tables["trend"].height:
-        yield View("trend", "Retention from cohort to cohort", "trend")
+def _views(words: cohort_words.Findings, tables: dict[str, pl.DataFrame]) -> Iterator[View]:
+    yield View("heatmap", cohort_titles.heatmap(words), "cells")
+    yield View("curves", cohort_titles.curves(words), "curve")
+    if words.cohorts.options.attribute is None and tables["trend"].height:
+        yield View("trend", cohort_titles.trend(words), "trend")
     if "layers" in tables:
-        yield View("layers", "Spend by cohort over time", "layers")
+        yield View("layers", cohort_titles.layers(words, tables["layers"]), "layers")
     if "payback" in tables:
-        yield View("payback", "What has come back of the cost of winning", "payback")
+        yield View("payback", cohort_titles.payback(words), "payback")
 
 
 def _check_costs(found: Cohorts) -> None:

@@ -89,7 +89,7 @@ def headline(found: Findings) -> str:
         return f"{who}: no cohort has lived through a whole {found.unit} after its first, so nothing can be said of retention yet."
     verb = f" {_VERBS[found.cohorts.options.criterion]}"
     said = _listed(
-        f"{_spanned(row)}{'' if i else verb} {_ages(found.cohorts, int(row['period']))}"
+        f"{_spanned(row)}{'' if i else verb} {ages(found.cohorts, int(row['period']))}"
         for i, row in enumerate(rates)
     )
     return f"Of {who}, {said}{_direction(found)}{_value(found, rates[-1])}{_groups(found, rates[0])}{_lost(found)}."
@@ -103,7 +103,7 @@ def _who(found: Findings, n: int) -> str:
 
 def when(found: Cohorts, row: Row) -> str:
     """Say what being active at an age means under the criterion, in a few words."""
-    return f"{_VERBS[found.options.criterion]} {_ages(found, int(row['period']))}"
+    return f"{_VERBS[found.options.criterion]} {ages(found, int(row['period']))}"
 
 
 _VERBS: Final = {
@@ -115,21 +115,22 @@ _VERBS: Final = {
 }
 
 
-def _ages(found: Cohorts, age: int) -> str:
+def ages(found: Cohorts, age: int) -> str:
     unit, options = unit_of(found), found.options
+    at = "on" if unit == "day" else "in"
     match options.criterion:
         case "on_or_after" if options.horizon is None:
-            return f"in {unit} {age} or later"
+            return f"{at} {unit} {age} or later"
         case "on_or_after" | "bracket":
             spans = found.times.windows
             last = int(spans.last[spans.period == age][0])
-            return f"in {unit} {age}" if last == age else f"in {unit}s {age} to {last}"
+            return f"{at} {unit} {age}" if last == age else f"{at} {unit}s {age} to {last}"
         case "on_or_before":
             return f"by {unit} {age}"
         case "streak" if age > 1:
-            return f"in every {unit} up to {unit} {age}"
+            return f"{at} every {unit} up to {unit} {age}"
         case _:
-            return f"in {unit} {age}"
+            return f"{at} {unit} {age}"
 
 
 def _spanned(row: Row, column: str = "retention_rate") -> str:
@@ -186,11 +187,8 @@ def _value(found: Findings, row: Row) -> str:
         return ""
     label, unit, _ = VALUES[options.value]
     shown = formats.value(row["shown_value"], unit, found.cohorts.extract.currency)
-    return f"; {label[0].lower()}{label[1:]} {_in(options.value)} {found.unit} {row['period']} is {shown}"
-
-
-def _in(value: str) -> str:
-    return "up to" if value in ("cumulative", "payback") else "in"
+    when_ = "up to" if options.value in ("cumulative", "payback") else "on" if found.unit == "day" else "in"
+    return f"; {label[0].lower()}{label[1:]} {when_} {found.unit} {row['period']} is {shown}"
 
 
 def _groups(found: Findings, row: Row) -> str:
