@@ -33,7 +33,10 @@ _HOMES: Final[dict[str, str]] = {
     "buying_patterns": "clv.buying_patterns",
     "retention_economics": "clv.retention_economics",
     "cohort_retention": "retention.cohort_retention",
+    "repeat_purchase": "retention.repeat_purchase",
+    "lifecycle": "retention.lifecycle",
     "survival": "retention.survival",
+    "revenue_retention": "retention.revenue_retention",
     "run": "registry",
     "Result": "results",
     "CrmError": "errors",
@@ -62,6 +65,9 @@ if TYPE_CHECKING:
     from crm_analytics.registry import run as run
     from crm_analytics.results import Result as Result
     from crm_analytics.retention.cohort_retention import cohort_retention as cohort_retention
+    from crm_analytics.retention.lifecycle import lifecycle as lifecycle
+    from crm_analytics.retention.repeat_purchase import repeat_purchase as repeat_purchase
+    from crm_analytics.retention.revenue_retention import revenue_retention as revenue_retention
     from crm_analytics.retention.survival import survival as survival
     from crm_analytics.segmentation.rfm import rfm as rfm
     from crm_analytics.segmentation.value_tiers import value_tiers as value_tiers

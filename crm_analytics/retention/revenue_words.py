@@ -240,7 +240,7 @@ def titles(found: Findings) -> dict[str, str]:
         "waterfall": _waterfall_title(found),
         "bridge": _bridge_title(found),
         "rates": _rates_title(found),
-        "segments": f"{NET if found.ledger.has_money else KEPT} over {found.over}, by {_spoken(found.by)}",
+        "segments": _segment_title(found),
         "cohorts": _cohort_title(found),
         "outlook": _outlook_title(found),
     }
@@ -248,6 +248,24 @@ def titles(found: Findings) -> dict[str, str]:
 
 def _spoken(name: str | None) -> str:
     return str(name or "group").replace("_", " ")
+
+
+def _segment_title(found: Findings) -> str:
+    column = "net_revenue_retention" if found.ledger.has_money else "customers_kept_share"
+    plain = f"{NET if found.ledger.has_money else KEPT} over {found.over}, by {_spoken(found.by)}"
+    rows = (
+        found.tables["segments"].filter(pl.col(column).is_not_null()) if "segments" in found.tables else None
+    )
+    if rows is None or rows.height < 2:  # noqa: PLR2004 one group is no comparison
+        return plain
+    ordered = rows.sort(column, "segment").to_dicts()
+    least, most = ordered[0], ordered[-1]
+    top, bottom = least[f"{column}_upper"], most[f"{column}_lower"]
+    clear = top is not None and bottom is not None and top < bottom
+    return (
+        f"By {_spoken(found.by)}, {formats.share(least[column])} ({least['segment']}) to {formats.share(most[column])} "
+        f"({most['segment']}) is kept{'' if clear else ', not clearly apart'}"
+    )
 
 
 def _waterfall_title(found: Findings) -> str:
