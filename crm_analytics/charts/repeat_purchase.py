@@ -19,6 +19,7 @@ Row = Mapping[str, Any]
 _MOST_CURVES: Final = 4
 _MOST_LISTED: Final = 15
 _MOST_FIRST: Final = 9
+_NARROW: Final = 22  # characters: names stand beside these axes
 _FAINT: Final = 0.16
 _NTH: Final = ("first", "second", "third", "fourth", "fifth")
 
@@ -106,7 +107,7 @@ def moments(result: Result, theme: Theme) -> go.Figure:
         f"it is highest from day {best['from_day']} to {best['to_day']}: {_weekly(best)}.",
         height=460,
         xaxis=parts.axis("Days since the order", "count"),
-        yaxis=parts.axis("Of those awaited, share who come in a week", "share"),
+        yaxis=parts.axis("Come in a week, of those awaited", "share"),
         shapes=_half_mark(result, theme),
         annotations=_half_words(result, theme),
         margin=parts.legend_room(3),
@@ -175,8 +176,8 @@ def gaps(result: Result, theme: Theme) -> go.Figure:
         "gaps",
         theme,
         [
-            _gap_bars(theme, rows, "customer_by_median_share", "Customers, by median gap", theme.accent),
-            _gap_bars(theme, rows, "gap_share", "All gaps", theme.quiet),
+            _gap_bars(rows, "customer_by_median_share", "Customers, by median gap", theme.accent),
+            _gap_bars(rows, "gap_share", "All gaps", theme.quiet),
         ],
         alt="Paired bars by length of the gap between orders. "
         + " ".join(
@@ -191,7 +192,7 @@ def gaps(result: Result, theme: Theme) -> go.Figure:
     )
 
 
-def _gap_bars(theme: Theme, rows: Sequence[Row], column: str, name: str, colour: str) -> go.Bar:
+def _gap_bars(rows: Sequence[Row], column: str, name: str, colour: str) -> go.Bar:
     return go.Bar(
         x=[_days(r) for r in rows],
         y=[r[column] for r in rows],
@@ -252,7 +253,7 @@ def late(result: Result, theme: Theme) -> go.Figure:
 
 
 def _who(result: Result, row: Row) -> str:
-    return f"{row['customer_id']} ({formats.money(row['yearly_spend'], result.currency, short=True)})"
+    return f"{row['customer_id']} ({formats.money(round(row['yearly_spend']), result.currency, short=True)})"
 
 
 def _joined(theme: Theme, rows: Sequence[Row]) -> go.Scatter:
@@ -300,8 +301,8 @@ def first_purchase(result: Result, theme: Theme) -> go.Figure:
         "first_purchase",
         theme,
         rows,
-        [f"{r['first_value']}" for r in rows],
-        f"Share back within {result.parameters['follow_days']} days, against first orders without it",
+        [f"{r['first_by'].removeprefix('first ').capitalize()}: {r['first_value']}" for r in rows],
+        f"Back in {result.parameters['follow_days']} days, against first orders without it",
     )
 
 
@@ -330,7 +331,7 @@ def segments(result: Result, theme: Theme) -> go.Figure:
         theme,
         rows,
         [str(r["group"]) for r in rows],
-        f"Share back within {result.parameters['follow_days']} days, against all others",
+        f"Back in {result.parameters['follow_days']} days, against all others",
     )
 
 
@@ -341,30 +342,41 @@ def _differences(
     result: Result, view: str, theme: Theme, rows: Sequence[Row], names: Sequence[str], what: str
 ) -> go.Figure:
     colours = [getattr(theme, _COLOURS.get(r["evidence"], "quiet")) for r in rows]
-    bars = go.Bar(
+    points = go.Scatter(
         x=[r["return_difference"] for r in rows],
         y=list(range(len(rows))),
-        orientation="h",
+        mode="markers",
         error_x=parts.interval(theme, rows, "return_difference"),
-        marker={"color": colours},
+        marker={"color": colours, "size": 12, "line": {"color": theme.background, "width": 1}},
         showlegend=False,
         hovertext=[_difference_words(r, n) for r, n in zip(rows, names, strict=True)],
         hovertemplate=parts.HOVER,
     )
+    nought = {
+        "type": "line",
+        "x0": 0,
+        "x1": 0,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": theme.quiet, "width": 1.5},
+    }
+    across = parts.axis(what, "share", tickformat="+~%", rangemode="normal", nticks=5, tickangle=0, zeroline=False)
     return parts.figure(
         result,
         view,
         theme,
-        [bars],
+        [points],
         alt=f"{what}. "
         + " ".join(
             f"{n}: {formats.share(r['return_rate'])} against {formats.share(r['other_return_rate'])}, {r['evidence']}."
             for r, n in zip(rows, names, strict=True)
         ),
         height=170 + 34 * len(rows),
-        xaxis=parts.axis(what, "share", tickformat="+~%", rangemode="normal"),
+        shapes=[nought],
+        xaxis={**across, "title": {"text": text.wrapped(what, _NARROW)}},
         yaxis=parts.names_axis(
-            "First order with" if view == "first_purchase" else "Group", names, width=18, automargin="width"
+            "In the first order" if view == "first_purchase" else "Group", names, width=20, automargin="width"
         ),
     )
 
@@ -374,7 +386,7 @@ def _difference_words(row: Row, name: str) -> str:
         f"{parts.spanned(row, 'return_rate', 'share')} back, of {parts.counted(row['n_customers'], 'customer')}",
         f"Others {formats.share(row['other_return_rate'])}, of {row['n_others']:,}",
         f"Difference {parts.spanned(row, 'return_difference', 'share')}: {row['evidence']}",
-        head=f"{row.get('first_by', 'group')} {name}".capitalize() if "first_by" in row else name,
+        head=name,
     )
 
 

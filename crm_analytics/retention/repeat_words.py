@@ -173,7 +173,7 @@ def _late_rows(found: Findings) -> Iterator[_Row]:
     new = found.late(newly=True)
     money = formats.money(float(new["yearly_spend"].sum()), found.currency)
     yield (
-        f"Late since {found.choice.newly_late_days} days or less",
+        f"Late for {found.choice.newly_late_days} days or less",
         new.height,
         f"spent {money} in their last active year",
     )
@@ -229,7 +229,7 @@ def first_title(found: Findings) -> str:
     more, less = evidence.count("returns more often"), evidence.count("returns less often")
     if not more and not less:
         return "No first purchase is shown to lead to a second"
-    return f"First purchases that go with a second: {more} more often, {less} less often"
+    return f"{more + less} of {len(evidence):,} first purchases stand out in second orders"
 
 
 def notes(found: Findings) -> Iterator[Note]:
