@@ -90,3 +90,105 @@ for day in people.filter(pl.col("has_ended"))["tenure_days"].unique().sort():
 last = stay.tables()["curve"]["survival_rate"][-1]
 assert math.isclose(left, last, rel_tol=1e-9, abs_tol=1e-12), (left, last)
 Markdown(f"At the end of the curve {formats.share(last)} are left, either way.")
+
+# %% [markdown]
+# ## Whether they come back: repeat purchase
+#
+# **Question.** Do customers order again, how soon, and who is late?
+#
+# **Method.** Customers are followed from each order to the next; whose next order has not come yet is followed up to today and
+# no further (Kaplan-Meier). Late is who is silent for longer than their own rhythm explains: a rhythm read from few gaps is
+# drawn towards that of all customers, so one gap makes nobody late with certainty.
+
+# %%
+again = crm.run("repeat_purchase", base, **options)
+Markdown(f"**{again.headline()}**")
+
+# %%
+again.plot("curve")
+
+# %% [markdown]
+# **The best moment** is before most of those who return have done so, and while the next order is likeliest.
+
+# %%
+again.plot("moments")
+
+# %% [markdown]
+# **Who is late**, and what they used to spend. One in ten of the customers who are still active looks late by chance, so this is
+# a list of whom to look at, not of whom to write off.
+
+# %%
+again.plot("late")
+
+# %%
+table(
+    again,
+    again.tables()["customers"]
+    .filter(pl.col("is_late") & (pl.col("late_for_days") <= again.parameters["newly_late_days"]))
+    .sort("yearly_spend", "customer_id", descending=[True, False])
+    .select(
+        "customer_id", "typical_gap_days", "days_silent", "lapse_ratio", "silence_probability", "yearly_spend"
+    )
+    .head(10),
+    "Newly late, largest spend first",
+)
+
+# %% [markdown]
+# **What goes with a second order.** First orders with a product, category, channel or country against those without. With so many
+# comparisons some stand out by chance; the p-values are corrected for that. None of them says that selling it would bring
+# customers back.
+
+# %%
+first = again.tables()["first_purchase"].filter(pl.col("corrected_p") < 0.05)
+table(
+    again,
+    first.select("first_by", "first_value", "n_customers", "return_rate", "other_return_rate", "corrected_p"),
+    "First orders that stand out",
+)
+
+# %%
+Markdown("\n".join(f"- {note.text}" for note in again.notes))
+
+# %% [markdown]
+# ## Who comes, stays and falls silent: the life cycle
+#
+# **Question.** Does the base grow because more come, or although many leave? Where is it heading?
+#
+# **Method.** Every customer is in one state at the end of each month. What comes in (new, back after a pause) and what goes
+# dormant makes up the difference between two months, to the last customer.
+
+# %%
+life = crm.run("lifecycle", base, **options)
+Markdown(f"**{life.headline()}**")
+
+# %%
+life.plot("flows")
+
+# %%
+life.plot("transitions")
+
+# %% [markdown]
+# **Where it leads** if customers go on coming and changing state as in the last whole months. No season, no growth: a direction,
+# not a forecast.
+
+# %%
+life.plot("projection")
+
+# %%
+Markdown("\n".join(f"- {note.text}" for note in life.notes))
+
+# %% [markdown]
+# The account must close. If it ever does not, this notebook fails.
+
+# %%
+flows = life.tables()["flows"]
+books = flows.select(
+    gap=pl.col("n_opening")
+    + pl.col("n_new")
+    + pl.col("n_resurrected")
+    - pl.col("n_newly_dormant")
+    - pl.col("n_closing")
+)
+assert books["gap"].abs().sum() == 0
+assert flows["n_closing"][:-1].to_list() == flows["n_opening"][1:].to_list()
+Markdown(f"{flows.height:,} periods, and the books of each close.")
