@@ -139,7 +139,7 @@ table(
 # customers back.
 
 # %%
-first = again.tables()["first_purchase"].filter(pl.col("corrected_p") < 0.05)
+first = again.tables()["first_purchase"].filter(pl.col("evidence").str.starts_with("returns"))
 table(
     again,
     first.select("first_by", "first_value", "n_customers", "return_rate", "other_return_rate", "corrected_p"),
