@@ -85,10 +85,51 @@ def test_new_customer(fit, expected):
 
 
 def test_new_customer_at_the_estimates(exact):
-    # lifetimes tests/test_estimation.py:546; pymc-marketing test_beta_geo.py:580 agrees
+    # lifetimes tests/test_estimation.py:546 has four decimals; pymc-marketing test_beta_geo.py:580 agrees
     fit = clv.BetaGeo.fit(exact)
     got = [fit.expected_of_new_customer(h) for h in (1, 3, 32, 78)]
-    assert got == pytest.approx([0.0532, 0.1506, 1.0437, 1.8576], rel=1e-3)
+    assert got[:3] == pytest.approx([0.0532, 0.1506, 1.0437], abs=5e-5)
+    # the last is 1.8580: the sheet behind these figures sums the series of 2F1 up to its 150th term, which falls short
+    assert got[3] == pytest.approx(1.85796, abs=1e-5)
+    assert _by_a_cut_series(*fit.values(), 78, n_terms=150) == pytest.approx(1.8576, abs=5e-5)
+    assert _by_a_cut_series(*fit.values(), 78, n_terms=1000) == pytest.approx(got[3], rel=1e-9)
+    # pymc-marketing test_modified_beta_geo.py:376 asks the same figures of MBG/NBD to a few percent; these are its own
+    fit = clv.ModifiedBetaGeo.fit(exact)
+    got = [fit.expected_of_new_customer(h) for h in (1, 3, 32, 78)]
+    assert got == pytest.approx([0.0530603, 0.1507922, 1.036606, 1.803631], rel=2e-6)
+    assert got == pytest.approx([0.0532, 0.1506, 1.0437, 1.8576], rel=0.035)
+
+
+def _by_a_cut_series(r, alpha, a, b, h, *, n_terms):
+    """Fader, Hardie, Lee (2005), equation 9, with the hypergeometric series cut."""
+    z, term, total = h / (alpha + h), 1.0, 1.0
+    for k in range(n_terms):
+        term *= (r + k) * (b + k) / ((a + b - 1 + k) * (k + 1)) * z
+        total += term
+    return (a + b - 1) / (a - 1) * (1 - (alpha / (alpha + h)) ** r * total)
+
+
+FIVE = history((0, 0, 298), (0, 0, 224), (6, 142, 292), (0, 0, 147), (2, 9, 183))
+"""The first five customers of lifetimes' example_transactions.csv, in days."""
+
+
+def test_unit_values_of_lifetimes():
+    # lifetimes tests/test_utils.py:548-570, to its six decimals: every purchase is worth 1, a period is 30 days
+    fit = bg(0.16385072, 1.86428187, 1.85034151, 3.18105431)  # pymc-marketing conftest
+    ahead = [0.016053, 0.021171, 0.030461, 0.031686, 0.001607]
+    assert fit.expected_purchases(FIVE, horizon=30).to_list() == pytest.approx(ahead, abs=5.5e-7)
+
+    def worth(n, rate):
+        return fit.purchases_by_period(FIVE, period=30, n_periods=n, discount_rate=rate).to_numpy()
+
+    assert worth(1, 0.0) == pytest.approx(ahead, abs=5.5e-7)
+    assert worth(1, 1.0) == pytest.approx(np.array(ahead) / 2, abs=3e-7)
+    second = fit.expected_purchases(FIVE, start=30, horizon=30).to_numpy()
+    assert worth(2, 0.0) == pytest.approx(worth(1, 0.0) + second, rel=1e-12)
+    assert worth(2, 1.0) == pytest.approx(worth(1, 0.0) / 2 + second / 4, rel=1e-12)
+    # lifetimes takes the second period for the first again, and allows a tenth
+    assert worth(2, 0.0) == pytest.approx(2 * np.array(ahead), rel=0.1)
+    assert worth(2, 1.0) == pytest.approx(0.75 * np.array(ahead), rel=0.1)
 
 
 def test_number_of_purchases_of_a_new_customer():
