@@ -11,6 +11,8 @@ from crm_analytics.errors import OptionError
 from crm_analytics.stats.intervals import Floats, z_value
 from crm_analytics.stats.survival import Lives, kaplan_meier, lives, ratio, risk_table
 
+_DUST = 1e-12  # what sums of shares may be off
+
 
 @dataclass(frozen=True, eq=False)
 class Incidence:
@@ -109,9 +111,10 @@ def _variance(incidence: Floats, before: Floats, n: Floats, d: Floats, own: Floa
 
 
 def _bounds(incidence: Floats, error: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
-    inside = (incidence > 0) & (incidence < 1)
+    whole = incidence >= 1 - _DUST
+    inside = (incidence > 0) & ~whole
     f = np.where(inside, incidence, 0.5)
     reach = np.exp(z_value(level) * error / (f * np.abs(np.log(f))))
     rare = ((1 - level) / 2) ** (1 / np.maximum(n, 1))
-    lower = np.where(inside, f**reach, np.where(incidence >= 1, rare, 0.0))
+    lower = np.where(inside, f**reach, np.where(whole, rare, 0.0))
     return lower, np.where(inside, f ** (1 / reach), np.where(incidence <= 0, 1 - rare, 1.0))

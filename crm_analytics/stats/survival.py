@@ -342,6 +342,8 @@ def log_rank(found: Lives, group: ArrayLike) -> LogRank:
     k = int(codes.max()) + 1 if codes.size else 0
     whole = risk_table(found)
     at = np.flatnonzero(whole.n_events > 0)
+    if not at.size:
+        return LogRank(0.0, 0, 1.0, np.zeros(k), np.zeros(k))
     time, n, d = whole.time[at], whole.n_at_risk[at], whole.n_events[at]
     each = [_at_times(_only(found, codes == g), time) for g in range(k)]
     at_risk, events = (np.array([e[i] for e in each]) for i in (0, 1))
