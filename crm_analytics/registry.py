@@ -99,6 +99,14 @@ ANALYSES: tuple[Analysis, ...] = (
         also=("customers",),
     ),
     Analysis(
+        "cohort_retention",
+        "Cohort retention",
+        "How many customers stay, is it getting better, and where are they lost?",
+        "crm_analytics.retention.cohort_retention",
+        table="transactions",
+        also=("customers",),
+    ),
+    Analysis(
         "repeat_purchase",
         "Repeat purchase",
         "Do customers come back, how soon and how often, who is late, and what goes with coming back?",

@@ -64,20 +64,21 @@ class Calendar:
             )
 
     def of_day(self, day: nw.Expr) -> nw.Expr:
-        """Number the period of a column of days, in parts of the calendar that all engines have."""
+        """Give the number of the period of a column of days, in parts of the calendar that all engines have."""
         if self.period in _MONTHS:
             months = day.dt.year().cast(nw.Int64) * _YEAR + day.dt.month().cast(nw.Int64) - 1
             return (months - self._first_month) // _MONTHS[self.period]
-        return self._of_ordinal(day_number(day))
+        number: nw.Expr = self._of_ordinal(day_number(day))
+        return number
 
     def number_of(self, day: date) -> int:
-        """Number the period in which a day lies."""
+        """Give the number of the period in which a day lies."""
         if self.period in _MONTHS:
             return (day.year * _YEAR + day.month - 1 - self._first_month) // _MONTHS[self.period]
         return int(self._of_ordinal(day.toordinal()))
 
     def numbers(self, days: Ints) -> Ints:
-        """Number the periods of days given as `date.toordinal()`."""
+        """Give the numbers of the periods of days given as `date.toordinal()`."""
         if self.period in _MONTHS:
             months = (days - _UNIX).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
             return (months + 1970 * _YEAR - self._first_month) // _MONTHS[self.period]

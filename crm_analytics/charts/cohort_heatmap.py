@@ -73,7 +73,7 @@ def _sheet(result: Result) -> Sheet:
     ages = table["period"].unique().sort().to_list()[:_MOST_AGES]
     sizes = {r["row_name"]: r["n_customers"] for r in table.sort("period", descending=True).to_dicts()}
     order = {name: i for i, name in enumerate(names)}
-    kept = {(order[r["row_name"]], r["period"]): r for r in table.to_dicts() if r["period"] in set(ages)}
+    kept: dict[tuple[int, int], Row] = {(order[r["row_name"]], r["period"]): r for r in table.to_dicts() if r["period"] in set(ages)}
     labels = [f"{label} · {sizes[name]:,}" for name, label in names.items()]
     return Sheet(labels, ages, kept, _left_out(cells, table, ages))
 
@@ -171,7 +171,7 @@ def _hidden(result: Result, theme: Theme, sheet: Sheet) -> list[go.Scatter]:
     )
     return [
         go.Scatter(
-            x=[c for _, c, _ in places], y=[r for r, _, _ in places], mode="markers", showlegend=True, name=f"×: {few}",
+            x=[c for _, c, _ in places], y=[r for r, _, _ in places], mode="markers", showlegend=True, name=f"Cross: {few}",
             marker={"symbol": "x-thin", "size": 7, "line": {"color": theme.quiet, "width": 1.5}},
             hovertext=[text.lines(few.capitalize(), head=_head(result, sheet.labels[r], cell)) for r, _, cell in places],
             hovertemplate=parts.HOVER,
@@ -180,7 +180,7 @@ def _hidden(result: Result, theme: Theme, sheet: Sheet) -> list[go.Scatter]:
 
 
 def _head(result: Result, label: str, cell: Row) -> str:
-    return f"{label.split(' · ')[0]}, {unit(result)} {cell['period']}"
+    return f"{label.partition(' · ')[0]}, {unit(result)} {cell['period']}"
 
 
 def _cell_words(result: Result, label: str, cell: Row) -> str:

@@ -15,8 +15,15 @@ _MOST_TICKS: Final = 13
 
 
 def unit(result: Result) -> str:
-    """Name what an age counts: "month", "week" …"""
+    """Name what an age counts, a month or a week for instance."""
     return str(result.parameters["age_unit"])
+
+
+def age_name(result: Result, age: int) -> str:
+    """Name an age, or the bracket that begins with it."""
+    last = {int(a): int(b) for a, b in result.parameters["brackets"] or ()}.get(age, age)
+    name = unit(result).capitalize()
+    return f"{name} {age}" if last == age else f"{name}s {age} to {last}"
 
 
 def in_unit(result: Result, age: int) -> str:

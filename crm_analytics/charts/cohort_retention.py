@@ -15,6 +15,7 @@ from crm_analytics.charts.cohort_heatmap import heatmap
 from crm_analytics.charts.cohort_parts import (
     ALL,
     age_axis,
+    age_name,
     cohort_label,
     in_unit,
     shown_value,
@@ -195,16 +196,16 @@ def _trend_traces(
         x=[r["cohort_on"] for r in rows],
         y=[r["retention_rate"] for r in rows],
         mode="markers",
-        name=f"{unit(result).capitalize()} {age}",
+        name=age_name(result, age),
         marker={"color": colour, "size": 4 if many else 7},
         error_y={**bars, "color": _clear(colour, 0.3), "visible": bool(bars["visible"]) and not many},
         hovertext=[_point_words(result, r) for r in rows],
         hovertemplate=parts.HOVER,
     )
-    return [dots, *_fitted(theme, rows, tests, colour)]
+    return [dots, *_fitted(rows, tests, colour)]
 
 
-def _fitted(theme: Theme, rows: Sequence[Row], tests: Sequence[Row], colour: str) -> list[go.Scatter]:
+def _fitted(rows: Sequence[Row], tests: Sequence[Row], colour: str) -> list[go.Scatter]:
     if not tests or tests[0]["first_rate"] is None:
         return []
     test = tests[0]
@@ -234,7 +235,7 @@ def _point_words(result: Result, row: Row) -> str:
 
 
 def _trend_words(result: Result, test: Row) -> str:
-    what = f"{unit(result).capitalize()} {test['period']}: {test['verdict']}"
+    what = f"{age_name(result, test['period'])}: {test['verdict']}"
     if test["rate_change"] is None:
         return f"{what}."
     low, high = (f"{100 * test[f'rate_change_{end}']:+.1f}" for end in ("lower", "upper"))
@@ -318,7 +319,7 @@ def _layer_words(result: Result, row: Row, name: str) -> str:
 def _layers_alt(result: Result, table: pl.DataFrame) -> str:
     last = table.filter(pl.col("is_complete"))["calendar_on"].max()
     rows = table.filter(pl.col("calendar_on") == last)
-    total, fresh = rows["spend"].sum(), rows.filter(pl.col("cohort_on") == last)["spend"].sum()
+    total, fresh = (float(r["spend"].sum()) for r in (rows, rows.filter(pl.col("cohort_on") == last)))
     words = "Stacked bars of spend by period and by when the customers came. Hatched periods are not over."
     if not isinstance(last, date) or total <= 0:
         return words

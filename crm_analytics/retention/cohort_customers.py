@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.errors import OptionError, UnknownNameError
+from crm_analytics.results import Result
 from crm_analytics.retention.cohort_clock import Clock, Ints
 from crm_analytics.retention.cohort_grid import Rows
 from crm_analytics.retention.cohort_members import Cube, Deeds, Members
-from crm_analytics.results import Result
 
 State = Literal["active", "away", "all"]
 

@@ -33,7 +33,7 @@ class Rows:
 
 
 def rows_of(found: Members, groups: pl.Series | None = None) -> Rows:
-    """Number the rows, group by group and cohort by cohort; `groups` says the group of each member."""
+    """Give the rows their numbers, group by group and cohort by cohort; `groups` says the group of each member."""
     if groups is None:
         cohorts, of_member = np.unique(found.cohort, return_inverse=True)
         return Rows(cohorts, None, of_member)

@@ -54,7 +54,7 @@ def attributes(extract: Extract, customers: Extract | None) -> dict[str, str]:
     found = {}
     if customers is not None:
         columns = [c for c in customers.frame.collect_schema() if c not in _NOT_ATTRIBUTES]
-        found = {c: "customers" for c in columns} | {f"{_TABLE}{c}": "customers" for c in columns}
+        found = dict.fromkeys(columns, "customers") | {f"{_TABLE}{c}": "customers" for c in columns}
     of_orders = [c for c in extract.frame.collect_schema() if c not in _NOT_ATTRIBUTES]
     return found | dict.fromkeys(of_orders, "transactions")
 

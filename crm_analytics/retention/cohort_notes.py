@@ -10,10 +10,10 @@ import polars as pl
 
 from crm_analytics import formats
 from crm_analytics.aggregates.coverage import covered_from
+from crm_analytics.results import Note
 from crm_analytics.retention.cohort_grid import knows_all_costs
 from crm_analytics.retention.cohort_tables import DEFINITIONS
 from crm_analytics.retention.cohort_words import Findings
-from crm_analytics.results import Note
 
 _FEW: Final = 30
 _TWO_YEARS: Final = 730

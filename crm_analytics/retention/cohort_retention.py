@@ -12,7 +12,6 @@ from crm_analytics.aggregates.calendar_numbers import AnyPeriod, Calendar
 from crm_analytics.aggregates.cohorts import Activity
 from crm_analytics.aggregates.periods import WeekStart
 from crm_analytics.errors import OptionError
-from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.readers import as_extract
 from crm_analytics.results import Result, View
 from crm_analytics.retention import cohort_cells, cohort_notes, cohort_tables, cohort_titles, cohort_words

@@ -167,5 +167,5 @@ class Table:
 
     def _cells(self, member: Ints, column: Ints, values: Any, n_columns: int) -> Floats:  # noqa: ANN401 as above
         cell = self.row_of_member[member] * n_columns + column
-        found = np.bincount(cell, weights=values, minlength=self.n_rows * n_columns)
+        found: Floats = np.bincount(cell, weights=values, minlength=self.n_rows * n_columns).astype(float)
         return found.reshape(self.n_rows, n_columns)

@@ -48,7 +48,7 @@ def cohorts_table(found: Cohorts) -> pl.DataFrame:
     again = np.bincount(rows.of_member[np.unique(member[age > 0])], minlength=rows.n)
     row = rows.of_member[done.member]
     orders = np.bincount(row, weights=done.n_orders, minlength=rows.n).round().astype(np.int64)
-    spend = np.bincount(row, weights=done.spend, minlength=rows.n)
+    spend = np.bincount(row, weights=done.spend, minlength=rows.n).astype(float)
     lower, upper = wilson(again, size)
     shown = size >= found.options.min_customers
     table = pl.DataFrame(

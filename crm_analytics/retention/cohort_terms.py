@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from crm_analytics.retention.compare_definitions import TERMS as DEFINITION_TERMS
 from crm_analytics.retention.cohort_options import Value
+from crm_analytics.retention.compare_definitions import TERMS as DEFINITION_TERMS
 from crm_analytics.terms import Term, Unit, bounds, by_name
 
 VALUES: Final[Mapping[Value, tuple[str, Unit, str]]] = {

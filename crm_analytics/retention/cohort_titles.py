@@ -10,18 +10,26 @@ from crm_analytics import formats
 from crm_analytics.retention.cohort_grid import ALL
 from crm_analytics.retention.cohort_options import Value
 from crm_analytics.retention.cohort_terms import VALUES
-from crm_analytics.retention.cohort_words import Findings, Row, ages, overall_tests, points
+from crm_analytics.retention.cohort_words import Findings, Row, ages, overall_tests, points, rate_name
 
 _RUNNING: tuple[Value, ...] = ("cumulative", "payback")
 
 
 def heatmap(found: Findings) -> str:
-    """Say what the cells show, and the average at the first followed age."""
+    """Say what the cells show, and how far they lie apart at the first followed age."""
     options = found.cohorts.options
     name = options.attribute or options.by
     rows = "cohort" if name is None else name.rpartition(".")[2].replace("_", " ")
-    unit = ", %" if VALUES[options.value][1] == "share" else ""
-    return f"{VALUES[options.value][0]} by {rows} and age{unit}"
+    label, unit, _ = VALUES[options.value]
+    title = f"{label} by {rows} and age{', %' if unit == 'share' else ''}"
+    finished = found.cells.filter(pl.col("is_complete"))
+    if not found.marks or "shown_value" not in finished.columns:
+        return title
+    shown = finished.filter(pl.col("period") == found.marks[0])["shown_value"].drop_nulls().to_list()
+    if len(shown) < 2:  # noqa: PLR2004 two to lie apart
+        return title
+    low, high = (formats.value(end, unit, found.cohorts.extract.currency) for end in (min(shown), max(shown)))
+    return f"{title}: {low} to {high} {ages(found.cohorts, found.marks[0])}"
 
 
 def curves(found: Findings) -> str:
@@ -53,7 +61,8 @@ def _shown(found: Findings, row: Row) -> str:
 def trend(found: Findings) -> str:
     """Say whether the first followed age gets better."""
     tests = overall_tests(found).to_dicts()
-    name = f"{found.unit.capitalize()}-{tests[0]['period']} retention"
+    name = rate_name(found.cohorts, tests[0]["period"])
+    name = name[0].upper() + name[1:]
     if tests[0]["rate_change"] is None:
         return f"{name}: too few cohorts to tell a trend"
     change = points(tests[0]["rate_change"])

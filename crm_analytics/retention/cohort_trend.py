@@ -33,7 +33,7 @@ VERDICTS: Final = ("better", "worse", "no clear change", "too few cohorts")
 def marks(found: Cohorts) -> list[int]:
     """Give the ages that are followed: those that someone has finished."""
     periods = found.times.windows.period
-    some = found.times.finished.any(axis=0)
+    some: Bools = np.any(found.times.finished, axis=0)
     if found.times.windows.are_brackets:
         return [int(p) for p in periods[some] if p > 0][:3]
     wanted = _MARKS[age_unit(found)]

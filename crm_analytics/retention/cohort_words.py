@@ -41,7 +41,7 @@ class Findings:
 
     @property
     def unit(self) -> str:
-        """What an age counts: "month", "week" …"""
+        """What an age counts, a month or a week for instance."""
         return unit_of(self.cohorts)
 
     def at(self, period: int) -> Row | None:
@@ -116,6 +116,7 @@ _VERBS: Final = {
 
 
 def ages(found: Cohorts, age: int) -> str:
+    """Say which ages are looked at, in a few words."""
     unit, options = unit_of(found), found.options
     at = "on" if unit == "day" else "in"
     match options.criterion:
@@ -160,7 +161,7 @@ def _direction(found: Findings) -> str:
 
 def trend_words(found: Cohorts, test: Row) -> str:
     """Say a trend in words."""
-    name = f"{unit_of(found)}-{test['period']} retention"
+    name = rate_name(found, test["period"])
     if test["verdict"] == VERDICTS[3] or test["rate_change"] is None:
         cohorts = "1 cohort is" if test["n_cohorts"] == 1 else f"{test['n_cohorts']} cohorts are"
         return f"{cohorts} too few to tell whether {name} gets better"
@@ -169,6 +170,13 @@ def trend_words(found: Cohorts, test: Row) -> str:
     if test["verdict"] == VERDICTS[2]:
         return f"{name} shows no clear trend ({change})"
     return f"{name} is getting {test['verdict']} ({change})"
+
+
+def rate_name(found: Cohorts, age: int) -> str:
+    """Name the rate that is followed: "month-1 retention", "retention in months 1 to 3"."""
+    if found.times.windows.are_brackets:
+        return f"retention {ages(found, age)}"
+    return f"{unit_of(found)}-{age} retention"
 
 
 def points(change: float) -> str:
