@@ -56,6 +56,7 @@ _FULL_YEAR: Final = 4
 _SLACK: Final = 0.05
 _FEWEST_STEPS: Final = 4  # fewer dates stand in order by chance
 _LATEST_DAY: Final = 31
+_NO_OTHER_WAY: Final = "dates can be read no other way"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class DateStyle:
     against: int = 0
     offsets: tuple[int, ...] = ()
     fast: str | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Dates that can be read no other way decided the order of day and month."""
+        return self.decided_by.endswith(_NO_OTHER_WAY)
 
     def described(self) -> str:
         """Say it in words."""
@@ -150,7 +156,7 @@ def _with_order(style: DateStyle, values: pl.Series, hint: bool | None) -> DateS
         chosen = replace(
             style,
             day_first=only_day_first > only_month_first,
-            decided_by=f"{larger:,} dates can be read no other way",
+            decided_by=f"{larger:,} {_NO_OTHER_WAY}",
             against=against,
         )
     else:

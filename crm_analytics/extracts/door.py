@@ -11,24 +11,31 @@ import polars as pl
 
 from crm_analytics import formats, tables
 from crm_analytics.errors import ColumnError, SourceError
-from crm_analytics.extracts import findings, marks
+from crm_analytics.extracts import findings, line_signs, marks
 from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
+from crm_analytics.extracts.keys import Keys, keyed
+from crm_analytics.extracts.largest import largest_customers
 from crm_analytics.extracts.marks import CURRENCY, WHY, Bounds, Duplicates
 from crm_analytics.extracts.numbers import currency_in_heading
 from crm_analytics.extracts.plan import Plan, make_plan
 from crm_analytics.extracts.profiles import SAMPLE_ROWS, profiles
-from crm_analytics.extracts.raw import RawTable
+from crm_analytics.extracts.raw import FILE, ROW, RawTable
 from crm_analytics.extracts.recognise import AUXILIARY, Recognition, missing_error, recognise
-from crm_analytics.extracts.values import staged
+from crm_analytics.extracts.store import Store
+from crm_analytics.extracts.values import as_text, clean_text, staged
 from crm_analytics.tables import Table
 
-FITS: Final = 24_000_000
-"""Cells up to which a table is read into memory once; above, it stays lazy and streams (2 million rows of 12 columns)."""
+FITS: Final = 160_000_000
+"""Cells up to which a table is held in memory once it is read (1 to 2 GB); above, it lies in a temporary file."""
 
 _LOOK_AT: Final = 200_000
+_CLOSELY: Final = 24_000_000
+"""Cells up to which all different values of a column are looked at where a sample leaves open how it is written."""
+
 _LOOKED_AT: Final = frozenset(c.name for c in AUXILIARY)
 _READABLE: Final = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Categorical, pl.Enum, pl.Null)
-_REPEATS_UP_TO: Final = 20_000_000
+_TEXTS: Final = ("id", "category", "text")
+_REPEATS_UP_TO: Final = 250_000_000
 _ORDERS_LOOKED_AT: Final = 1_000_000
 
 
@@ -95,72 +102,133 @@ def _checked_in(raw: RawTable, table: Table, said: Options) -> Extract:
     rows = int(raw.frame.select(pl.len()).collect(engine="streaming").item())
     if rows == 0 and raw.unreadable.is_empty():
         raise SourceError.empty(raw.source)
-    fits = rows * max(len(raw.headings), 1) <= FITS
-    if fits:
-        raw = replace(raw, frame=raw.frame.collect().lazy())
-    seen = profiles(sample_of(raw.frame.head(_LOOK_AT).collect(engine="streaming"), raw.headings))
-    recognition = recognise(seen, table, said.columns)
+    few = rows * max(len(raw.headings), 1) <= _CLOSELY
+    at_once = rows <= _LOOK_AT or (table.open_ended and few)
+    seen = (raw.frame if at_once else raw.frame.head(_LOOK_AT)).collect(engine="streaming")
+    raw = replace(raw, frame=seen.lazy()) if at_once else raw
+    recognition = recognise(profiles(sample_of(seen, raw.headings)), table, said.columns)
     error = missing_error(table, recognition, raw.headings, raw.details.get("left out", ""))
     if error:
         raise error
-    return _Passage(raw, table, said, recognition, rows, fits).extract()
+    return _Passage(raw, table, said, recognition, rows, few, None if at_once else seen).extract()
 
 
 @dataclass
 class _Passage:
-    """One table on its way through the door."""
+    """One table on its way through the door; `sample` is None where all of it is looked at before it is read."""
 
     raw: RawTable
     table: Table
     said: Options
     recognition: Recognition
     rows: int
-    fits: bool
+    few: bool
+    sample: pl.DataFrame | None
     plan: Plan = field(default_factory=lambda: Plan({}))
 
     def extract(self) -> Extract:
-        rows = self._staged()
-        seen = rows if self.fits else rows.head(_LOOK_AT)
-        self.plan = make_plan(
-            seen.collect(engine="streaming"),
-            self.recognition,
-            self.table,
-            self.said.time_zone,
-            day_first=self.said.day_first,
-        )
-        read = self._held(marks.read_rows(rows, self.plan))
+        read = marks.with_repeats(self._read())
         currency = self._currency(read)
         span = marks.bounds(read, self.table, self.said.not_after)
-        marked = self._held(marks.with_reasons(read, self.table, span, self.said.duplicates, currency))
-        check = self._check(marked, span)
-        good = marked.filter(pl.col(WHY).is_null()).select(
-            marks.canonical_columns(marked, self.table, self.plan)
+        keys = _keys(read)
+        totals = line_signs.named_totals(keys.ids) if keys and self.table.name == "transactions" else ()
+        marked = self._held(
+            marks.with_reasons(read, self.table, span, self.said.duplicates, currency, totals)
+        )
+        good = pl.col(WHY).is_null()
+        aside = int(marked.select((~good).sum()).collect(engine="streaming").item())
+        kept = self._held(marked.filter(good)) if aside else marked
+        keys = keys.of(_known(marked, good)) if keys and aside else keys
+        looked = findings.Looked(
+            marked,
+            kept,
+            self.table,
+            self.plan,
+            frozenset(marked.collect_schema().names()),
+            tuple(totals),
+            max(1, self.rows // _ORDERS_LOOKED_AT),
         )
         return Extract(
             table=self.table.name,
-            frame=self._held(good),
-            check=check,
+            frame=self._held(kept.select(marks.canonical_columns(marked, self.table, self.plan))),
+            check=self._check(looked, keys, span),
             source=self.raw.source,
             recognition=tuple(r for r in self.recognition.columns if r.column not in _LOOKED_AT),
             details=self._details(currency),
             currency=currency,
             time_zone=self.said.time_zone,
             week_start=self.said.week_start,
-            set_aside=self._held(marks.rejected_rows(self.raw, marked)),
+            set_aside=self._set_apart(marked, aside),
         )
 
-    def _staged(self) -> pl.LazyFrame:
-        """Clean what will be read, and mark repeats while the rows are still as they came."""
-        frame, used = self.raw.frame, {r.heading for r in self.recognition.columns}
-        if self.rows <= _REPEATS_UP_TO:
-            frame = marks.with_repeats(frame, self.raw.headings)
+    def _read(self) -> pl.LazyFrame:
+        """Decide how to read every column and read them all; once more where what was found decides otherwise."""
+        sample = self._staged(self.raw.frame if self.sample is None else self.sample.lazy()).collect()
+        self.plan = self._planned(sample, {})
+        more = (
+            {h: self._different(h) for h in self.plan.unsettled}
+            if self.sample is not None and self.few
+            else {}
+        )
+        self.plan = self._planned(sample, more) if more else self.plan
+        read = self._read_by_plan()
+        surprising = self._surprising(read) - set(more) if self.sample is not None else set()
+        if not surprising:
+            return read
+        first = self.plan
+        self.plan = self._planned(sample, more | {h: self._different(h, read) for h in surprising})
+        return read if first.reads_like(self.plan) else self._read_by_plan()
+
+    def _staged(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        used = {r.heading for r in self.recognition.columns}
         country = self.recognition.heading("country")
         wanted = [h for h in self.raw.headings if h in used or self.table.open_ended]
-        return self._held(staged(frame, wanted, keep_na=(country,) if country else ()))
+        return staged(frame, wanted, keep_na=(country,) if country else ())
+
+    def _planned(self, sample: pl.DataFrame, more: Mapping[str, pl.Series]) -> Plan:
+        zone, first = self.said.time_zone, self.said.day_first
+        return make_plan(sample, self.recognition, self.table, zone, day_first=first, more=more)
+
+    def _read_by_plan(self) -> pl.LazyFrame:
+        """Read all rows, with a hash of each as it came, into memory or a temporary file."""
+        frame = self.raw.frame
+        if self.rows <= _REPEATS_UP_TO:
+            frame = marks.with_hashes(frame, self.raw.headings)
+        planned = {c.heading for c in self.plan.columns.values()}
+        frame = staged(frame, [h for h in self.raw.headings if self.plan.attributes and h not in planned])
+        read = marks.read_rows(frame, self.plan)
+        if self.rows * len(self.plan.columns) > FITS:
+            return Store(read).scan()
+        return read.collect(engine="streaming").lazy()
+
+    def _surprising(self, read: pl.LazyFrame) -> set[str]:
+        """Give the headings with values that the sample they were decided by did not foresee."""
+        texts = self.raw.frame.collect_schema()
+        asked = {
+            c.heading: marks.unread(c) | (pl.col(c.name) % 1 != 0)
+            if c.name in self.plan.whole
+            else marks.unread(c)
+            for c in self.plan.columns.values()
+            if c.kind not in _TEXTS and texts[c.heading] == pl.String and c.name not in _LOOKED_AT
+        }
+        found = read.select(hit.any().alias(h) for h, hit in asked.items()).collect(engine="streaming")
+        return {h for h in asked if found[h].item()} if asked else set()
+
+    def _different(self, heading: str, read: pl.LazyFrame | None = None) -> pl.Series:
+        """Give the different values of a column, cleaned; of very large tables those that could not be read."""
+        frame = self.raw.frame
+        if read is not None and not self.few:
+            column = next(c for c in self.plan.columns.values() if c.heading == heading)
+            rows = read.filter(marks.unread(column)).select(ROW).head(_LOOK_AT).collect(engine="streaming")
+            frame = frame.join(rows.lazy(), on=ROW, how="semi")
+        text = as_text(pl.col(heading), frame.collect_schema()[heading])
+        keep_na = heading == self.recognition.heading("country")
+        found = frame.select(clean_text(text, keep_na=keep_na).alias("x")).unique(maintain_order=True)
+        return found.collect(engine="streaming")["x"].drop_nulls()
 
     def _held(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Work a step out at once where the table fits in memory."""
-        return frame.collect().lazy() if self.fits else frame
+        """Work a step out at once where the table is held in memory; nothing is copied by that."""
+        return frame if self.rows * len(self.plan.columns) > FITS else frame.collect().lazy()
 
     def _currency(self, read: pl.LazyFrame) -> str | None:
         if self.table.name not in marks.MONEY:
@@ -183,17 +251,12 @@ class _Passage:
         ]
         return self.said.currency or next((w for w in written if w.isupper()), None)
 
-    def _check(self, marked: pl.LazyFrame, span: Bounds) -> Check:
-        looked = findings.Looked(
-            marked,
-            self.table,
-            self.plan,
-            frozenset(marked.collect_schema().names()),
-            max(1, self.rows // _ORDERS_LOOKED_AT),
-        )
+    def _check(self, looked: findings.Looked, keys: Keys | None, span: Bounds) -> Check:
         asked = findings.queries(looked)
         answers = dict(zip(asked, pl.collect_all(list(asked.values()), engine="streaming"), strict=True))
+        customers = largest_customers(keys, findings.amounts(looked)) if keys else None
         kept: dict[str, Any] = answers["kept"].row(0, named=True)
+        kept |= findings.examples(looked, kept)
         every: dict[str, Any] = answers["all"].row(0, named=True)
         aside = self._set_aside(answers["reasons"])
         found = [
@@ -201,7 +264,7 @@ class _Passage:
             *_beyond(aside, span),
             *findings.from_reader(self.raw.notes, self.raw.cautions),
             *findings.from_recognition(self.recognition, self.plan),
-            *findings.from_answers(looked, answers),
+            *findings.from_answers(looked, kept, answers, customers),
         ]
         kept_amount, all_amount = kept.get("amount"), every.get("amount")
         return Check(
@@ -214,11 +277,19 @@ class _Passage:
             findings=tuple(found),
             window_start=kept.get("first"),
             window_end=kept.get("last"),
-            n_customers=findings.n_customers(answers),
+            n_customers=customers.n if customers else None,
             amount_in=all_amount,
             amount_kept=kept_amount,
             amount_rejected=None if all_amount is None else all_amount - (kept_amount or 0.0),
         )
+
+    def _set_apart(self, marked: pl.LazyFrame, n_marked: int) -> pl.LazyFrame:
+        """Give the rows set aside as they came; of a large file they are read again when they are asked for."""
+        raw = self.raw if n_marked else replace(self.raw, frame=self.raw.frame.head(0))
+        reasons = marked.select(*(n for n in (FILE, ROW, WHY) if n in marked.collect_schema()))
+        reasons = reasons.filter(pl.col(WHY).is_not_null()).collect(engine="streaming").lazy()
+        rows = marks.rejected_rows(raw, reasons)
+        return rows.collect(engine="streaming").lazy() if self.few else rows
 
     def _set_aside(self, reasons: pl.DataFrame) -> list[Finding]:
         unread = self.raw.unreadable.group_by("reason", maintain_order=True).agg(
@@ -252,6 +323,23 @@ class _Passage:
             details["currency"] = currency
         details["unused"] = ", ".join(self.recognition.unused if not self.table.open_ended else ())
         return details
+
+
+def _keys(read: pl.LazyFrame) -> Keys | None:
+    """Give the customers of the rows that have one their numbers; None where the table has none at all."""
+    if "customer_id" not in read.collect_schema():
+        return None
+    return keyed(read.select("customer_id").drop_nulls().collect(engine="streaming").to_series())
+
+
+def _known(marked: pl.LazyFrame, good: pl.Expr) -> pl.Series:
+    """Mark the good ones of the rows that have a customer."""
+    return (
+        marked.filter(pl.col("customer_id").is_not_null())
+        .select(good)
+        .collect(engine="streaming")
+        .to_series()
+    )
 
 
 def _one_currency(found: list[str], said: str | None, table: str) -> str | None:

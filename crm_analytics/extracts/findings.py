@@ -10,6 +10,7 @@ import polars as pl
 
 from crm_analytics.extracts import line_signs
 from crm_analytics.extracts.extract import Finding
+from crm_analytics.extracts.largest import Customers
 from crm_analytics.extracts.marks import MONEY, REFUNDED, REPEAT, STATUS, WHY, far, present
 from crm_analytics.extracts.plan import Plan
 from crm_analytics.extracts.raw import ROW
@@ -22,28 +23,25 @@ _DOUBLED: Final = 0.45
 _FEW_ROWS: Final = 50
 _MANY: Final = 0.01
 _FEW_CUSTOMERS: Final = 20
-_NOBODY: Final = (
-    "guest", "unknown", "anonymous", "anonym", "gast", "unbekannt", "test", "dummy", "walk-in", "walkin", "cash", "none given",
-    "invite", "invité", "inconnu", "desconocido", "sconosciuto", "onbekend", "desconhecido", "nieznany", "no customer",
-    "default", "n.n.", "xxx", "tba", "tbd", "pos", "barverkauf", "laufkunde", "not available", "not set", "(not set)", "undefined",
-)  # fmt: skip
 _SPANS: Final = {
     "cases": ("opened_at", "closed_at"),
     "contacts": ("contacted_at", "responded_at"),
     "subscriptions": ("started_on", "ended_on"),
 }
-_PLACEHOLDER_NUMBER: Final = r"^(?:0+|9{3,}|-1|1234567?8?9?)$"
+_MANGLED_ID: Final = r"^\d[.,]\d+[eE]\+\d+$"
 _CANCEL_MARK: Final = r"^[Cc]\d+$"
 
 
 @dataclass(frozen=True)
 class Looked:
-    """The marked table and what is known of it before the findings are gathered."""
+    """The marked table and what is known of it before the findings are gathered; `kept` are its good rows."""
 
     marked: pl.LazyFrame
+    kept: pl.LazyFrame
     table: Table
     plan: Plan
     names: frozenset[str]
+    totals: tuple[str, ...] = ()  # customers named like a total
     orders_one_in: int = 1  # of how many orders one is looked at, to keep large tables quick
 
     @property
@@ -51,11 +49,6 @@ class Looked:
         """The column whose sum is accounted for, if the table has it."""
         name = MONEY.get(self.table.name)
         return name if name in self.names else None
-
-    @property
-    def kept(self) -> pl.LazyFrame:
-        """The good rows."""
-        return self.marked.filter(pl.col(WHY).is_null())
 
 
 def rows(n: int, one: str = "", several: str = "") -> str:
@@ -129,8 +122,6 @@ def queries(looked: Looked) -> dict[str, pl.LazyFrame]:
         "kept": looked.kept.select(*_kept_figures(looked)),
         "all": looked.marked.select(*_all_figures(looked)),
     }
-    if "customer_id" in looked.names:
-        asked["customers"] = _largest_customers(looked)
     if looked.table.name == "transactions" and "order_id" in looked.names:
         asked["orders"] = _order_totals(looked)
     return asked
@@ -151,14 +142,15 @@ def _by_reason(looked: Looked) -> pl.LazyFrame:
     )
 
 
-def _hit(name: str, hit: pl.Expr, money: str | None) -> list[pl.Expr]:
-    """Ask for the number of rows hit, examples of them, their money and their customers."""
-    hit = hit.fill_null(value=False)
-    figures = [
-        hit.sum().alias(f"{name}:n"),
-        pl.col(ROW).filter(hit).head(EXAMPLES).implode().alias(f"{name}:rows"),
-    ]
-    return [*figures, pl.col(money).filter(hit).sum().alias(f"{name}:amount")] if money else figures
+def examples(looked: Looked, kept: dict[str, Any]) -> dict[str, Any]:
+    """Ask for examples and the money of the rows hit, of those hits that there are."""
+    figures = []
+    for name, hit in _hits(looked).items():
+        if kept[f"{name}:n"]:
+            figures.append(pl.col(ROW).filter(hit).head(EXAMPLES).implode().alias(f"{name}:rows"))
+            if looked.money:
+                figures.append(pl.col(looked.money).filter(hit).sum().alias(f"{name}:amount"))
+    return looked.kept.select(figures).collect(engine="streaming").row(0, named=True) if figures else {}
 
 
 def _all_figures(looked: Looked) -> list[pl.Expr]:
@@ -184,19 +176,19 @@ def _kept_figures(looked: Looked) -> list[pl.Expr]:
     if dated in looked.names:
         at = pl.col(dated).cast(pl.Datetime("us"))
         figures += [at.min().alias("first"), at.max().alias("last")]
-    for name, hit in _hits(looked).items():
-        figures += _hit(name, hit, money)
-    return figures
+    return [*figures, *(hit.sum().alias(f"{name}:n") for name, hit in _hits(looked).items())]
 
 
 def _hits(looked: Looked) -> dict[str, pl.Expr]:
-    """Give the conditions a kept row may meet and a reader should know of."""
+    """Give the conditions a kept row may meet and a reader should know of; null is no."""
     hits: dict[str, pl.Expr] = {}
     optional = [c.name for c in looked.table.columns if not c.required and present(c.name) in looked.names]
     never = {c: pl.col(far(c)) for c in optional if far(c) in looked.names}
     unread = {c: pl.col(present(c)) & (pl.col(c).is_null() | _not_finite(c, looked)) for c in optional}
     hits |= {f"unread:{c}": hit & ~never[c] if c in never else hit for c, hit in unread.items()}
     hits |= {f"never:{c}": hit for c, hit in never.items()}
+    ids = [c.name for c in looked.table.columns if c.kind == "id" and c.name in looked.names]
+    hits |= {f"mangled:{c}": _mangled(pl.col(c)) for c in ids}
     if REPEAT in looked.names:
         hits["repeat"] = pl.col(REPEAT)
     if looked.table.name == "transactions":
@@ -209,14 +201,24 @@ def _hits(looked: Looked) -> dict[str, pl.Expr]:
     return hits
 
 
+def _mangled(ids: pl.Expr) -> pl.Expr:
+    """Find ids such as 1.23E+12, looking first for the plus, which few ids have."""
+
+    def look(column: pl.Series) -> pl.Series:
+        plus = column.str.contains("+", literal=True)
+        return column.str.contains(_MANGLED_ID) if plus.any() else plus
+
+    return ids.map_batches(look, pl.Boolean(), is_elementwise=True)
+
+
 def _not_finite(column: str, looked: Looked) -> pl.Expr:
     return ~pl.col(column).is_finite() if looked.table.column(column).dtype.is_float() else pl.lit(False)
 
 
 def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
     amount = pl.col("amount")
-    hits = {"refund": amount < 0, "zero": amount == 0, "purchase": amount > 0}
-    hits |= line_signs.hits(looked.names, STATUS, REFUNDED)
+    hits = {"refund": amount < 0, "zero": amount == 0}
+    hits |= line_signs.hits(looked.names, STATUS, REFUNDED, looked.totals)
     if "order_id" in looked.names:
         cancelled = pl.col("order_id").str.contains(_CANCEL_MARK)
         hits |= {
@@ -228,26 +230,6 @@ def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
         state = pl.col(STATUS).str.to_lowercase().str.strip_prefix("wc-")  # WooCommerce's own prefix
         hits["status"] = state.is_in(list(line_signs.CANCELLED)) & (amount > 0)
     return hits
-
-
-def _largest_customers(looked: Looked) -> pl.LazyFrame:
-    money = [pl.col(looked.money).sum().alias("amount")] if looked.money else []
-    counted = (
-        looked.kept.filter(pl.col("customer_id").is_not_null())
-        .group_by("customer_id")
-        .agg(pl.len().alias("n"), *money)
-    )
-    nobody = pl.col("customer_id").str.to_lowercase().is_in(list(_NOBODY))
-    number = pl.col("customer_id").str.contains(_PLACEHOLDER_NUMBER)
-    # those with the names of nobody first, then the largest: a handful is all that is looked at
-    return counted.with_columns(
-        share=pl.col("n") / pl.col("n").sum(),
-        typical=pl.col("n").median(),
-        nobody=nobody,
-        number=number,
-        customers=pl.len(),
-        spellings=pl.col("customer_id").str.to_lowercase().str.strip_chars_start("0").n_unique(),
-    ).top_k(20, by=["nobody", "n"])
 
 
 def _order_totals(looked: Looked) -> pl.LazyFrame:
@@ -271,22 +253,31 @@ def _order_totals(looked: Looked) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-def n_customers(answers: dict[str, pl.DataFrame]) -> int | None:
-    """Give the number of different customers of the kept rows; None where the table has no customers."""
-    counted = answers.get("customers")
-    return None if counted is None else int(counted["customers"].max() or 0)  # type: ignore[arg-type]
+def amounts(looked: Looked) -> pl.Series | None:
+    """Give the amounts of the good rows that have a customer, or None where there is no money."""
+    if not looked.money:
+        return None
+    known = looked.kept.filter(pl.col("customer_id").is_not_null())
+    return known.select(looked.money).collect(engine="streaming").to_series()
 
 
-def from_answers(looked: Looked, answers: dict[str, pl.DataFrame]) -> list[Finding]:
-    """Word the findings from the answers to `queries`."""
-    kept: dict[str, Any] = answers["kept"].row(0, named=True)
+def from_answers(
+    looked: Looked, kept: dict[str, Any], answers: dict[str, pl.DataFrame], customers: Customers | None
+) -> list[Finding]:
+    """Word the findings from the answers to `queries`, with the `kept` ones made whole, and the look at the customers."""
     every: dict[str, Any] = answers["all"].row(0, named=True)
-    found = [*_unread(looked, kept), *_never(kept), *_odd(looked, kept), *_repeats(kept, every)]
+    found = [
+        *_mangled_ids(looked, kept),
+        *_unread(looked, kept),
+        *_never(kept),
+        *_odd(looked, kept),
+        *_repeats(kept, every),
+    ]
     if looked.table.name == "transactions":
         found += [*_refunds(kept), *_wrong_way(kept), *_zero(kept), *_outlier(kept), *_status(kept)]
         found += _repeated_totals(answers["orders"], looked.plan) if "orders" in answers else []
-    if looked.table.name in ("transactions", "cases", "surveys") and "customers" in answers:
-        found += _customers(answers["customers"])
+    if looked.table.name in ("transactions", "cases", "surveys") and customers:
+        found += _alike(customers.n_alike) + _customers(customers.largest)
     return found
 
 
@@ -317,6 +308,22 @@ def _unread(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
             )
             found.append(_of("unread_value", text, "caution", kept, f"unread:{column}", column))
     return found
+
+
+def _mangled_ids(looked: Looked, kept: dict[str, Any]) -> list[Finding]:
+    hit = {c.name: c.heading for c in looked.plan.columns.values() if kept.get(f"mangled:{c.name}:n")}
+    return [
+        _of(
+            "unclear_values",
+            f"In {rows(kept[f'mangled:{name}:n'])} {heading!r} stands in the form 1.23E+12: a spreadsheet has cut off digits, "
+            "and different ids may now look the same.",
+            "caution",
+            kept,
+            f"mangled:{name}",
+            name,
+        )
+        for name, heading in hit.items()
+    ]
 
 
 def _never(kept: dict[str, Any]) -> list[Finding]:
@@ -455,8 +462,7 @@ def _repeated_totals(orders: pl.DataFrame, plan: Plan) -> list[Finding]:
     return [Finding("repeated_totals", text, "caution", row["lines"], "amount", row["amount"])]
 
 
-def _alike(largest: pl.DataFrame) -> list[Finding]:
-    n = int((largest["customers"] - largest["spellings"]).max() or 0)  # type: ignore[arg-type]
+def _alike(n: int) -> list[Finding]:
     if not n:
         return []
     ids = "1 customer id differs" if n == 1 else f"{n:,} customer ids differ"
@@ -468,7 +474,7 @@ def _alike(largest: pl.DataFrame) -> list[Finding]:
 
 
 def _customers(largest: pl.DataFrame) -> list[Finding]:
-    found = _alike(largest)
+    found = []
     for row in largest.iter_rows(named=True):
         many = row["share"] > _MANY and row["customers"] >= _FEW_CUSTOMERS
         huge = (

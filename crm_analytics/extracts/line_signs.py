@@ -34,26 +34,33 @@ IS_TOTAL: Final = "a total of the other rows"
 _TIE: Final = 0.005  # half a cent: sums printed in a report are rounded
 
 
-def is_total(names: Collection[str]) -> pl.Expr:
-    """Find rows under the name of a total whose amount is the sum of all other rows; a firm may be called Total.
+def named_totals(ids: pl.Series) -> list[str]:
+    """Give those of the different customers that bear the name of a total.
+
+    >>> named_totals(pl.Series(["Total", "Grand Total:", "Totalis"]))
+    ['Total', 'Grand Total:']
+    """
+    return ids.filter(ids.str.to_lowercase().str.strip_chars(" :*.").is_in(list(TOTALS))).to_list()
+
+
+def is_total(named: Collection[str]) -> pl.Expr:
+    """Find rows of customers `named` like a total whose amount is the sum of all other rows; a firm may be called Total.
 
     >>> rows = pl.DataFrame({"customer_id": ["a", "b", "Total"], "amount": [10.0, 20.0, 30.0]})
-    >>> rows.filter(is_total(rows.columns))["customer_id"].to_list()
+    >>> rows.filter(is_total(["Total"]))["customer_id"].to_list()
     ['Total']
     """
-    if not {"customer_id", "amount"} <= set(names):
-        return pl.lit(value=False)
-    named = pl.col("customer_id").str.to_lowercase().str.strip_chars(" :*.").is_in(list(TOTALS))
-    named = named.fill_null(value=False)
+    is_named = pl.col("customer_id").is_in(list(named)).fill_null(value=False)
     amount = pl.when(pl.col("amount").is_finite()).then(pl.col("amount"))
-    others = pl.when(~named).then(amount).sum()
-    return named & ((amount - others).abs() <= _TIE + 1e-12 * others.abs()).fill_null(value=False)
+    others = pl.when(~is_named).then(amount).sum()
+    return is_named & ((amount - others).abs() <= _TIE + 1e-12 * others.abs()).fill_null(value=False)
 
 
-def hits(names: Collection[str], status: str, refunded: str) -> dict[str, pl.Expr]:
+def hits(names: Collection[str], status: str, refunded: str, totals: Collection[str]) -> dict[str, pl.Expr]:
     """Give the conditions of kept rows that bring in money where it seems to have gone out.
 
-    `status` and `refunded` name the marks that bear the line's state and the money that went back.
+    `status` and `refunded` name the marks that bear the line's state and the money that went back; `totals` are the
+    customers named like a total.
     """
     paid = pl.col("amount") > 0
     found = {}
@@ -65,8 +72,9 @@ def hits(names: Collection[str], status: str, refunded: str) -> dict[str, pl.Exp
         found["negative_quantity"] = (pl.col("quantity") < 0) & paid
     if refunded in names:
         found["refunded"] = (pl.col(refunded) != 0) & pl.col(refunded).is_finite() & paid
-    if "customer_id" in names:
-        found["named_total"] = pl.col("customer_id").str.to_lowercase().is_in(list(TOTALS))
+    plain = [name for name in totals if name.lower() in TOTALS]
+    if plain:
+        found["named_total"] = pl.col("customer_id").is_in(plain)
     return found
 
 

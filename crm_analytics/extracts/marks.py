@@ -5,22 +5,27 @@ The marked table is lazy: for files that fit it is worked out once in memory, fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
 import polars as pl
 
 from crm_analytics.extracts import line_signs, numbers
-from crm_analytics.extracts.plan import Plan
+from crm_analytics.extracts.keys import repeats
+from crm_analytics.extracts.plan import ColumnPlan, Plan
 from crm_analytics.extracts.raw import FILE, ROW, RawTable
+from crm_analytics.extracts.reading import UNREAD, VALUE, Reading
 from crm_analytics.extracts.values import as_text
-from crm_analytics.tables import Table
+from crm_analytics.tables import DTYPES, Table
 
 Duplicates = Literal["keep", "reject"]
 
 WHY: Final = "__reason__"
 REPEAT: Final = "__repeat__"
+HASH: Final = "__hash__"
 CURRENCY: Final = "__currency__"
 STATUS: Final = "__status__"
 REFUNDED: Final = "__refunded__"
@@ -42,6 +47,8 @@ PLACEHOLDERS: Final = (
 )
 """Days that software writes where it knows none."""
 
+_PLACE: Final = "__place__"
+_BESIDE: Final = ("currency", "status", "refunded")
 _YEAR: Final = 366
 _TAIL_SHARE: Final = 0.01
 
@@ -65,22 +72,72 @@ class Bounds:
     why: str = ""
 
 
-def with_repeats(raw: pl.LazyFrame, headings: list[str]) -> pl.LazyFrame:
-    """Mark every row that repeats an earlier one in all its columns."""
-    return raw.with_columns((~pl.struct(headings).hash().is_first_distinct()).alias(REPEAT))
+def with_hashes(raw: pl.LazyFrame, headings: list[str]) -> pl.LazyFrame:
+    """Put a hash of all its columns beside every row, as it came."""
+    return raw.with_columns(pl.struct(headings).hash().alias(HASH))
 
 
-def read_rows(staged: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
-    """Read every column of every row by the plan; a value that cannot be read is null, with its mark saying so."""
-    schema = staged.collect_schema()
-    columns = [*plan.columns.values()]
-    named = [c.value.alias(c.name) for c in columns if c.name not in ("currency", "status", "refunded")]
-    has = [c.present.alias(present(c.name)) for c in columns]
-    kept = [pl.col(n) for n in (ROW, FILE, REPEAT) if n in schema.names()]
-    attributes = [e.alias(n) for n, e in plan.attributes.items()]
+def with_repeats(read: pl.LazyFrame) -> pl.LazyFrame:
+    """Mark every row that repeats an earlier one in all its columns, by the hashes put beside them."""
+    if HASH not in read.collect_schema():
+        return read
+    marks = repeats(read.select(HASH).collect(engine="streaming").to_series())
+    if marks is None:
+        return read.drop(HASH).with_columns(pl.lit(value=False).alias(REPEAT))
+    place = pl.col(_PLACE).map_batches(partial(_marked, marks), pl.Boolean(), is_elementwise=True)
+    return read.drop(HASH).with_row_index(_PLACE).with_columns(place.alias(REPEAT)).drop(_PLACE)
+
+
+def _marked(marks: pl.Series, places: pl.Series) -> pl.Series:
+    return marks.gather(places)
+
+
+def read_rows(frame: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
+    """Read every column of every row by the plan; a value that cannot be read is null, with its mark saying so.
+
+    The columns of the plan are read as they came; attributes must have been cleaned.
+    """
+    schema = frame.collect_schema()
+    kept = [*(n for n in (ROW, FILE, HASH) if n in schema.names()), *plan.attributes]
+    read = [
+        *(_read(c.name, c, schema) for c in plan.columns.values() if c.name not in _BESIDE),
+        *_asides(plan, schema),
+    ]
     # the plan's expressions read headings, so all are worked out in one select and none sees another's result
-    read = staged.select(*kept, *attributes, *named, *has, *_asides(plan, schema))
-    return _without_never(_with_amount(read) if plan.amount_is_worked_out else read, plan)
+    attributes = [e.alias(n) for n, e in plan.attributes.items()]
+    first = frame.select(
+        *kept[: len(kept) - len(attributes)], *attributes, *(e for r in read for e in r.first)
+    )
+    found = first.select(*kept, *(e for r in read for e in r.then))
+    return _without_never(_with_amount(found) if plan.amount_is_worked_out else found, plan)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The expressions that read a column: over the headings, and then over what those gave."""
+
+    first: tuple[pl.Expr, ...]
+    then: tuple[pl.Expr, ...]
+
+
+def _read(name: str, column: ColumnPlan, schema: pl.Schema, *, marked: bool = True) -> _Read:
+    """Read a column by its plan and, if `marked`, say beside it whether anything stood there."""
+    raw, mark = schema[column.heading], present(name)
+    if raw not in (pl.String, pl.Categorical, pl.Enum):
+        first = (column.value.alias(name), *([column.present.alias(mark)] if marked else []))
+        return _Read(first, (pl.col(name), *([pl.col(mark)] if marked else [])))
+    reading = Reading(column.heading, column.value, DTYPES[column.kind], keep_na=name == "country")
+    both = pl.col(f"__read_{name}__").struct
+    value = both.field(VALUE)
+    has = value.is_not_null() | both.field(UNREAD)
+    then = (value.alias(name), *([has.alias(mark)] if marked else []))
+    return _Read((reading.expression(raw).alias(f"__read_{name}__"),), then)
+
+
+def unread(column: ColumnPlan) -> pl.Expr:
+    """Find the rows in which something stood that could not be read."""
+    never = [] if column.required or column.kind not in ("instant", "day") else [~pl.col(far(column.name))]
+    return pl.all_horizontal(pl.col(present(column.name)), pl.col(column.name).is_null(), *never)
 
 
 def _without_never(read: pl.LazyFrame, plan: Plan) -> pl.LazyFrame:
@@ -103,28 +160,21 @@ def _with_amount(read: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _asides(plan: Plan, schema: pl.Schema) -> list[pl.Expr]:
+def _asides(plan: Plan, schema: pl.Schema) -> list[_Read]:
     """Keep the currency, the state and the refund of a line beside it, for the check alone."""
     asides = []
+    mixed = [c for c in plan.columns.values() if c.name in ("amount", "unit_price") and len(c.currencies) > 1]
     if "currency" in plan.columns:
-        heading = plan.columns["currency"].heading
-        code = as_text(pl.col(heading), schema[heading])
-        asides.append(pl.coalesce(numbers.currency_expr(code), code.str.to_uppercase()).alias(CURRENCY))
-    else:
-        mixed = next(
-            (
-                c
-                for c in plan.columns.values()
-                if c.name in ("amount", "unit_price") and len(c.currencies) > 1
-            ),
-            None,
-        )
-        if mixed:
-            asides.append(numbers.currency_expr(pl.col(mixed.heading)).alias(CURRENCY))
-    if "status" in plan.columns:
-        asides.append(plan.columns["status"].value.alias(STATUS))
-    if "refunded" in plan.columns:
-        asides.append(plan.columns["refunded"].value.alias(REFUNDED))
+        column = plan.columns["currency"]
+        code = as_text(pl.col(column.heading), schema[column.heading])
+        value = pl.coalesce(numbers.currency_expr(code), code.str.to_uppercase())
+        asides.append(_read(CURRENCY, replace(column, value=value), schema, marked=False))
+    elif mixed:
+        value = numbers.currency_expr(pl.col(mixed[0].heading))
+        asides.append(_read(CURRENCY, replace(mixed[0], value=value, kind="category"), schema, marked=False))
+    for name, mark in (("status", STATUS), ("refunded", REFUNDED)):
+        if name in plan.columns:
+            asides.append(_read(mark, plan.columns[name], schema, marked=False))
     return asides
 
 
@@ -178,19 +228,25 @@ def _midnight(day: date) -> datetime:
 
 
 def with_reasons(
-    read: pl.LazyFrame, table: Table, span: Bounds, duplicates: Duplicates, currency: str | None
+    read: pl.LazyFrame,
+    table: Table,
+    span: Bounds,
+    duplicates: Duplicates,
+    currency: str | None,
+    totals: Collection[str] = (),
 ) -> pl.LazyFrame:
-    """Mark each row with the first reason for which it must be set aside, or null."""
+    """Mark each row with the first reason for which it must be set aside, or null; `totals` are customers named so."""
     names = read.collect_schema().names()
     rules = [rule for name in table.required for rule in _rules(name, table, span)]
-    if table.name == "transactions":
-        rules.append((line_signs.is_total(names), line_signs.IS_TOTAL))
+    if totals and "amount" in names:
+        rules.append((line_signs.is_total(totals), line_signs.IS_TOTAL))
     if CURRENCY in names and currency:
         rules.append(
             (pl.col(CURRENCY).is_not_null() & (pl.col(CURRENCY) != currency), "amount is in another currency")
         )
     if REPEAT in names and (table.key or duplicates == "reject"):
         rules.append((pl.col(REPEAT), "exact repeat of a row"))
+    rules = _that_hold(read, rules)
     reason = (
         pl.coalesce(pl.when(hit).then(pl.lit(why)) for hit, why in rules)
         if rules
@@ -198,6 +254,13 @@ def with_reasons(
     )
     marked = read.with_columns(reason.alias(WHY))
     return _first_of_key(marked, table.key) if table.key else marked
+
+
+def _that_hold(read: pl.LazyFrame, rules: list[tuple[pl.Expr, str]]) -> list[tuple[pl.Expr, str]]:
+    """Leave out the rules that hold for no row: asking is quick, writing a reason beside every row is not."""
+    asked = read.select(hit.any().alias(str(i)) for i, (hit, _) in enumerate(rules))
+    found = asked.collect(engine="streaming")
+    return [rule for i, rule in enumerate(rules) if found[str(i)].item()] if rules else []
 
 
 def _rules(name: str, table: Table, span: Bounds) -> list[tuple[pl.Expr, str]]:

@@ -37,22 +37,45 @@ class ColumnPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the table is read: its columns, and the attributes an open-ended table keeps."""
+    """How the table is read: its columns, and the attributes an open-ended table keeps.
+
+    Where only a sample was looked at, `unsettled` are the headings whose other values may yet decide otherwise, and
+    `whole` the columns of numbers that had neither point nor comma so far.
+    """
 
     columns: Mapping[str, ColumnPlan]
     attributes: Mapping[str, pl.Expr] = field(default_factory=dict)
+    unsettled: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
 
     @property
     def amount_is_worked_out(self) -> bool:
         """The amount is quantity x unit_price."""
         return "amount" not in self.columns and {"quantity", "unit_price"} <= set(self.columns)
 
+    def reads_like(self, other: Plan) -> bool:
+        """Say whether another plan reads every column in the same way."""
+        return self.columns.keys() == other.columns.keys() and all(
+            c.currencies == other.columns[n].currencies and c.value.meta.eq(other.columns[n].value)
+            for n, c in self.columns.items()
+        )
+
 
 class _Looker:
     """Decides column by column; what one date or number column shows serves the next that is unclear."""
 
-    def __init__(self, frame: pl.DataFrame, time_zone: str | None, *, day_first: bool | None = None) -> None:
+    def __init__(
+        self,
+        frame: pl.DataFrame,
+        time_zone: str | None,
+        *,
+        day_first: bool | None = None,
+        more: Mapping[str, pl.Series] | None = None,
+    ) -> None:
         self.frame = frame
+        self.more = more or {}
+        self.unsettled: set[str] = set()
+        self.whole: set[str] = set()
         self.time_zone = time_zone
         self.said = day_first
         self.day_first: bool | None = day_first
@@ -62,7 +85,10 @@ class _Looker:
         """Give the different values of a column as cleaned text, in the order in which they first occur."""
         column = self.frame[heading]
         unique = column.unique(maintain_order=True).to_frame()
-        return unique.select(as_text(pl.col(heading), column.dtype).alias("x"))["x"].drop_nulls()
+        found = unique.select(as_text(pl.col(heading), column.dtype).alias("x"))["x"].drop_nulls()
+        if heading not in self.more:
+            return found
+        return pl.concat([found, self.more[heading].alias("x")]).unique(maintain_order=True).drop_nulls()
 
     def plan(self, name: str, heading: str, kind: Kind) -> ColumnPlan:
         dtype = self.frame.schema[heading]
@@ -85,30 +111,30 @@ class _Looker:
         float_text = (
             bool(self.frame.select(is_float_text(column, dtype)).item()) if _may_be_float(dtype) else False
         )
+        if float_text and dtype == pl.String():
+            float_text = self._all_float_text(heading)
+            self.unsettled.add(heading)
         value = id_expr(column, dtype, float_text=float_text)
         words = "ids written as 17850.0 read as 17850" if float_text else ""
-        doubt = self._mangled_ids(heading, dtype)
-        return ColumnPlan(name, heading, "id", value, value.is_not_null(), words, doubt)
+        return ColumnPlan(name, heading, "id", value, value.is_not_null(), words)
 
-    def _mangled_ids(self, heading: str, dtype: pl.DataType) -> str:
-        if dtype != pl.String():
-            return ""
-        hits = int(self.frame.select(pl.col(heading).str.contains(r"^\d[.,]\d+[eE]\+\d+$").sum()).item())
-        return (
-            f"{hits:,} ids of {heading!r} stand in the form 1.23E+12: a spreadsheet has cut off their digits, "
-            "and different ids may now look the same"
-            if hits
-            else ""
-        )
+    def _all_float_text(self, heading: str) -> bool:
+        values = self.different(heading).to_frame("x")
+        return bool(values.select(is_float_text(pl.col("x"), pl.String())).item())
 
     def _numbers(self, name: str, heading: str, kind: Kind) -> ColumnPlan:
         dtype, column = self.frame.schema[heading], pl.col(heading)
         if dtype.is_numeric() or dtype == pl.Boolean():
             style = numbers.NumberStyle()
         else:
-            style = numbers.decide(self.different(heading), self.decimal)
+            values = self.different(heading)
+            style = numbers.decide(values, self.decimal)
             if not style.plain and not style.ambiguous:
                 self.decimal = style.decimal
+            if not style.plain or style.ambiguous:
+                self.unsettled.add(heading)
+            elif not values.str.contains(r"[.,]").any():
+                self.whole.add(name)
         words = style.described() if not style.plain or style.ambiguous else ""
         doubt = _number_doubt(heading, style) if style.ambiguous else ""
         value = numbers.number_expr(column, dtype, style)
@@ -121,6 +147,8 @@ class _Looker:
             style = dates.decide(self.different(heading), hint=self.day_first)
             if self.said is None and style.day_first is not None and not style.ambiguous:
                 self.day_first = style.day_first
+            if not style.fast or style.ambiguous or (style.day_first is not None and not style.proven):
+                self.unsettled.add(heading)
         value = dates.date_expr(column, dtype, style, self.time_zone)
         value = value.cast(pl.Date) if kind == "day" else value
         words = "typed" if dtype.is_temporal() else style.described()
@@ -166,12 +194,14 @@ def make_plan(
     time_zone: str | None,
     *,
     day_first: bool | None = None,
+    more: Mapping[str, pl.Series] | None = None,
 ) -> Plan:
     """Decide how to read every column, from the staged rows given (all of them, or a large sample).
 
-    `day_first` is what the user says of dates whose order nothing in the file decides.
+    `day_first` is what the user says of dates whose order nothing in the file decides; `more` gives, by heading, further
+    different values that decide too.
     """
-    looker = _Looker(frame, time_zone, day_first=day_first)
+    looker = _Looker(frame, time_zone, day_first=day_first, more=more)
     kinds = {c.name: c.kind for c in table.columns}
     columns = {
         r.column: replace(
@@ -182,12 +212,12 @@ def make_plan(
         if r.column in kinds or not table.open_ended
     }
     if not table.open_ended:
-        return Plan(columns)
+        return Plan(columns, {}, frozenset(looker.unsettled), frozenset(looker.whole))
     renamed = {r.column: r.heading for r in recognition.columns if r.column not in kinds}
     attributes = {
         name: looker.attribute(h) for name, h in (renamed | _own_names(recognition.unused, columns)).items()
     }
-    return Plan(columns, attributes)
+    return Plan(columns, attributes, frozenset(looker.unsettled), frozenset(looker.whole))
 
 
 def _own_names(headings: Sequence[str], taken: Mapping[str, ColumnPlan]) -> dict[str, str]:

@@ -32,6 +32,9 @@ FLAG_WORDS: Final = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
 _NOTHING: Final = rf"^(?i:{'|'.join(re.escape(m) for m in sorted(MISSING))})$"
 _NOTHING_BUT_NA: Final = rf"^(?i:{'|'.join(re.escape(m) for m in sorted(MISSING - {'na'}))})$"
 
+_TO_MEND: Final = rf"^[\s']|\s$|[;\r\n]'|{_NOTHING}"
+"""What a text has that `clean_text` may change."""
+
 FLOAT_ID: Final = r"^-?\d+\.0+$"
 """An integer that a spreadsheet or a float column has written with a decimal."""
 
@@ -53,12 +56,14 @@ def clean_text(column: pl.Expr, *, keep_na: bool = False) -> pl.Expr:
     [None]
     """
     return column.map_batches(
-        partial(_cleaned, keep_na=keep_na), return_dtype=pl.String(), is_elementwise=True
+        partial(cleaned, keep_na=keep_na), return_dtype=pl.String(), is_elementwise=True
     )
 
 
-def _cleaned(column: pl.Series, *, keep_na: bool) -> pl.Series:
-    """Look before replacing: most columns have nothing to mend, and looking costs a third."""
+def cleaned(column: pl.Series, *, keep_na: bool = False) -> pl.Series:
+    """Clean a column as `clean_text` does; look before replacing, for most have nothing to mend and looking is quick."""
+    if not column.str.contains(_TO_MEND).any():
+        return column
     bare = column.str.strip_chars()
     if bare.str.contains("'", literal=True).any():
         bare = unguard(bare).str.strip_chars()

@@ -1,0 +1,67 @@
+"""The customers of a table with the most rows, those named like nobody, and ids that look the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from crm_analytics.extracts.keys import Keys
+
+_NOBODY: Final = (
+    "guest", "unknown", "anonymous", "anonym", "gast", "unbekannt", "test", "dummy", "walk-in", "walkin", "cash", "none given",
+    "invite", "invité", "inconnu", "desconocido", "sconosciuto", "onbekend", "desconhecido", "nieznany", "no customer",
+    "default", "n.n.", "xxx", "tba", "tbd", "pos", "barverkauf", "laufkunde", "not available", "not set", "(not set)", "undefined",
+)  # fmt: skip
+_PLACEHOLDER_NUMBER: Final = r"^(?:0+|9{3,}|-1|1234567?8?9?)$"
+_LARGEST: Final = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Customers:
+    """How many customers there are, the few worth a look, and how many ids differ from another by zeros or capitals only.
+
+    `largest` has one row per customer looked at: `customer_id`, `n` rows, their `share` of all, `amount` where there is
+    money, the `typical` number of rows of a customer, the number of `customers`, whether it has the name of `nobody`
+    or a `number` that stands for none.
+    """
+
+    n: int
+    n_alike: int
+    largest: pl.DataFrame
+
+
+def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
+    """Look at the customers of the good rows, by the keys and, where there is money, the amounts of these rows."""
+    counts = np.bincount(keys.codes, minlength=len(keys.ids))
+    if not len(keys.codes):
+        return Customers(0, 0, pl.DataFrame())
+    lower = keys.ids.str.to_lowercase()
+    nobody = lower.is_in(list(_NOBODY)) & pl.Series(counts > 0)
+    most = min(_LARGEST, int(np.count_nonzero(counts)))
+    top = pl.Series(np.argpartition(-counts, most - 1)[:most]).cast(pl.UInt32)
+    chosen = pl.concat([nobody.arg_true().cast(pl.UInt32), top]).unique()
+    largest = pl.DataFrame(
+        {"customer_id": keys.ids.gather(chosen), "n": counts[chosen.to_numpy()]}
+    ).with_columns(
+        share=pl.col("n") / len(keys.codes),
+        typical=pl.lit(float(np.median(counts[counts > 0]))),
+        customers=pl.lit(int(np.count_nonzero(counts))),
+        nobody=nobody.gather(chosen),
+        number=pl.col("customer_id").str.contains(_PLACEHOLDER_NUMBER),
+    )
+    if amounts is not None:
+        sums = np.bincount(keys.codes, amounts.fill_null(0.0).to_numpy(), len(counts))
+        largest = largest.with_columns(amount=pl.Series(sums[chosen.to_numpy()]))
+    # those with the names of nobody first, then the largest: a handful is all that is looked at
+    largest = largest.sort(["nobody", "n", "customer_id"], descending=[True, True, False]).head(_LARGEST)
+    seen = pl.Series(counts > 0)
+    return Customers(int(seen.sum()), _n_alike(keys.ids.filter(seen), lower.filter(seen)), largest)
+
+
+def _n_alike(ids: pl.Series, lower: pl.Series) -> int:
+    if not ids.str.starts_with("0").any() and ((lower == ids).all() or (ids.str.to_uppercase() == ids).all()):
+        return 0
+    return len(ids) - lower.str.strip_chars_start("0").n_unique()
