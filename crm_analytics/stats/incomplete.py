@@ -89,10 +89,10 @@ def patterns(x: Floats, w: Floats) -> Patterns:
     filled = np.where(seen, x, 0.0)
     there, of_row = np.unique(seen, axis=0, return_inverse=True)
     k, d = there.shape
-    weight = np.bincount(of_row, weights=w, minlength=k)
+    weight: Floats = np.bincount(of_row, weights=w, minlength=k).astype(float)
     safe = np.where(weight > 0, weight, 1.0)
-    mean = np.stack([np.bincount(of_row, weights=w * filled[:, j], minlength=k) for j in range(d)], axis=1)
-    mean /= safe[:, None]
+    sums = [np.bincount(of_row, weights=w * filled[:, j], minlength=k) for j in range(d)]
+    mean: Floats = np.stack(sums, axis=1).astype(float) / safe[:, None]
     off = np.where(seen, filled - mean[of_row], 0.0)
     scatter = np.empty((k, d, d))
     order = np.argsort(of_row, kind="stable")
