@@ -49,6 +49,12 @@ SHARED: Mapping[str, Term] = by_name(
         "count",
         "Orders with a positive net amount; an order is the rows that share customer and order id.",
     ),
+    Term(
+        "n_active",
+        "Active customers",
+        "count",
+        "Customers who count as active in the row: those with at least one order in its period, unless another criterion was asked for.",
+    ),
     Term("mean_orders", "Orders per customer", "number", "Orders divided by customers."),
     Term("spend", "Spend", "money", "Sum of amounts, net of refunds."),
     Term("gross_spend", "Gross spend", "money", "Sum of the amounts of purchase orders before refunds."),

@@ -317,11 +317,13 @@ def _layer_words(result: Result, row: Row, name: str) -> str:
 
 
 def _layers_alt(result: Result, table: pl.DataFrame) -> str:
+    words = "Stacked bars of spend by period and by when the customers came. Hatched periods are not over."
     last = table.filter(pl.col("is_complete"))["calendar_on"].max()
+    if not isinstance(last, date):
+        return words
     rows = table.filter(pl.col("calendar_on") == last)
     total, fresh = (float(r["spend"].sum()) for r in (rows, rows.filter(pl.col("cohort_on") == last)))
-    words = "Stacked bars of spend by period and by when the customers came. Hatched periods are not over."
-    if not isinstance(last, date) or total <= 0:
+    if total <= 0:
         return words
     return f"{words} In {cohort_label(result, last)} {formats.share(1 - fresh / total)} of spend came from customers won earlier."
 

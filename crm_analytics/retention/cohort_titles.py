@@ -74,9 +74,11 @@ def trend(found: Findings) -> str:
 def layers(found: Findings, table: pl.DataFrame) -> str:
     """Say what share of the last whole period's spend came from customers won earlier."""
     last = table.filter(pl.col("is_complete"))["calendar_on"].max()
+    if not isinstance(last, date) or table["cohort_on"].n_unique() == 1:
+        return "Spend by when the customers came"
     rows = table.filter(pl.col("calendar_on") == last)
     total = float(rows["spend"].sum())
-    if not isinstance(last, date) or total <= 0 or table["cohort_on"].n_unique() == 1:
+    if total <= 0:
         return "Spend by when the customers came"
     earlier = float(rows.filter(pl.col("cohort_on") < last)["spend"].sum()) / total
     when = f"the {found.cohorts.clock.calendar.period} from {formats.value(last, 'day')}"
