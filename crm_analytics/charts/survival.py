@@ -170,10 +170,17 @@ def _on_grid(rows: pl.DataFrame, last: int) -> list[dict[str, Any]]:
     end = min(last, max(rows["day"].to_list(), default=0))
     step = max(1, -(-end // _STEPS))
     days = sorted({*range(0, end + 1, step), end})
-    grid = pl.DataFrame({"at": days}, schema={"at": pl.Int64}).join_asof(
-        rows.sort("day"), left_on="at", right_on="day", strategy="backward"
+    steps = rows.sort("day")
+    grid = pl.DataFrame({"at": days}, schema={"at": pl.Int64})
+    values = grid.join_asof(steps, left_on="at", right_on="day", strategy="backward").drop_nulls("n_at_risk")
+    ahead = grid.join_asof(
+        steps.select("day", n="n_at_risk"), left_on="at", right_on="day", strategy="forward"
     )
-    return grid.drop_nulls("n_at_risk").to_dicts()
+    return (
+        values.join(ahead.select("at", "n"), on="at", maintain_order="left")
+        .with_columns(n_at_risk="n")
+        .to_dicts()
+    )
 
 
 def _turned(result: Result, row: Row) -> dict[str, Any]:
