@@ -85,7 +85,7 @@ def _eased(f: Integrand, easing: float) -> Integrand:
 
 
 def _pairs(h: float) -> Integrand:
-    def f(p: Floats, big_r: float, c: Floats) -> Floats:
+    def f(p: Floats, big_r: Floats, c: Floats) -> Floats:
         w = p * h / c
         small = w * (big_r + 1) < _SMALL
         log = np.log1p(w)

@@ -18,6 +18,7 @@ from crm_analytics.errors import ColumnError, NotEnoughDataError
 _SUBSAMPLE: Final = 20_000
 _MOST: Final = 1_000_000
 _WIDEST: Final = 600.0  # e^600 is still a number
+_EXPECTED: Final = ("expected_spend", "expected_spend_lower", "expected_spend_upper")
 
 
 class GammaGamma(Fit):
@@ -110,20 +111,33 @@ class GammaGamma(Fit):
         ['expected_spend']
         """
         x, z = _spends(summary)
+        found = np.empty((3 if intervals else 1, len(x)))
+        for i in range(0, len(x), BLOCK):
+            part = slice(i, i + BLOCK)
+            self._of_block(x[part], z[part], found[:, part])
+        columns = pl.DataFrame(dict(zip(_EXPECTED, found, strict=False)))
+        if self.params["q"] <= 1:
+            columns = columns.fill_nan(None)
+        ids = summary.lazy().select(pl.col("^customer_id$")).collect()
+        return ids.hstack(columns) if ids.width else columns
+
+    def _of_block(self, x: Floats, z: Floats, found: Floats) -> None:
+        """Work out the mean spend of some customers and, where there is room for it, its interval."""
         p, q, v = self.values()
-        size, rate = p * x + q, v + x * z
-        finite = size > 1
-        mean = np.where(finite, p * rate / np.where(finite, size - 1, 1.0), np.nan)
-        columns = {"expected_spend": mean}
-        if intervals:
-            room = np.where(finite, size - 1, 1.0)
-            slopes = np.stack([1 - p * x / room, -q / room, v / rate], axis=1)
+        unknown = ~((x > 0) & (z > 0) & (z < np.inf))  # nothing spent counts as no repeat purchase
+        if unknown.any():
+            x, z = np.where(unknown, 0.0, x), np.where(unknown, 0.0, z)
+        bought, rate = p * x, v + x * z
+        room = bought + (q - 1.0)
+        if q <= 1:
+            room = np.where(room > 0, room, np.nan)
+        np.divide(p * rate, room, out=found[0])
+        if len(found) > 1:
+            slopes = np.stack([1 - bought / room, -q / room, v / rate], axis=1)
             variance = np.einsum("ij,jk,ik->i", slopes, np.array(self.covariance), slopes)
             spread = np.exp(np.minimum(Z95 * np.sqrt(np.maximum(variance, 0.0)), _WIDEST))
-            columns |= {"expected_spend_lower": mean / spread, "expected_spend_upper": mean * spread}
-        ids = summary.lazy().select(pl.col("^customer_id$")).collect()
-        found = pl.DataFrame(columns).fill_nan(None)
-        return ids.hstack(found) if ids.width else found
+            np.divide(found[0], spread, out=found[1])
+            np.multiply(found[0], spread, out=found[2])
 
 
 class _Spend:
@@ -215,7 +229,7 @@ def _median(z: Floats, w: Floats) -> float:
 
 
 def _spends(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats]:
-    """Give purchases and mean spend per row; nothing spent counts as no repeat purchase."""
+    """Give purchases and mean spend per row."""
     frame = summary.lazy()
     found = frame.collect_schema().names()
     for name in ("frequency", "monetary_value"):
@@ -224,8 +238,7 @@ def _spends(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats]:
     names = ["frequency", "monetary_value"]
     got = summary if isinstance(summary, pl.DataFrame) else frame.select(names).collect()
     x, z = (np.asarray(got[name].to_numpy(), np.float64) for name in names)
-    counts = (x > 0) & (z > 0) & np.isfinite(z)
-    return np.where(counts, x, 0.0), np.where(counts, z, 0.0)
+    return x, z
 
 
 def _buyers(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Floats]:

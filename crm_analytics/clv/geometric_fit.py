@@ -16,12 +16,11 @@ from crm_analytics.clv.over_dropout import (
     discounted,
     distinct,
     mean_of_places,
-    places_in_table,
     purchases,
     still_alive,
 )
 from crm_analytics.clv.purchases import PurchaseFit
-from crm_analytics.clv.rows import BLOCK, Codes, Floats, Rows, compress, time_unit_of
+from crm_analytics.clv.rows import BLOCK, Floats, Rows, compress, time_unit_of
 from crm_analytics.errors import NotEnoughDataError
 
 _SOON: Final = 10.0  # e^-10: what comes later hardly counts, so its digits need not be many
@@ -101,49 +100,48 @@ class GeometricDropout(PurchaseFit):
 
     def alive_of(self, x: Floats, t_x: Floats, age: Floats, after: float) -> Floats:
         """Give P(alive at T + after) of histories as arrays."""
-        now = self._alive(x, t_x, age, places_in_table(x))
-        return now * self._mean(age, still_alive(after), after, distinct(x)) if after else now
+        now = self._alive(x, t_x, age)
+        return now * self._mean(x, age, still_alive(after), after) if after else now
 
     def purchases_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float) -> Floats:
         """Give the expected purchases in (T, T + horizon] of histories as arrays."""
-        places = distinct(x)
-        ahead = self._mean(age, purchases(horizon), horizon, places)
-        ahead *= self._alive(x, t_x, age, places)
+        ahead = self._mean(x, age, purchases(horizon), horizon)
+        ahead *= self._alive(x, t_x, age)
         return ahead
 
     def discounted_of(self, x: Floats, t_x: Floats, age: Floats, horizon: float, rate: float) -> Floats:
         """Give the expected purchases, each discounted continuously at `rate` per unit of time."""
-        places = distinct(x)
         reach = min(horizon, _SOON / rate) if rate > 0 else horizon
-        ahead = self._mean(age, discounted(rate, horizon), reach, places)
-        return self._alive(x, t_x, age, places) * ahead
+        return self._alive(x, t_x, age) * self._mean(x, age, discounted(rate, horizon), reach)
 
     def scheduled_of(self, x: Floats, t_x: Floats, age: Floats, ends: Floats, factors: Floats) -> Floats:
         """Give the expected purchases of successive periods, each period's multiplied by its factor."""
-        places = distinct(x)
-        ahead = self._mean(age, by_period(ends, factors), float(ends[-1]), places)
-        return self._alive(x, t_x, age, places) * ahead
+        ahead = self._mean(x, age, by_period(ends, factors), float(ends[-1]))
+        ahead *= self._alive(x, t_x, age)
+        return ahead
 
-    def _alive(self, x: Floats, t_x: Floats, age: Floats, places: tuple[Floats, Codes]) -> Floats:
-        """Give 1 / (1 + a / (b + x + s - 1) ((alpha + T) / (alpha + t_x))^R); 1 where nobody can have left yet."""
+    def _alive(self, x: Floats, t_x: Floats, age: Floats) -> Floats:
+        """Give n / (n + a ((alpha + T) / (alpha + t_x))^R), n = b + x + s - 1; 1 where nobody can have left yet."""
         r, alpha, a, b = self.values()
-        counts, of_x = places
-        n = counts + self.shift
-        start = np.where(n > 0, np.log(a) - np.log(np.where(n > 0, b + n - 1.0, 1.0)), -np.inf)
         alive = np.empty(len(x))
-        with np.errstate(over="ignore"):  # e^1000 to one that the customer is gone
+        # e^1000 to one that the customer is gone; without a repeat purchase under BG n may be anything
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             for i in range(0, len(x), BLOCK):
                 k = slice(i, i + BLOCK)
-                since = t_x[k] + alpha
-                odds = np.log1p((age[k] - t_x[k]) / since)
+                n, odds = x[k] + (b + self.shift - 1.0), t_x[k] + alpha
+                np.log1p(np.divide(age[k] - t_x[k], odds, out=odds), out=odds)
                 odds *= x[k] + r
-                odds += start[of_x[k]]
-                np.divide(1.0, np.exp(odds, out=odds) + 1.0, out=alive[k])
+                np.exp(odds, out=odds)
+                odds *= a
+                odds += n
+                np.divide(n, odds, out=alive[k])
+                if not self.shift:
+                    np.copyto(alive[k], 1.0, where=x[k] == 0)
         return alive
 
-    def _mean(self, age: Floats, f: Integrand, horizon: float, places: tuple[Floats, Codes]) -> Floats:
+    def _mean(self, x: Floats, age: Floats, f: Integrand, horizon: float) -> Floats:
         r, alpha, a, b = self.values()
-        return mean_of_places(places, age, f, (r, alpha, a, b + self.shift), horizon)
+        return mean_of_places(distinct(x), age, f, (r, alpha, a, b + self.shift), horizon)
 
     @classmethod
     def _moments(cls, rows: Rows) -> tuple[float, float, float, float]:

@@ -8,26 +8,28 @@ at Chebyshev points in ln(alpha + T) and interpolated to machine precision.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crm_analytics.clv.nodes import N_NODES, beta_nodes
-from crm_analytics.clv.rows import Codes, Floats
+from crm_analytics.clv.rows import BLOCK, Codes, Floats
 
 N_CHEBYSHEV: Final = 32
 _PER_ROOT: Final = 7.0  # error e^(-4 n / sqrt(reach)), by the ellipse that the singularity allows
 _MOST_NODES: Final = 512  # enough for a horizon of 5,000 times alpha + T
 _BATCH: Final = 256  # distinct x at once: bounds the memory of their Jacobi matrices
+_AT_ONCE: Final = 2**14  # values of an integrand: they fit the cache
 
 _ROOM: Final = 1_000_000  # entries of a table that are always affordable; below it nodes are shared by figures of one fit
 _MOST: Final = 1_000_000
-_SMALL_TABLE: Final = 5_000
 _POINTS: Final = np.cos(np.pi * (np.arange(N_CHEBYSHEV) + 0.5) / N_CHEBYSHEV)
 _TO_COEFFICIENTS: Final = np.linalg.inv(np.polynomial.chebyshev.chebvander(_POINTS, N_CHEBYSHEV - 1)).T
 
-Integrand = Callable[[Floats, float, Floats], Floats]
-"""(p of shape (nodes,), R, c = alpha + T of shape (m, 1)) -> (m, nodes)."""
+Integrand = Callable[[Floats, Floats, Floats], Floats]
+"""(p of shape (n, 1, nodes), R of shape (n, 1, 1), c = alpha + T of shape (m, 1)) -> (n, m, nodes)."""
 
 
 def mean_over_dropout(
@@ -64,25 +66,24 @@ def mean_over_dropout(
 
 
 def mean_of_places(
-    places: tuple[Floats, Codes],
-    age: Floats,
-    f: Integrand,
-    shapes: tuple[float, float, float, float],
-    horizon: float,
+    places: Places, age: Floats, f: Integrand, shapes: tuple[float, float, float, float], horizon: float
 ) -> Floats:
     """Give what `mean_over_dropout` gives, from the distinct x and (r, alpha, a, b + shift)."""
-    counts, of_x = places
     r, alpha, a, b = shapes
-    n = _nodes_for(horizon / (alpha + float(age.min(initial=np.inf))))
-    ages, of_age = distinct(age)
+    ages = distinct(age)
+    n = _nodes_for(horizon / (alpha + float(ages.values.min(initial=np.inf))))
     means = _Means(f, r, alpha, a, b, n)
-    if len(ages) * len(counts) <= max(_ROOM, len(age)):
-        table = means.of_all(counts, ages)
-        return table.ravel().take(of_x * len(ages) + of_age)
+    found = np.empty(len(age))
+    if len(ages.values) * len(places.values) <= max(_ROOM, len(age)):
+        table = means.of_all(places.values, ages.values).ravel()
+        for i in range(0, len(age), BLOCK):
+            part = slice(i, i + BLOCK)
+            table.take(places.of(part) * len(ages.values) + ages.of(part), out=found[part], mode="clip")
+        return found
+    of_x = places.of(slice(None))
     order = np.argsort(of_x, kind="stable")
     ends = np.cumsum(np.bincount(of_x))
-    found = np.empty(len(age))
-    for i, count in enumerate(counts):
+    for i, count in enumerate(places.values):
         rows = order[ends[i - 1] if i else 0 : ends[i]]
         found[rows] = means.of_all(np.array([count]), age[rows])[0]
     return found
@@ -110,33 +111,44 @@ class _Means:
 
     def _at(self, counts: Floats, c: Floats) -> Floats:
         nodes, weights = beta_nodes(self.a, self.b + counts, self.n)
-        return np.stack(
-            [
-                self.f(p, self.r + float(x), c[:, None]) @ w
-                for x, p, w in zip(counts, nodes, weights, strict=True)
-            ]
-        )
+        found, size = np.empty((len(counts), len(c))), max(1, _AT_ONCE // (len(c) * self.n))
+        for i in range(0, len(counts), size):
+            k = slice(i, i + size)
+            values = self.f(nodes[k, None, :], self.r + counts[k, None, None], c[:, None])
+            np.matmul(values, weights[k, :, None], out=found[k, :, None])
+        return found
 
 
-def places_in_table(x: Floats) -> tuple[Floats, Codes]:
-    """Give a table of values that holds all of x, and the place of each in it; cheaper than `distinct`."""
-    if x.min(initial=0.0) >= 0 and x.max(initial=0.0) < _SMALL_TABLE:
-        whole = x.astype(np.intp)
-        if (whole == x).all():
-            return np.arange(float(whole.max(initial=0)) + 1), whole
-    return distinct(x)
+@dataclass(frozen=True, eq=False)
+class Places:
+    """The distinct values of a column, ascending, and a key per row that tells which of them it is."""
+
+    values: Floats
+    keys: NDArray[np.int32] | Codes
+    of_key: Codes | None
+
+    def of(self, part: slice) -> Codes:
+        """Give the place among the values of some rows."""
+        keys = self.keys[part]
+        return np.asarray(keys, np.intp) if self.of_key is None else self.of_key.take(keys)
 
 
-def distinct(column: Floats) -> tuple[Floats, Codes]:
-    """Give the distinct values of a column and their place per row; whole numbers need no sorting."""
+def distinct(column: Floats) -> Places:
+    """Find the distinct values of a column; whole numbers need no sorting."""
     top = column.max(initial=0.0)
     if top < _MOST and column.min(initial=0.0) >= 0:
-        whole = column.astype(np.intp)
-        if (whole == column).all():
-            present = np.bincount(whole, minlength=1) > 0
-            return np.flatnonzero(present).astype(float), (np.cumsum(present) - 1)[whole]
+        keys, present = np.empty(len(column), np.int32), np.zeros(int(top) + 1, np.bool_)
+        for i in range(0, len(column), BLOCK):
+            part = column[i : i + BLOCK]
+            whole = part.astype(np.intp)
+            if not (whole == part).all():
+                break
+            present[whole] = True
+            keys[i : i + BLOCK] = whole
+        else:
+            return Places(np.flatnonzero(present).astype(float), keys, np.cumsum(present) - 1)
     values, codes = np.unique(column, return_inverse=True)
-    return values, codes
+    return Places(values, codes, None)
 
 
 def _nodes_for(reach: float) -> int:
@@ -148,7 +160,7 @@ def _nodes_for(reach: float) -> int:
 def purchases(h: float) -> Integrand:
     """Give purchases expected within h of one alive: (1 - (1 + p h / c)^-R) / p, its limit R h / c kept at p = 0."""
 
-    def f(p: Floats, big_r: float, c: Floats) -> Floats:
+    def f(p: Floats, big_r: Floats, c: Floats) -> Floats:
         u = h / c
         return np.where(p > 0, -np.expm1(-big_r * np.log1p(p * u)) / np.maximum(p, 1e-300), big_r * u)
 
@@ -159,7 +171,7 @@ def by_period(ends: Floats, factors: Floats) -> Integrand:
     """Give purchases expected in successive periods of one alive, each period's multiplied by its factor."""
     each = factors - np.append(factors[1:], 0.0)
 
-    def f(p: Floats, big_r: float, c: Floats) -> Floats:
+    def f(p: Floats, big_r: Floats, c: Floats) -> Floats:
         total = np.zeros(np.broadcast_shapes(c.shape, p.shape))
         for end, factor in zip(ends, each, strict=True):
             total += factor * purchases(float(end))(p, big_r, c)
@@ -171,7 +183,7 @@ def by_period(ends: Floats, factors: Floats) -> Integrand:
 def still_alive(h: float) -> Integrand:
     """Give the probability of being alive h later, given alive now: (1 + p h / c)^-R."""
 
-    def f(p: Floats, big_r: float, c: Floats) -> Floats:
+    def f(p: Floats, big_r: Floats, c: Floats) -> Floats:
         return np.exp(-big_r * np.log1p(p * h / c))
 
     return f
@@ -188,7 +200,7 @@ def discounted(rate: float, h: float) -> Integrand:
     """
     far = min(h, _FAR / rate) if rate > 0 else h
 
-    def f(p: Floats, big_r: float, c: Floats) -> Floats:
+    def f(p: Floats, big_r: Floats, c: Floats) -> Floats:
         m = c / big_r
         reach = np.log1p(far / m)
         total = np.zeros(np.broadcast_shapes(c.shape, p.shape))

@@ -253,9 +253,8 @@ def histories(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Flo
     names = ["frequency", "recency", "T"]
     got = summary if isinstance(summary, pl.DataFrame) else frame.select(names).collect()
     x, t, age = (np.asarray(got[name].to_numpy(), np.float64) for name in names)
-    ranges = [(float(c.min(initial=0.0)), float(c.max(initial=0.0))) for c in (x, t, age)]
-    possible = all(low >= 0 and high < math.inf for low, high in ranges)  # a missing value makes both missing
-    if not (possible and (t <= age).all()):
+    least, most = min(x.min(initial=0.0), t.min(initial=0.0)), max(x.max(initial=0.0), age.max(initial=0.0))
+    if not (least >= 0 and most < math.inf and (t <= age).all()):  # false where a value is missing
         raise OptionError(
             "A history is impossible: missing, negative, or a recency beyond T.",
             "Expected 0 <= recency <= T and frequency >= 0 on every row.",
