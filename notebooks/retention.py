@@ -114,8 +114,8 @@ again.plot("curve")
 again.plot("moments")
 
 # %% [markdown]
-# **Who is late**, and what they used to spend. One in ten of the customers who are still active looks late by chance, so this is
-# a list of whom to look at, not of whom to write off.
+# **Who is late**, and what they used to spend. One gap in ten of customers who are still active grows so long by chance, so this
+# is a list of whom to look at, not of whom to write off.
 
 # %%
 again.plot("late")
@@ -192,3 +192,73 @@ books = flows.select(
 assert books["gap"].abs().sum() == 0
 assert flows["n_closing"][:-1].to_list() == flows["n_opening"][1:].to_list()
 Markdown(f"{flows.height:,} periods, and the books of each close.")
+
+# %% [markdown]
+# ## What is kept of the money: revenue retention
+#
+# **Question.** How much of recurring revenue is kept, what is lost, what comes on top, and what will today's customers still
+# bring? (Where there are no contracts: of what customers spent, how much came again?)
+#
+# **Method.** Opening revenue plus new, returned and expansion, less contraction and lost, is closing revenue: customer by
+# customer, to the cent. Net retention asks what the customers of a year ago bring now; gross retention counts at most what it
+# was, so that growth cannot hide a loss.
+
+# %%
+money = crm.run("revenue_retention", base, **options)
+Markdown(f"**{money.headline()}**")
+
+# %%
+money.plot("waterfall")
+
+# %%
+money.plot("bridge")
+
+# %%
+money.plot("rates")
+
+# %% [markdown]
+# **One word, many figures.** Every product works retention and churn out in its own way. Here are the definitions side by side
+# for the same months; compare figures of one definition only.
+
+# %%
+table(
+    money,
+    money.tables()["definitions"].select(
+        "rate_name", "rate_definition", "stretch", "rate", "rate_lower", "rate_upper", "rate_why"
+    ),
+    "Retention and churn by definition",
+)
+
+# %% [markdown]
+# **Where it is lost, and by whom.** Groups at the beginning (the plan, where there is one), and cohorts by the month in which
+# they began.
+
+# %%
+for view in money.views:
+    if view.name in {"segments", "cohorts", "outlook"}:
+        money.plot(view.name).show()
+
+# %%
+Markdown("\n".join(f"- {note.text}" for note in money.notes))
+
+# %% [markdown]
+# The bridge must tie. If it ever does not, this notebook fails.
+
+# %%
+bridge = money.tables()["bridge"]
+kind = "revenue" if "opening_revenue" in bridge.columns else "customers"
+ups = ["opening", "new", "returned", *(["expansion"] if kind == "revenue" else [])]
+downs = ["lost", *(["contraction"] if kind == "revenue" else [])]
+gap = (
+    bridge.select(
+        pl.sum_horizontal(f"{c}_{kind}" for c in ups)
+        - pl.sum_horizontal(f"{c}_{kind}" for c in downs)
+        - pl.col(f"closing_{kind}")
+    )
+    .to_series()
+    .abs()
+    .max()
+)
+assert gap < 0.005
+assert bridge[f"closing_{kind}"][:-1].to_list() == bridge[f"opening_{kind}"][1:].to_list()
+Markdown(f"{bridge.height:,} periods, and each bridge ties.")

@@ -264,7 +264,7 @@ def _rhythm_notes(found: Findings) -> Iterator[Note]:
     yield Note(
         "late",
         f"Late: a customer still active would be silent for so long with a probability below {formats.share(found.choice.late_below)}, "
-        f"so about that share of active customers is late at any time. Gaps are {regular} (shape {model.shape:.2f}); few gaps of "
+        f"so about that share of their gaps grows as long by chance. Gaps are {regular} (shape {model.shape:.2f}); few gaps of "
         "one's own weigh little against those of all.",
     )
 
