@@ -45,7 +45,8 @@ def heatmap(result: Result, theme: Theme) -> go.Figure:
     low, high = _scale(sheet)
     shades = [theme.tint(theme.accent, _PALEST + (1 - _PALEST) * i / (_STEPS - 1)) for i in range(_STEPS)]
     inks = sorted({theme.ink(shade) for shade in shades})
-    cells = [_cells(result, theme, sheet, (low, high), shades, ink) for ink in inks]
+    drawn = [_cells(result, theme, sheet, (low, high), shades, ink) for ink in inks]
+    cells = [trace for trace in drawn if any(value is not None for row in trace.z for value in row)]
     extra = [*_hatching(theme, sheet), *_hidden(result, theme, sheet)]
     return parts.figure(
         result,
@@ -73,7 +74,9 @@ def _sheet(result: Result) -> Sheet:
     ages = table["period"].unique().sort().to_list()[:_MOST_AGES]
     sizes = {r["row_name"]: r["n_customers"] for r in table.sort("period", descending=True).to_dicts()}
     order = {name: i for i, name in enumerate(names)}
-    kept: dict[tuple[int, int], Row] = {(order[r["row_name"]], r["period"]): r for r in table.to_dicts() if r["period"] in set(ages)}
+    kept: dict[tuple[int, int], Row] = {
+        (order[r["row_name"]], r["period"]): r for r in table.to_dicts() if r["period"] in set(ages)
+    }
     labels = [f"{label} · {sizes[name]:,}" for name, label in names.items()]
     return Sheet(labels, ages, kept, _left_out(cells, table, ages))
 

@@ -89,9 +89,9 @@ def losses(found: Cohorts, until: int) -> pl.DataFrame:
         {
             "period": np.arange(counts.size),
             "n_customers": counts,
-            "loss_share": counts / max(n, 1),
-            "loss_share_lower": lower,
-            "loss_share_upper": upper,
+            "lost_after_share": counts / max(n, 1),
+            "lost_after_share_lower": lower,
+            "lost_after_share_upper": upper,
         }
     )
 
