@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 _FEWEST: Final = 4
 _MOST_STEPS: Final = 50
 _CLOSE: Final = 1e-10
+_FAR: Final = 700.0  # of the logarithm of an odds ratio: beyond it floats end
 
 
 class Trend(NamedTuple):
@@ -56,7 +57,8 @@ def binomial_trend(
     Returns
     -------
     Trend or None
-        None with fewer than four groups, all at one place, or where no one or everyone succeeded: no line can be told.
+        None where no line can be told: with fewer than four groups, all at one place, where no one or everyone
+        succeeded, or where all successes lie on one side of all failures, for then the best line is a wall.
 
     References
     ----------
@@ -71,9 +73,15 @@ def binomial_trend(
     k, m, x = (np.asarray(a, float) for a in (successes, n, place))
     kept = m > 0
     k, m, x = k[kept], m[kept], x[kept]
-    if k.size < _FEWEST or np.ptp(x) == 0 or k.sum() in (0, m.sum()):
+    if k.size < _FEWEST or np.ptp(x) == 0 or k.sum() in (0, m.sum()) or _are_apart(k, m, x):
         return None
     return _trend(k, m, x, level)
+
+
+def _are_apart(k: Floats, m: Floats, x: Floats) -> bool:
+    """Say whether the places of successes and of failures share one place at most."""
+    won, lost = x[k > 0], x[k < m]
+    return bool(won.min() >= lost.max() or lost.min() >= won.max())
 
 
 def _trend(k: Floats, m: Floats, x: Floats, level: float) -> Trend:
@@ -98,8 +106,8 @@ def _trend(k: Floats, m: Floats, x: Floats, level: float) -> Trend:
         change_lower=max(change - half, -1.0),
         change_upper=min(change + half, 1.0),
         odds_ratio=float(np.exp(slope)),
-        odds_ratio_lower=float(np.exp(slope - t * error)),
-        odds_ratio_upper=float(np.exp(slope + t * error)),
+        odds_ratio_lower=float(np.exp(max(slope - t * error, -_FAR))),
+        odds_ratio_upper=float(np.exp(min(slope + t * error, _FAR))),
         dispersion=dispersion,
         p_value=float(2 * stdtr(freedom, -abs(slope / error))),
     )
