@@ -161,7 +161,7 @@ def test_brackets_are_what_counting_gives(clock, data):
     rows, question = data.draw(asked("bracket", clock))
     edges = sorted(data.draw(st.sets(st.integers(1, 8), min_size=2, max_size=4)))
     brackets = tuple((low, high - 1) for low, high in pairwise(edges))
-    question = replace(question, brackets=question.brackets or None, most_periods=100)
+    question = replace(question, brackets=brackets, most_periods=100)
     assume(has_cohorts(rows, question))
     want = brute_force.bracket_cells(rows, question)
     got = ours(rows, question).tables()["cells"]
