@@ -14,6 +14,7 @@ from crm_analytics.charts import revenue_hover as hover
 from crm_analytics.charts.drawing import Views
 from crm_analytics.charts.theme import Theme
 from crm_analytics.results import Result
+from crm_analytics.terms import Unit
 
 Row = Mapping[str, Any]
 
@@ -58,7 +59,11 @@ def waterfall(result: Result, theme: Theme) -> go.Figure:
         height=150 + 40 * len(rows),
         bargap=0.3,
         xaxis=parts.axis(
-            hover.axis_title(result), "money" if money else "count", range=[0, most * 1.22], nticks=6
+            hover.axis_title(result),
+            "money" if money else "count",
+            range=[0, most * 1.32],
+            nticks=5,
+            tickangle=0,
         ),
         yaxis=parts.names_axis("Step", [r["step"] for r in rows]),
         annotations=labels,
@@ -141,8 +146,8 @@ _LINES: Final = (
 def rates(result: Result, theme: Theme) -> go.Figure:
     """Draw net and gross revenue retention of each trailing stretch with their intervals, and customer retention as a line."""
     table = result.tables()["rates"].to_dicts()
-    colours = {"accent": theme.accent, "bad": theme.bad, "quiet": theme.muted}
     money = hover.has_money(result)
+    colours = {"accent": theme.accent, "bad": theme.bad, "quiet": theme.muted if money else theme.accent}
     lines = [
         (kind, rows, shade)
         for kind, definition, shade in _LINES
@@ -287,7 +292,11 @@ def cohorts(result: Result, theme: Theme) -> go.Figure:
     if not days:
         return parts.nothing(result, "cohorts", theme, "No cohort has a whole period yet.")
     cells = {(r["cohort_on"], r["cohort_age"]): r for r in whole}
-    ages = range(max(a for d, a in cells if d in days) + 1)
+    oldest = max(a for d, a in cells if d in days)
+    first_age = (
+        0 if hover.by_month(result) or not oldest else 1
+    )  # what is spent first is all of what is spent first
+    ages = range(first_age, oldest + 1)
     value = [[cells[d, a][column] if (d, a) in cells else None for a in ages] for d in days]
     words = [[hover.cohort_words(result, cells[d, a]) if (d, a) in cells else "" for a in ages] for d in days]
     step = max(1, -(-len(days) // 12))
@@ -303,7 +312,7 @@ def cohorts(result: Result, theme: Theme) -> go.Figure:
                 y=list(range(len(days))),
                 colorscale=_scale(theme),
                 zmin=0,
-                zmax=_top(value),
+                zmax=_top(value, whole=first_age == 0),
                 xgap=1,
                 ygap=1,
                 hovertext=words,
@@ -331,10 +340,14 @@ def _scale(theme: Theme) -> list[tuple[float, str]]:
     return [(0.0, theme.tint(theme.accent, 0.06)), (0.5, theme.tint(theme.accent, 0.45)), (1.0, theme.accent)]
 
 
-def _top(value: Sequence[Sequence[float | None]]) -> float:
-    """Give the end of the scale: 100%, or more where cohorts grow; a few very large cells do not stretch it."""
+def _top(value: Sequence[Sequence[float | None]], *, whole: bool) -> float:
+    """Give the end of the scale: 100%, or more where cohorts grow; a few very large cells do not stretch it.
+
+    Where no cell need be near 100%, it is the largest but a few.
+    """
     flat = sorted(v for row in value for v in row if v is not None)
-    return max(1.0, min(flat[int(0.98 * (len(flat) - 1))], 2.0))
+    most = min(flat[int(0.98 * (len(flat) - 1))], 2.0)
+    return max(1.0, most) if whole else max(0.1, math.ceil(10 * most) / 10)
 
 
 def outlook(result: Result, theme: Theme) -> go.Figure:
@@ -345,7 +358,7 @@ def outlook(result: Result, theme: Theme) -> go.Figure:
     months = [r["months_ahead"] for r in rows]
     common = {"x": months, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
     last = rows[-1]
-    unit = "money" if money else "count"
+    unit: Unit = "money" if money else "count"
     write: Callable[[Row], str] = lambda r: parts.spanned(  # noqa: E731 used twice below
         {k: round(v, 2) if money else round(v) for k, v in r.items() if v is not None},
         column,

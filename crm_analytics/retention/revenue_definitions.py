@@ -44,7 +44,8 @@ class Definition:
 
 def over(top: Floats, base: Floats) -> Floats:
     """Divide; nothing by nothing is not a number."""
-    return np.divide(top, base, out=np.full(np.broadcast(top, base).shape, np.nan), where=base > 0)
+    found: Floats = np.divide(top, base, out=np.full(np.broadcast(top, base).shape, np.nan), where=base > 0)
+    return found
 
 
 def chained(rate: Floats, n: int) -> Floats:

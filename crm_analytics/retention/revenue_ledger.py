@@ -87,7 +87,8 @@ def of_orders(extract: Extract, as_of: date, period: Period) -> Ledger:
     """Make the ledger of orders: net spend by customer and period."""
     cells = customer_periods(extract.frame, as_of=as_of, period=period, week_start=extract.week_start)
     first = covered_from(extract)
-    starts, ends, complete = _calendar(min(first, cells["period_on"].min()), as_of, extract, period)  # type: ignore[type-var]
+    earliest = cells["period_on"].unique().to_list()
+    starts, ends, complete = _calendar(min([first, *earliest]), as_of, extract, period)
     complete[0] = complete[0] and first <= starts[0]
     number = {day: i for i, day in enumerate(starts)}
     ids = cells.select("customer_id").unique().sort("customer_id").with_row_index("customer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -102,7 +102,7 @@ def _table(
             f"{name}_upper": np.maximum(np.clip(high, 0, most), mean),
         }
 
-    columns = {"months_ahead": ahead.astype(np.int64), **forecast("customers_ahead", n, n)}
+    columns: dict[str, Any] = {"months_ahead": ahead.astype(np.int64), **forecast("customers_ahead", n, n)}
     if has_money:
         columns |= forecast("revenue_ahead", revenue, squares)
         columns["revenue_ahead_share"] = columns["revenue_ahead"] / max(float(revenue.sum()), 1e-12)

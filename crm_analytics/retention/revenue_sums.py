@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crm_analytics.retention.revenue_ledger import UNIT, Ledger
 from crm_analytics.retention.revenue_movements import CONTRACTED, EXPANDED, LOST, NEW, RETURNED
@@ -54,14 +55,18 @@ def summed(moved: pl.DataFrame, column: str, n_columns: int, draws: Draws, parts
     customer, at = rows["customer"].to_numpy(), rows["at"].to_numpy()
     values = {name: rows[name].to_numpy() / UNIT for name in parts}
     opening = rows["before"].to_numpy() / UNIT
-    squares = np.bincount(at, opening**2, n_columns)
-    total = np.bincount(at, opening, n_columns)
+    squares = _totals(at, opening**2, n_columns)
+    total = _totals(at, opening, n_columns)
     return Sums(
-        {name: np.bincount(at, v, n_columns) for name, v in values.items()},
+        {name: _totals(at, v, n_columns) for name, v in values.items()},
         {name: draws.sums(customer, at, v, n_columns) for name, v in values.items()},
-        np.bincount(at, (opening > 0).astype(float), n_columns),
+        _totals(at, (opening > 0).astype(float), n_columns),
         np.divide(total**2, squares, out=np.zeros(n_columns), where=squares > 0),
     )
+
+
+def _totals(at: NDArray[np.int64], values: Floats, n_columns: int) -> Floats:
+    return np.asarray(np.bincount(at, values, n_columns), np.float64)
 
 
 def draws_for(ledger: Ledger, n_bootstrap: int, seed: int) -> Draws:

@@ -316,7 +316,7 @@ def _cohort_title(found: Findings) -> str:
         base, kept, what = at["cohort_first_revenue"].sum(), at["cohort_revenue"].sum(), "revenue"
     else:
         base, kept, what = at["cohort_customers"].sum(), at["customers_there"].sum(), "customers"
-    share = formats.share(kept / base) if base else "nothing"
+    share = formats.share(float(kept) / float(base)) if base else "nothing"
     return f"Cohorts keep {share} of their first {what} after {counted(age, found.ledger.period)}"
 
 
@@ -329,5 +329,5 @@ def _outlook_title(found: Findings) -> str:
         if found.ledger.has_money
         else row["customers_ahead"] / max(found.ahead.table["customers_ahead"][0], 1)
     )
-    what = "revenue" if found.ledger.has_money else "customers"
-    return f"{formats.share(share)} of today's {what} is expected to be left in {counted(row['months_ahead'], 'month')}"
+    what = "revenue is" if found.ledger.has_money else "customers are"
+    return f"{formats.share(share)} of today's {what} expected to be left in {counted(row['months_ahead'], 'month')}"

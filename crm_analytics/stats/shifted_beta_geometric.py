@@ -114,7 +114,7 @@ def estimate(left: ArrayLike, kept: ArrayLike) -> Estimated:
     n = float(lost.sum() + still.sum())
     starts = (np.log([1.0, 2.0]), np.log([0.5, 5.0]), np.log([1.0, 20.0]))
     tries = [
-        minimize(
+        minimize(  # type: ignore[call-overload]  # the stubs take no options of a method
             lambda x: _downhill(lost, still, x, n)[0],
             start,
             jac=lambda x: _downhill(lost, still, x, n)[1],

@@ -236,9 +236,3 @@ def test_drawing_groups_of_customers_gives_the_same_width_as_drawing_customers()
         sums = summed(moved, "period", 1, draws, ("before", "kept"))
         widths.append(float(np.std(sums.drawn["kept"] / sums.drawn["before"])))
     assert widths[1] == pytest.approx(widths[0], rel=0.15)
-
-
-def test_the_same_seed_gives_the_same_draws():
-    one, other = (Draws.of(50, 20, seed=4).weights for _ in range(2))
-    assert (one == other).all()
-    assert not (one == Draws.of(50, 20, seed=5).weights).all()
