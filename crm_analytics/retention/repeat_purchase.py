@@ -168,7 +168,8 @@ def _findings(
 ) -> repeat_words.Findings:
     as_of, start = window.as_of, window.start
     rows = occasions(extract.frame, as_of=as_of, occasion=choice.occasion)
-    if rows.filter(pl.col("ordered_on") >= (start or rows["ordered_on"].min())).is_empty():
+    counted = rows if start is None else rows.filter(pl.col("ordered_on") >= start)
+    if counted.is_empty():
         raise NotEnoughDataError.of("customers with an order", 0, 1)
     rhythm = cadence(rows, as_of=as_of, start=start)
     people = customer_table(rows, rhythm, as_of=as_of, start=start, late_below=choice.late_below)
@@ -232,7 +233,13 @@ def _groups(
     known = [] if listed is None else listed.collect_schema().names()
     if listed is None or by not in known or by == table("customers").key:
         raise UnknownNameError.of("column to group by", by, sorted({*rows, *known} - taken))
-    return listed.select("customer_id", group=_named(by)).unique("customer_id", keep="first").collect()
+    groups = listed.select("customer_id", group=pl.col(by).cast(pl.String)).collect()
+    one = groups.group_by("customer_id").agg(pl.col("group").min())
+    return (
+        people.select("customer_id")
+        .join(one, on="customer_id", how="left")
+        .with_columns(group=_named("group"))
+    )
 
 
 def _named(by: str) -> pl.Expr:

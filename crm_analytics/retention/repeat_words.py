@@ -116,11 +116,13 @@ def _spanned(row: Mapping[str, Any], column: str) -> str:
 
 
 def _step_rows(found: Findings) -> Iterator[_Row]:
+    spans = found.choice.within_days
+    shown = sorted({spans[(len(spans) - 1) // 2], spans[-1]})
     for row in found.tables["steps"].head(3).iter_rows(named=True):
         n = row["order_number"]
         parts = [
             f"{_spanned(row, f'return_{d}d_rate')} within {_time(d)}"
-            for d in found.choice.within_days[-3::2]
+            for d in shown
             if row[f"return_{d}d_rate"] is not None
         ]
         if parts:
