@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ Row = Mapping[str, Any]
 
 _MOST_LISTED: Final = 20
 _MOST_POINTS: Final = 1_200
+_A_ROW: Final = 10
 _MOST_SLIPPING_POINTS: Final = 400
 _LEAST_RANGE: Final = 1e-4  # values this far below the best are drawn at the foot of the logarithmic axis
 
@@ -180,8 +182,9 @@ def deciles(result: Result, theme: Theme) -> go.Figure:
                 x=[str(r["value_decile"]) for r in rows],
                 y=[r["value_share"] or 0 for r in rows],
                 marker={"color": [theme.accent if r["value_decile"] <= 2 else theme.quiet for r in rows]},  # noqa: PLR2004 the best fifth
-                text=[formats.share(r["value_share"] or 0) for r in rows],
+                text=[_whole_percent(r["value_share"] or 0) for r in rows],
                 textposition="outside",
+                constraintext="none",
                 cliponaxis=False,
                 hovertext=[_decile_words(result, r) for r in rows],
                 hovertemplate=parts.HOVER,
@@ -195,6 +198,11 @@ def deciles(result: Result, theme: Theme) -> go.Figure:
         xaxis=parts.axis("Tenth of the customers by lifetime value, best first", "names", type="category"),
         yaxis=parts.axis("Share of lifetime value", "share"),
     )
+
+
+def _whole_percent(share: float) -> str:
+    """Write a share so that ten of them fit on a phone."""
+    return f"{100 * share:.0f}%" if share >= 0.005 else f"{100 * share:.1f}%"  # noqa: PLR2004 what rounds to 1
 
 
 def _decile_words(result: Result, row: Row) -> str:
@@ -242,8 +250,23 @@ def alive(result: Result, theme: Theme) -> go.Figure:
             showgrid=True,
             dtick=1,
         ),
+        legend={"itemsizing": "constant"},
+        annotations=_bought_once(result, theme, [*slipping.to_dicts(), *others.to_dicts()], floor),
         margin=parts.legend_room(),
     )
+
+
+def _bought_once(result: Result, theme: Theme, rows: Sequence[Row], floor: float) -> list[dict[str, object]]:
+    """Say why points stand in a row at the right: BG/NBD takes everyone with one purchase for a customer still."""
+    sure = [max(r["lifetime_value"], floor) for r in rows if r["p_alive"] >= 1]
+    if result.parameters["model_taken"] != "bg_nbd" or len(sure) < _A_ROW:
+        return []
+    return [
+        {
+            "x": 1, "y": math.log10(min(sure)), "xanchor": "right", "yanchor": "top", "yshift": -8, "align": "right",
+            "text": "bought once: taken<br>for customers still", "showarrow": False, "font": {"color": theme.muted},
+        }
+    ]  # fmt: skip
 
 
 def _sampled(customers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

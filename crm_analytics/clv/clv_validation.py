@@ -7,7 +7,14 @@ from datetime import date
 from typing import Any, Final
 
 from crm_analytics.aggregates import window as windows
-from crm_analytics.clv import holdout, validation_groups, validation_tables, validation_words, value_base
+from crm_analytics.clv import (
+    holdout,
+    validation_groups,
+    validation_tables,
+    validation_views,
+    validation_words,
+    value_base,
+)
 from crm_analytics.clv.candidates import Model
 from crm_analytics.clv.judged import Judged, judge
 from crm_analytics.clv.tracking import tracking_table
@@ -15,7 +22,7 @@ from crm_analytics.clv.validation_terms import TERMS
 from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.readers import as_extract
-from crm_analytics.results import Result, View
+from crm_analytics.results import Result
 
 __all__ = ["TERMS", "clv_validation"]
 
@@ -135,24 +142,25 @@ def clv_validation(
         validation_tables.independence_table(last, n_draws=n_bootstrap, seed=seed),
         n_origins, n_folds, missed, extract.currency,
     )  # fmt: skip
+    tables = {
+        "purchases": validation_tables.accuracy_table(periods, "purchases"),
+        "spend": validation_tables.accuracy_table(periods, "spend"),
+        "tracking": tracking_table(extract, last, first),
+        "deciles": validation_tables.decile_table(last, n_draws=n_bootstrap, seed=seed),
+        "by_frequency": told.frequency,
+        "groups": told.groups,
+        "folds": told.folds,
+        "models": validation_tables.model_table(last),
+        "independence": told.independence,
+        "customers": validation_tables.customer_table(last),
+    }
     return Result.of(
         "clv_validation",
         title="Can the forecast be trusted?",
         headline=validation_words.headline(told),
         summary=validation_words.summary(told),
-        tables={
-            "purchases": validation_tables.accuracy_table(periods, "purchases"),
-            "spend": validation_tables.accuracy_table(periods, "spend"),
-            "tracking": tracking_table(extract, last, first),
-            "deciles": validation_tables.decile_table(last, n_draws=n_bootstrap, seed=seed),
-            "by_frequency": told.frequency,
-            "groups": told.groups,
-            "folds": told.folds,
-            "models": validation_tables.model_table(last),
-            "independence": told.independence,
-            "customers": validation_tables.customer_table(last),
-        },
-        views=_VIEWS,
+        tables=tables,
+        views=validation_views.views(told, tables),
         parameters={
             "holdout_days": days,
             "n_origins": n_origins,
@@ -186,15 +194,6 @@ def _periods(
                 raise _too_few(error, origin) from error
             missed.append(origin)
     return periods, missed
-
-
-_VIEWS: Final = (
-    View("tracking", "Repeat purchases so far: made, expected and forecast", "tracking"),
-    View("weekly", "Repeat purchases by period: made, expected and forecast", "tracking"),
-    View("deciles", "Made and forecast, by tenth of the customers", "deciles"),
-    View("frequency", "Made and forecast, by number of purchases before", "by_frequency"),
-    View("models", "Average miss per customer: models against simple rules", "purchases"),
-)
 
 
 def _too_few(error: NotEnoughDataError, origin: date) -> NotEnoughDataError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from crm_analytics.aggregates import window as windows
-from crm_analytics.clv import slipping, value_tables, value_words
+from crm_analytics.clv import slipping, value_tables, value_views, value_words
 from crm_analytics.clv.candidates import Model
 from crm_analytics.clv.valuation import reference_notes, valuate
 from crm_analytics.clv.value_curve import curve_table
 from crm_analytics.clv.value_terms import TERMS
 from crm_analytics.errors import OptionError
-from crm_analytics.results import Result, View
+from crm_analytics.results import Result
 
 __all__ = ["TERMS", "lifetime_value"]
 
@@ -147,7 +147,7 @@ def lifetime_value(
             "curve": curve_table(valued, rate=found.rate),
             "model": value_tables.model_table(valued),
         },
-        views=_views(value_words.horizon_words(horizon_days), compare_months),
+        views=value_views.views(told),
         parameters={
             "reference": None if reference is None else "given",
             "horizon_days": horizon_days,
@@ -165,16 +165,6 @@ def lifetime_value(
         notes=(*reference_notes(reference), *value_words.notes(told, begin)),
         terms=TERMS,
         currency=found.extract.currency,
-    )
-
-
-def _views(ahead: str, months: int) -> tuple[View, ...]:
-    return (
-        View("curve", f"What customers will bring in the next {ahead}", "curve"),
-        View("groups", "Lifetime value by group of customers", "groups"),
-        View("deciles", "Lifetime value by tenth of the customers", "deciles"),
-        View("alive", "Lifetime value and probability of being a customer still", "customers"),
-        View("slipping", f"Good customers who are slipping, against {months} months ago", "slipping"),
     )
 
 

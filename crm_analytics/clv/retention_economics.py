@@ -140,7 +140,7 @@ def retention_economics(
             "keep_or_replace": tables.keep_table(told.found),
             "curve": tables.curve_table(told.found, told.table),
         },
-        views=_views(told.ahead),
+        views=told.views(),
         parameters={
             "reference": None if reference is None else "given",
             "horizon_days": horizon_days,
@@ -185,12 +185,7 @@ def _tell(
     return _Words(economics, table, found.extract.currency, horizon_words(horizon))
 
 
-def _views(ahead: str) -> tuple[View, ...]:
-    return (
-        View("levers", f"What a change is worth over {ahead}", "levers"),
-        View("curve", f"What points of retention are worth over {ahead}", "curve"),
-        View("keep_or_replace", f"Keeping a customer against replacing one, over {ahead}", "keep_or_replace"),
-    )
+_SIDES: Final = {tables.RETENTION: "more retention", tables.SPEND: "more spend"}
 
 
 class _Words:
@@ -226,6 +221,33 @@ class _Words:
             else ""
         )
         return f"{text}; {change} more would be worth {self.spanned(row, 'worth')} over {self.ahead}{same}."
+
+    def views(self) -> tuple[View, ...]:
+        """Give the pictures, each with its finding as its title."""
+        first = self.table.filter(pl.col("lever_size") == self.table["lever_size"].min()).to_dicts()
+        levers = [
+            f"{r['lever_change'].lstrip('+-')} {_SIDES[r['lever']]} is worth {self.money(r['worth'])}"
+            for r in first
+            if r["lever"] in _SIDES
+        ]
+        return (
+            View("levers", f"{', '.join(levers) or 'What a change is worth'}, over {self.ahead}", "levers"),
+            View("curve", self._curve_title(), "curve"),
+            View("keep_or_replace", self._kept_title(), "keep_or_replace"),
+        )
+
+    def _curve_title(self) -> str:
+        points = self.table.filter(pl.col("lever") == tables.RETENTION).sort("lever_size").tail(1).to_dicts()
+        if not points:
+            return f"What points of retention are worth over {self.ahead}"
+        change = points[0]["lever_change"].lstrip("+")
+        return f"{change} more retention would bring {self.money(points[0]['worth'])} over {self.ahead}"
+
+    def _kept_title(self) -> str:
+        needed = self.found.needed
+        if needed is None:
+            return f"Keeping a customer against replacing one, over {self.ahead}"
+        return f"Replacing a returning customer who is lost takes {needed.value:.1f} new ones"
 
     def summary(self) -> pl.DataFrame:
         """Give the findings, one row each."""
