@@ -17,6 +17,7 @@ from crm_analytics.errors import ColumnError, OptionError
 _STEP: Final = 1e-4  # of a central difference in a log parameter
 _TINY: Final = 1e-300  # its logarithm is still a number
 _WIDEST: Final = 600.0  # e^600 is still a number
+_WITH_INTERVALS: Final = 500_000  # customers at once: each needs some fifty numbers on the way
 Formula = Callable[["PurchaseFit", Floats, Floats, Floats], Floats]
 
 
@@ -177,17 +178,26 @@ class PurchaseFit(Fit):
         """
         _finite("horizon", horizon)
         x, t, age = histories(summary)
+        size = _WITH_INTERVALS if intervals else max(len(x), 1)
+        parts = [
+            pl.DataFrame(self._predicted(x[k], t[k], age[k], horizon, intervals=intervals))
+            for k in (slice(i, i + size) for i in range(0, max(len(x), 1), size))
+        ]
+        ids = summary.lazy().select(pl.col("^customer_id$")).collect()
+        return ids.hstack(pl.concat(parts)) if ids.width else pl.concat(parts)
+
+    def _predicted(
+        self, x: Floats, t: Floats, age: Floats, horizon: float, *, intervals: bool
+    ) -> dict[str, Floats]:
         fits = self.nearby() if intervals else (self,)
         alive = [fit.alive_of(x, t, age, 0.0) for fit in fits]
         bought = [fit.purchases_of(x, t, age, horizon) for fit in fits]
         columns = {"p_alive": alive[0], "expected_purchases": bought[0]}
         if intervals:
             columns["p_alive_lower"], columns["p_alive_upper"] = self.share_interval(alive)
-            columns["expected_purchases_lower"], columns["expected_purchases_upper"] = self.size_interval(
-                bought
-            )
-        ids = summary.lazy().select(pl.col("^customer_id$")).collect()
-        return ids.hstack(pl.DataFrame(columns)) if ids.width else pl.DataFrame(columns)
+            lower, upper = self.size_interval(bought)
+            columns |= {"expected_purchases_lower": lower, "expected_purchases_upper": upper}
+        return columns
 
     def delta_error(self, formula: Callable[[Self], Floats]) -> Floats:
         """Give the standard error of any figure that is worked out from the fit, by the delta method.
