@@ -55,12 +55,14 @@ stay.plot("hazard")
 # corrected for the number of pairs. The group is that of the beginning: a customer who changed plan later stays in the first.
 
 # %%
-column = "plan" if base.has("subscriptions") else "channel"
-by_group = crm.run("survival", base, **options, by=column, covariates=[column])
-table(by_group, by_group.summary(), f"By {column}")
+driving = base.table("subscriptions" if base.has("subscriptions") else "transactions")
+known = driving.frame.collect_schema().names()
+column = next((c for c in ("plan", "channel", "country") if c in known), None)
+by_group = crm.run("survival", base, **options, by=column, covariates=[column] if column else [])
+table(by_group, by_group.summary(), f"By {column or 'nothing'}")
 
 # %%
-by_group.plot("groups")
+by_group.plot("groups" if "groups" in {view.name for view in by_group.views} else "curve")
 
 # %%
 table(

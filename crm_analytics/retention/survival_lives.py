@@ -226,7 +226,14 @@ def _with_ways(rows: pl.DataFrame, question: Question) -> pl.DataFrame:
 def _grouped(rows: pl.DataFrame, by: str | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
     if by is None:
         return rows.with_columns(group=pl.lit(EVERYONE)), ()
-    named = rows.with_columns(group=pl.col(by).cast(pl.String).fill_null(UNKNOWN))
+    value = (
+        pl.when(by).then(pl.lit("yes")).otherwise(pl.lit("no"))
+        if rows.schema[by] == pl.Boolean
+        else pl.col(by)
+    )
+    named = rows.with_columns(
+        group=pl.when(pl.col(by).is_null()).then(pl.lit(UNKNOWN)).otherwise(value.cast(pl.String))
+    )
     sizes = named.group_by("group").len().sort("len", "group", descending=[True, False])
     names = [g for g in sizes["group"].to_list() if g != UNKNOWN]
     if len(names) <= MOST_GROUPS:

@@ -459,6 +459,18 @@ class TestGroupsAndModel:
             "Ends per coefficient",
         ]
 
+    def test_yes_and_no_are_said_in_words(self):
+        people = pl.DataFrame(
+            {"customer_id": [f"c{i:03d}" for i in range(240)], "consent": [i % 3 > 0 for i in range(240)]}
+        )
+        result = crm.survival(self.many(plans=1), as_of="2024-12-01", customers=people, by="consent")
+        assert result.tables()["groups"]["group"].to_list() == ["yes", "no"]
+
+    def test_one_group_is_not_compared(self):
+        result = crm.survival(self.many(plans=1), as_of="2024-12-01", by="plan")
+        assert result.tables()["comparisons"].is_empty()
+        assert "groups" not in {v.name for v in result.views}
+
     def test_a_value_nobody_left_with_is_separation(self):
         frame = self.many(plans=2).with_columns(
             ended_on=pl.when(pl.col("plan") == "plan 1").then(None).otherwise("ended_on")

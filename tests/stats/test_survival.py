@@ -43,14 +43,15 @@ def taken(drawn, *, late=False):
 
 
 def by_hand(exit_, event, entry, weight):
-    """The product-limit estimate in exact fractions, by the definition."""
-    left, curve = Fraction(1), {}
+    """The product-limit estimate and the sum of d/n in exact fractions, by the definition."""
+    left, hazard, curve = Fraction(1), Fraction(0), {}
     for t in sorted(set(exit_.tolist())):
         there = [i for i in range(len(exit_)) if exit_[i] >= t and (entry is None or entry[i] < t)]
         n = sum(int(weight[i]) for i in there)
         d = sum(int(weight[i]) for i in there if exit_[i] == t and event[i])
         left *= 1 - Fraction(d, n)
-        curve[t] = (n, d, left)
+        hazard += Fraction(d, n)
+        curve[t] = (n, d, left, hazard)
     return curve
 
 
@@ -132,9 +133,10 @@ def test_the_curve_is_the_product_limit_in_exact_fractions(drawn, late):
     exact = by_hand(exit_, event, entry, weight)
     assert curve.time.tolist() == sorted(exact)
     for i, t in enumerate(sorted(exact)):
-        n, d, left = exact[t]
+        n, d, left, hazard = exact[t]
         assert (curve.risk.n_at_risk[i], curve.risk.n_events[i]) == (n, d)
         assert curve.survival[i] == pytest.approx(float(left), abs=1e-12)
+        assert curve.cumulative_hazard[i] == pytest.approx(float(hazard), abs=1e-12)
 
 
 @given(drawn=rows, late=st.booleans())
@@ -185,6 +187,15 @@ def test_log_log_intervals_by_hand():
     reach = math.exp(1.959964 * math.sqrt(2 / 80) / -math.log(0.8))
     assert curve.survival_lower[0] == pytest.approx(0.8**reach, abs=1e-6)
     assert curve.survival_upper[0] == pytest.approx(0.8 ** (1 / reach), abs=1e-6)
+
+
+def test_nelson_and_aalens_interval_by_hand():
+    """H = 2/10 + 1/8, variance 2/100 + 1/64: H exp(+-1.96 sqrt(variance) / H)."""
+    curve = kaplan_meier(lives([1] * 2 + [2] * 8, [True] * 2 + [True] + [False] * 7))
+    reach = math.exp(1.959964 * math.sqrt(2 / 100 + 1 / 64) / 0.325)
+    assert curve.cumulative_hazard[1] == pytest.approx(0.325)
+    assert curve.cumulative_hazard_lower[1] == pytest.approx(0.325 / reach, abs=1e-6)
+    assert curve.cumulative_hazard_upper[1] == pytest.approx(0.325 * reach, abs=1e-6)
 
 
 def test_before_the_first_event_the_bound_is_the_exact_one():
