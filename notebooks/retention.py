@@ -31,6 +31,76 @@ options = {"as_of": as_of or base.as_of}
 Markdown(f"**{base.name}**" + (": invented customers, for trying things out." if base.is_sample else ""))
 
 # %% [markdown]
+# ## How many stay: cohorts
+#
+# **Question.** Of those who came in the same month, how many are active again a month, three months, a year later? Is it
+# getting better, and where are they lost?
+#
+# **Method.** A customer belongs to the month of the first order ever. A cell counts who ordered in that calendar month again;
+# cells that not everybody has lived through yet are hatched and counted in no average. The average pools customers, the band
+# is its 95% interval.
+
+# %%
+cohorts = crm.run("cohort_retention", base, **options)
+Markdown(f"**{cohorts.headline()}**")
+
+# %%
+cohorts.plot("heatmap")
+
+# %%
+cohorts.plot("curves")
+
+# %% [markdown]
+# **Is it getting better?** Retention at a few ages from cohort to cohort, with a line fitted to it: dotted where the trend may
+# be chance.
+
+# %%
+cohorts.plot("trend")
+
+# %% [markdown]
+# **Who pays today's sales?** Spend of each month by when its customers came.
+
+# %%
+cohorts.plot("layers")
+
+# %% [markdown]
+# **It depends on what is asked.** Month-by-month retention of a shop that people visit twice a year looks poor; what counts may
+# be whether they came back at all. And products count differently: the same customers, as others would report them.
+
+# %%
+ever = crm.run("cohort_retention", base, **options, criterion="on_or_before", compare_definitions=True)
+Markdown(f"**{ever.headline()}**")
+
+# %%
+table(
+    ever,
+    ever.tables()["definitions"]
+    .filter(pl.col("period") == 1)
+    .select("vendor", "definition", "retention_rate", "n_customers", "why"),
+    "Month 1 by other products' definitions",
+)
+
+# %% [markdown]
+# The customers behind a cell, to write to them: here who came in the last finished cohort and has not been back.
+
+# %%
+from crm_analytics.retention.cohort_customers import customers_in_cell
+
+done = cohorts.tables()["cells"].filter(pl.col("is_complete") & (pl.col("period") == 1))
+cell = done.sort("cohort_on").row(-1, named=True)
+away = customers_in_cell(cohorts, cohort_on=cell["cohort_on"], period=1, state="away")
+assert away.height == cell["n_customers"] - cell["n_active"]
+away.sort("spend", "customer_id", descending=[True, False]).select(
+    "customer_id", "entered_on", "n_orders", "spend"
+).head(10)
+
+# %% [markdown]
+# **Caveat.** A cohort's rate says what its customers did, not why: a season, a campaign or another mix of channels moves it too.
+
+# %%
+Markdown("\n".join(f"- {note.text}" for note in cohorts.notes))
+
+# %% [markdown]
 # ## How long they stay: survival
 #
 # **Question.** How long do customers stay, and when is the loss highest? (Where there are no contracts: how long until they
