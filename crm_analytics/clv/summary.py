@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-import narwhals as nw
+import numpy as np
 import polars as pl
 
 from crm_analytics.aggregates import window as windows
 from crm_analytics.aggregates.customers import MONEY_DECIMALS
 from crm_analytics.aggregates.periods import Span
-from crm_analytics.aggregates.purchase_days import money_back, purchase_days, purchase_instants
+from crm_analytics.aggregates.purchase_days import purchase_instants
+from crm_analytics.aggregates.sorted_orders import begins, sorted_orders
 from crm_analytics.clv.rows import DAYS_PER
 from crm_analytics.clv.seasonality import Seasonality
 from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError
+from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.readers import as_extract
 
 
@@ -97,10 +99,10 @@ def summarise(
             "calibration_end", until.isoformat(), f"a day before as_of, {window.as_of}"
         )
     recipe = _Recipe(unit, free_orders, exact, seasonality, log_intervals, observed_until)
-    histories = recipe.histories(extract.frame, until)
+    histories = recipe.histories(extract, until)
     if calibration_end is None:
         return histories
-    holdout = recipe.holdout(extract.frame, until, window.as_of)
+    holdout = recipe.holdout(extract, until, window.as_of)
     length = Span(until, window.as_of)
     return histories.join(holdout, on="customer_id", how="left", maintain_order="left").with_columns(
         pl.col("frequency_holdout", "spend_holdout").fill_null(0),
@@ -121,19 +123,19 @@ class _Recipe:
     log_intervals: bool
     observed_until: pl.DataFrame | None
 
-    def histories(self, frame: pl.LazyFrame, as_of: date) -> pl.DataFrame:
+    def histories(self, extract: Extract, as_of: date) -> pl.DataFrame:
         """Give the histories before `as_of`."""
-        occasions = self._occasions(frame, as_of)
-        found = self._totals(frame, occasions, as_of)
-        if found.is_empty():
+        seen = self._seen(extract, as_of)
+        if seen.bought.is_empty():
             raise NotEnoughDataError.of("customers with a purchase", 0, 1)
+        found = self._totals(seen, as_of)
         back = pl.col("money_back").fill_null(0.0)
         kept = (
             pl.when(pl.col("spend") > 0).then(1 - back / pl.col("spend")).otherwise(1.0)
         )  # of each pound spent
         repeats = pl.col("n") - 1
-        histories = found.sort("customer_id").select(
-            "customer_id",
+        histories = found.sort("customer").select(
+            "customer",
             frequency=repeats,
             recency=self._elapsed(pl.col("first"), pl.col("last")),
             T=self._elapsed(pl.col("first"), pl.col("end")),
@@ -144,55 +146,63 @@ class _Recipe:
             first_value=(pl.col("first_amount") * kept).round(MONEY_DECIMALS),
             time_unit=pl.lit(self.unit),
         )
-        return self._with_log_intervals(histories, occasions) if self.log_intervals else histories
+        return seen.named(
+            self._with_log_intervals(histories, seen.bought) if self.log_intervals else histories
+        )
 
-    def holdout(self, frame: pl.LazyFrame, start: date, as_of: date) -> pl.DataFrame:
+    def holdout(self, extract: Extract, start: date, as_of: date) -> pl.DataFrame:
         """Give what customers bought from `start` to before `as_of`."""
-        later = self._occasions(frame, as_of).filter(nw.col("at") >= self._moment(start))
-        found: pl.DataFrame = (
-            later.group_by("customer_id")
-            .agg(
-                nw.len().cast(nw.Int64).alias("frequency_holdout"),
-                nw.col("amount").sum().alias("spend_holdout"),
+        seen = self._seen(extract, as_of)
+        later = seen.bought.filter(pl.col("at") >= self._moment(start))
+        return seen.named(
+            later.group_by("customer").agg(
+                frequency_holdout=pl.len().cast(pl.Int64), spend_holdout=pl.col("amount").sum()
             )
-            .collect("polars")
-            .to_native()
         )
-        return found
 
-    def _occasions(self, frame: pl.LazyFrame, as_of: date) -> nw.LazyFrame[Any]:
-        purchases = purchase_instants if self.exact else purchase_days
-        column = "ordered_at" if self.exact else "ordered_on"
-        found = purchases(frame, as_of=as_of, free_orders=self.free_orders).rename({column: "at"})
+    def _seen(self, extract: Extract, as_of: date) -> _Seen:
+        orders = sorted_orders(extract, as_of=as_of)
+        back = orders.money_back()
+        if self.exact:
+            instants = purchase_instants(extract.frame, as_of=as_of, free_orders=self.free_orders)
+            found: pl.DataFrame = instants.rename({"ordered_at": "at"}).collect("polars").to_native()
+            bought = found.select(_places(found["customer_id"], orders.ids), "at", "amount").sort(
+                "customer", "at"
+            )
+        else:
+            bought = orders.purchase_days(free_orders=self.free_orders).rename({"ordered_on": "at"})
+        seen = _Seen(bought, back, orders.ids)
         if self.observed_until is None:
-            return found
-        ends = nw.from_native(self._ends(as_of).lazy())
-        kept = found.join(ends, on="customer_id", how="left")
-        return kept.filter(nw.col("end").is_null() | (nw.col("at") <= nw.col("end"))).drop("end")
+            return seen
+        kept = bought.join(self._ends(as_of, orders.ids), on="customer", how="left", maintain_order="left")
+        kept = kept.filter(pl.col("end").is_null() | (pl.col("at") <= pl.col("end"))).drop("end")
+        return replace(seen, bought=kept)
 
-    def _totals(self, frame: pl.LazyFrame, occasions: nw.LazyFrame[Any], as_of: date) -> pl.DataFrame:
-        # the reduced rows are worked out once; what follows is plain polars on them
-        days: pl.DataFrame = occasions.collect("polars").to_native()
+    def _totals(self, seen: _Seen, as_of: date) -> pl.DataFrame:
+        bought = seen.bought
+        starts = begins(bought["customer"])
+        lasts = np.append(starts[1:], bought.height) - 1
+        spend = np.add.reduceat(bought["amount"].to_numpy(), starts)
         totals = (
-            days.lazy()
-            .group_by("customer_id")
-            .agg(
-                n=pl.len().cast(pl.Int64),
-                first=pl.col("at").min(),
-                last=pl.col("at").max(),
-                spend=pl.col("amount").sum(),
-                first_amount=pl.col("amount").min_by("at"),
+            bought[starts]
+            .rename({"at": "first", "amount": "first_amount"})
+            .with_columns(
+                n=pl.Series(lasts - starts + 1, dtype=pl.Int64),
+                last=bought["at"][lasts],
+                spend=pl.Series(spend, dtype=pl.Float64),
             )
         )
-        back: pl.DataFrame = money_back(frame, as_of=as_of).collect("polars").to_native()
-        found = totals.join(back.lazy(), on="customer_id", how="left").collect()
+        if seen.back.is_empty():
+            found = totals.with_columns(money_back=pl.lit(None, pl.Float64))
+        else:
+            found = totals.join(seen.back, on="customer", how="left")
         last = pl.lit(self._moment(as_of) if self.exact else as_of - timedelta(days=1))
         if self.observed_until is None:
             return found.with_columns(end=last)
-        ends = self._ends(as_of)
-        return found.join(ends, on="customer_id", how="left").with_columns(end=pl.col("end").fill_null(last))
+        ends = self._ends(as_of, seen.ids)
+        return found.join(ends, on="customer", how="left").with_columns(end=pl.col("end").fill_null(last))
 
-    def _ends(self, as_of: date) -> pl.DataFrame:
+    def _ends(self, as_of: date, ids: pl.Series) -> pl.DataFrame:
         given = self.observed_until
         assert given is not None  # noqa: S101 asked for only where it is
         for column in ("customer_id", "observed_until"):
@@ -201,7 +211,9 @@ class _Recipe:
         last = pl.lit(as_of - timedelta(days=1))
         day = pl.min_horizontal(pl.col("observed_until").cast(pl.Date), last)
         end = (day + pl.duration(days=1)).cast(pl.Datetime("us")) if self.exact else day
-        return given.drop_nulls("observed_until").select(pl.col("customer_id").cast(pl.String), end=end)
+        known = given.drop_nulls("observed_until").select(pl.col("customer_id").cast(pl.String), end=end)
+        places = pl.DataFrame({"customer_id": ids}).with_row_index("customer")
+        return known.join(places, on="customer_id", how="inner").select("customer", "end")
 
     def _moment(self, day: date) -> date | datetime:
         return datetime.combine(day, time.min) if self.exact else day
@@ -213,12 +225,34 @@ class _Recipe:
             return (end - begin).dt.total_days() / DAYS_PER[self.unit]
         return (self.seasonality.until(end) - self.seasonality.until(begin)) / DAYS_PER[self.unit]
 
-    def _with_log_intervals(self, histories: pl.DataFrame, occasions: nw.LazyFrame[Any]) -> pl.DataFrame:
-        found: pl.DataFrame = occasions.collect("polars").to_native().sort("customer_id", "at")
-        before = pl.col("at").shift(1).over("customer_id")
-        logs = found.with_columns(log=self._elapsed(before, pl.col("at")).log())
-        sums = logs.group_by("customer_id").agg(log_interval_sum=pl.col("log").sum())
-        return histories.join(sums, on="customer_id", how="left", maintain_order="left")
+    def _with_log_intervals(self, histories: pl.DataFrame, bought: pl.DataFrame) -> pl.DataFrame:
+        before = pl.when(pl.col("customer") == pl.col("customer").shift(1)).then(pl.col("at").shift(1))
+        logs = bought.with_columns(log=self._elapsed(before, pl.col("at")).log())
+        sums = logs.group_by("customer").agg(log_interval_sum=pl.col("log").sum())
+        return histories.join(sums, on="customer", how="left", maintain_order="left")
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What customers bought, and the money that came back.
+
+    `bought` has `customer` (place in `ids`), `at`, `amount`, those of one customer side by side and in order;
+    `back` has `customer`, `money_back`.
+    """
+
+    bought: pl.DataFrame
+    back: pl.DataFrame
+    ids: pl.Series
+
+    def named(self, found: pl.DataFrame) -> pl.DataFrame:
+        """Put the ids of the customers in the place of their numbers."""
+        return found.select(self.ids.gather(found["customer"]).alias("customer_id"), pl.exclude("customer"))
+
+
+def _places(customers: pl.Series, ids: pl.Series) -> pl.Series:
+    """Give the place of each customer among the sorted ids."""
+    places = pl.DataFrame({"customer_id": ids}).with_row_index("customer")
+    return customers.to_frame().join(places, on="customer_id", how="left", maintain_order="left")["customer"]
 
 
 _MICROSECONDS: Final = 86_400_000_000

@@ -136,7 +136,7 @@ class _Opened:
         sorter = _Sorter(self.layout)
         if not scan.regular or not self._sort(scan.odd, sorter):
             return None
-        frame = self._scanned(separator) if scan.n_rows else _no_rows(self.layout).lazy()
+        frame = self._scanned(separator, quoted=scan.quoted) if scan.n_rows else _no_rows(self.layout).lazy()
         dropped = pl.Series(sorter.dropped, dtype=pl.UInt32)
         return (frame.filter(~pl.col(ROW).is_in(dropped.implode())) if len(dropped) else frame), sorter
 
@@ -183,13 +183,13 @@ class _Opened:
             r.cells for r in islice(records(lines[:-1] or lines, self.dialect, self.layout.width), _AHEAD)
         ]
 
-    def _scanned(self, separator: str) -> pl.LazyFrame:
+    def _scanned(self, separator: str, *, quoted: bool) -> pl.LazyFrame:
         on_disk = isinstance(self.source, Path) and self.text.as_stored
         return pl.scan_csv(
             self.source if on_disk else io.BytesIO(self.text.data[self.body_at :]),
             has_header=False,
             separator=separator,
-            quote_char=self.dialect.quote or None,
+            quote_char=(quoted and self.dialect.quote) or None,
             skip_lines=self.body_line if on_disk else 0,
             schema=dict.fromkeys(self.layout.headings, pl.String()),
             null_values=[""],

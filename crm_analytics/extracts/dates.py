@@ -250,7 +250,8 @@ def date_expr(column: pl.Expr, dtype: pl.DataType, style: DateStyle, time_zone: 
         return column.cast(pl.Datetime("us"))
     text = as_text(column, dtype)
     if style.fast:
-        return text.str.to_datetime(style.fast, strict=False, time_unit="us")
+        # a cache of what was read pays for days, which come again and again, not for instants to the second
+        return text.str.to_datetime(style.fast, strict=False, time_unit="us", cache="%S" not in style.fast)
     if not style.patterns:
         return text.str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
     return pl.coalesce(_read(text, name, style, time_zone) for name in style.patterns)

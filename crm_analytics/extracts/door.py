@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
@@ -127,10 +128,13 @@ class _Passage:
     plan: Plan = field(default_factory=lambda: Plan({}))
 
     def extract(self) -> Extract:
-        read = marks.with_repeats(self._read())
-        currency = self._currency(read)
-        span = marks.bounds(read, self.table, self.said.not_after)
-        keys = _keys(read)
+        read = self._read()
+        with ThreadPoolExecutor(1) as pool:  # sorting leaves the other processors free
+            numbering = pool.submit(_keys, read)
+            read = marks.with_repeats(read)
+            currency = self._currency(read)
+            span = marks.bounds(read, self.table, self.said.not_after)
+            keys = numbering.result()
         totals = line_signs.named_totals(keys.ids) if keys and self.table.name == "transactions" else ()
         marked = self._held(
             marks.with_reasons(read, self.table, span, self.said.duplicates, currency, totals)
@@ -148,7 +152,7 @@ class _Passage:
             tuple(totals),
             max(1, self.rows // _ORDERS_LOOKED_AT),
         )
-        return Extract(
+        extract = Extract(
             table=self.table.name,
             frame=self._held(kept.select(marks.canonical_columns(marked, self.table, self.plan))),
             check=self._check(looked, keys, span),
@@ -160,6 +164,9 @@ class _Passage:
             week_start=self.said.week_start,
             set_aside=self._set_apart(marked, aside),
         )
+        if keys and len(keys.rows) == extract.check.rows_kept:  # every row has a customer
+            extract.once("keys", lambda: keys)
+        return extract
 
     def _read(self) -> pl.LazyFrame:
         """Decide how to read every column and read them all; once more where what was found decides otherwise."""

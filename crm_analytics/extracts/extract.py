@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import polars as pl
 
 from crm_analytics import formats
 from crm_analytics.extracts.raw import FILE, ROW
 
+Found = TypeVar("Found")
 WeekStart = Literal["monday", "sunday", "saturday"]
 REASON = "reason"
 """Name of the column of `Extract.rejected` that says why a row was set aside."""
@@ -164,6 +165,20 @@ class Extract:
     set_aside: pl.LazyFrame = field(
         default_factory=lambda: pl.LazyFrame(schema={ROW: pl.UInt32, REASON: pl.String}), repr=False
     )
+
+    _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, name: Hashable, work: Callable[[], Found]) -> Found:
+        """Give what `work` finds in the rows, and remember it under a name: the rows of an extract never change.
+
+        An extract made of this one with `dataclasses.replace` begins with nothing remembered.
+        """
+        if name not in self._known:
+            self._known[name] = work()
+        return cast("Found", self._known[name])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_known": {}}
 
     @property
     def rejected(self) -> pl.DataFrame:

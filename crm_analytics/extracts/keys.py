@@ -3,48 +3,109 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-_Longs = npt.NDArray[np.uint64]
-_Codes = npt.NDArray[np.uint32]
+_Hashes = npt.NDArray[np.uint64]
+_Places = npt.NDArray[np.int64]
+_Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Keys:
-    """The different ids of a column, sorted, and for each row the place of its id among them."""
+    """The different ids of a column, sorted, and the rows of each.
 
-    codes: _Codes
+    Attributes
+    ----------
+    ids
+        The different ids, sorted.
+    rows
+        The numbers of all rows, those of one id side by side and in their order; the ids in an order of their own.
+    starts
+        Where in `rows` each id begins, and the end of the last.
+    order
+        Which of `ids` these are, id by id as they stand in `rows`.
+    """
+
     ids: pl.Series
+    rows: _Places
+    starts: _Places
+    order: _Places
 
-    def of(self, rows: pl.Series) -> Keys:
-        """Give the keys of the rows marked; ids of none of them stay among the ids."""
-        return Keys(self.codes[rows.to_numpy()], self.ids)
+    @property
+    def codes(self) -> npt.NDArray[np.uint32]:
+        """For each row the place of its id among the ids."""
+        codes = np.empty(len(self.rows), np.uint32)
+        codes[self.rows] = np.repeat(self.order.astype(np.uint32), np.diff(self.starts))
+        return codes
+
+    @property
+    def counts(self) -> _Places:
+        """For each id its number of rows."""
+        return self.by_id(np.diff(self.starts))
+
+    def by_id(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Put values that stand in the order of `rows`, one for each id, into the order of `ids`."""
+        found = np.empty_like(values)
+        found[self.order] = values
+        return found
+
+    def rows_of(self, ids: npt.NDArray[np.intp]) -> list[_Places]:
+        """Give the rows of each of some ids, said by their places."""
+        at = np.empty_like(self.order)
+        at[self.order] = np.arange(len(at))
+        return [self.rows[self.starts[i] : self.starts[i + 1]] for i in at[ids]]
+
+    def of(self, marked: pl.Series) -> Keys:
+        """Give the keys of the rows marked, as if there were no others."""
+        marks = marked.to_numpy()
+        kept = marks[self.rows]
+        before = np.concatenate(([0], np.cumsum(kept)))[self.starts]  # rows kept before each id begins
+        some = np.diff(before) > 0
+        seen = np.zeros(len(self.ids), np.bool_)
+        seen[self.order[some]] = True
+        return Keys(
+            self.ids.filter(pl.Series(seen)),
+            (np.cumsum(marks) - 1)[self.rows[kept]],
+            np.append(before[:-1][some], before[-1]),
+            (np.cumsum(seen) - 1)[self.order[some]],
+        )
 
 
 def keyed(column: pl.Series) -> Keys:
-    """Give ids numbers in their order; there must be no nulls among them.
+    """Find the rows of each id of a column; there must be no nulls among them.
 
     >>> keys = keyed(pl.Series(["b", "a", "b"]))
-    >>> keys.codes.tolist(), keys.ids.to_list()
-    ([1, 0, 1], ['a', 'b'])
+    >>> keys.ids.to_list(), keys.codes.tolist(), keys.counts.tolist()
+    (['a', 'b'], [1, 0, 1], [1, 2])
     """
-    hashes = _hashes(column, 0)
-    rows, begins = _runs(hashes)
-    if not _same_within(
-        _hashes(column, 1)[rows], begins
-    ):  # two ids of one hash: once in millions of large tables
-        return _ranked(column)
-    codes = np.empty(len(rows), np.uint32)
-    codes[rows] = np.cumsum(begins, dtype=np.uint32) - np.uint32(1)
+    rows, begins = _runs(_hashes(column, 0))
+    starts = np.append(np.flatnonzero(begins), len(rows))
     first = np.zeros(len(rows), np.bool_)
-    first[rows[begins]] = True
+    first[rows[starts[:-1]]] = True
     ids = column.filter(pl.Series(first)).sort()
-    order, _ = _runs(_hashes(ids, 0))  # the same hashes stand in the same order, here with their ids in order
-    places = order.astype(np.uint32)
-    return Keys(places[codes], ids)
+    order, _ = _runs(
+        _hashes(ids, 0)
+    )  # the same hashes come in the same order; here it is known whose they are
+    keys = Keys(ids, rows, starts, order)
+    return keys if _is_true(keys, column) else _ranked(column)
+
+
+def _is_true(keys: Keys, column: pl.Series) -> bool:
+    """Make sure that no two ids have one hash (once in millions of large tables), by the sum of another hash."""
+    counts = keys.counts.astype(np.uint64)
+    return bool(np.sum(counts * _hashes(keys.ids, 1)) == np.sum(_hashes(column, 1)))
+
+
+def _ranked(column: pl.Series) -> Keys:
+    codes = column.rank("dense").to_numpy().astype(np.int64) - 1
+    rows = np.argsort(codes, kind="stable")
+    ids = column.unique().sort()
+    starts = np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=len(ids)))))
+    return Keys(ids, rows, starts, np.arange(len(ids)))
 
 
 def repeats(hashes: pl.Series) -> pl.Series | None:
@@ -60,29 +121,22 @@ def repeats(hashes: pl.Series) -> pl.Series | None:
     return pl.Series(marks)
 
 
-def _hashes(column: pl.Series, seed: int) -> _Longs:
+def _hashes(column: pl.Series, seed: int) -> _Hashes:
     return column.hash(seed).to_numpy()
 
 
-def _same_within(values: _Longs, begins: npt.NDArray[np.bool_]) -> bool:
-    return not bool(((values[1:] != values[:-1]) & ~begins[1:]).any())
-
-
-def _ranked(column: pl.Series) -> Keys:
-    codes = column.rank("dense").cast(pl.UInt32).to_numpy() - np.uint32(1)
-    return Keys(codes, column.unique().sort())
-
-
-def _runs(hashes: _Longs) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _runs(hashes: _Hashes) -> tuple[_Places, _Flags]:
     """Give the rows in order of their hash (of one hash as they stand), and where among them a new hash begins.
 
     The leading bits of each hash are packed with the number of its row, so that one plain sort does it; the few whose
     leading bits alone are equal are put in order afterwards.
     """
     bits = np.uint64(max(len(hashes) - 1, 1).bit_length())
-    packed = (hashes >> bits << bits) | np.arange(len(hashes), dtype=np.uint64)
+    packed = hashes >> bits
+    packed <<= bits
+    packed |= np.arange(len(hashes), dtype=np.uint64)
     packed.sort()
-    rows = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    rows = (packed & ((np.uint64(1) << bits) - np.uint64(1))).view(np.int64)
     packed >>= bits
     found = hashes[rows]
     begins = np.ones(len(rows), np.bool_)

@@ -35,30 +35,27 @@ class Customers:
 
 def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
     """Look at the customers of the good rows, by the keys and, where there is money, the amounts of these rows."""
-    counts = np.bincount(keys.codes, minlength=len(keys.ids))
-    if not len(keys.codes):
+    if not len(keys.ids):
         return Customers(0, 0, pl.DataFrame())
+    counts = keys.counts
     lower = keys.ids.str.to_lowercase()
-    nobody = lower.is_in(list(_NOBODY)) & pl.Series(counts > 0)
-    most = min(_LARGEST, int(np.count_nonzero(counts)))
-    top = pl.Series(np.argpartition(-counts, most - 1)[:most]).cast(pl.UInt32)
-    chosen = pl.concat([nobody.arg_true().cast(pl.UInt32), top]).unique()
-    largest = pl.DataFrame(
-        {"customer_id": keys.ids.gather(chosen), "n": counts[chosen.to_numpy()]}
-    ).with_columns(
-        share=pl.col("n") / len(keys.codes),
-        typical=pl.lit(float(np.median(counts[counts > 0]))),
-        customers=pl.lit(int(np.count_nonzero(counts))),
+    nobody = lower.is_in(list(_NOBODY))
+    most = min(_LARGEST, len(counts))
+    top = np.argpartition(-counts, most - 1)[:most]
+    chosen = np.union1d(np.flatnonzero(nobody.to_numpy()), top)
+    largest = pl.DataFrame({"customer_id": keys.ids.gather(chosen), "n": counts[chosen]}).with_columns(
+        share=pl.col("n") / len(keys.rows),
+        typical=pl.lit(float(np.median(counts))),
+        customers=pl.lit(len(counts)),
         nobody=nobody.gather(chosen),
         number=pl.col("customer_id").str.contains(_PLACEHOLDER_NUMBER),
     )
     if amounts is not None:
-        sums = np.bincount(keys.codes, amounts.fill_null(0.0).to_numpy(), len(counts))
-        largest = largest.with_columns(amount=pl.Series(sums[chosen.to_numpy()]))
+        sums = [amounts.gather(rows).sum() for rows in keys.rows_of(chosen)]
+        largest = largest.with_columns(amount=pl.Series(sums, dtype=pl.Float64))
     # those with the names of nobody first, then the largest: a handful is all that is looked at
     largest = largest.sort(["nobody", "n", "customer_id"], descending=[True, True, False]).head(_LARGEST)
-    seen = pl.Series(counts > 0)
-    return Customers(int(seen.sum()), _n_alike(keys.ids.filter(seen), lower.filter(seen)), largest)
+    return Customers(len(counts), _n_alike(keys.ids, lower), largest)
 
 
 def _n_alike(ids: pl.Series, lower: pl.Series) -> int:

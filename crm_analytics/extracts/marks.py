@@ -127,9 +127,9 @@ def _read(name: str, column: ColumnPlan, schema: pl.Schema, *, marked: bool = Tr
         first = (column.value.alias(name), *([column.present.alias(mark)] if marked else []))
         return _Read(first, (pl.col(name), *([pl.col(mark)] if marked else [])))
     reading = Reading(column.heading, column.value, DTYPES[column.kind], keep_na=name == "country")
-    both = pl.col(f"__read_{name}__").struct
-    value = both.field(VALUE)
-    has = value.is_not_null() | both.field(UNREAD)
+    parts = pl.col(f"__read_{name}__")
+    value = parts if reading.is_text else parts.struct.field(VALUE)
+    has = value.is_not_null() if reading.is_text else value.is_not_null() | parts.struct.field(UNREAD)
     then = (value.alias(name), *([has.alias(mark)] if marked else []))
     return _Read((reading.expression(raw).alias(f"__read_{name}__"),), then)
 

@@ -30,16 +30,30 @@ class Reading:
     keep_na: bool = False
 
     def expression(self, raw: pl.DataType) -> pl.Expr:
-        """Give a struct for each row: the value, and whether something stood there that could not be read."""
-        fields = pl.Struct({VALUE: self.dtype, UNREAD: pl.Boolean()})
+        """Give a struct for each row: the value, and whether something stood there that could not be read.
+
+        Of a column that stays text just the text: there is nothing that could not be read.
+        """
         text = as_text(pl.col(self.heading), raw)
+        if self.is_text:
+            return text.map_batches(self.text, return_dtype=pl.String(), is_elementwise=True)
+        fields = pl.Struct({VALUE: self.dtype, UNREAD: pl.Boolean()})
         return text.map_batches(self.read, return_dtype=fields, is_elementwise=True)
+
+    @property
+    def is_text(self) -> bool:
+        """The values are text too."""
+        return self.dtype == pl.String()
+
+    def text(self, column: pl.Series) -> pl.Series:
+        """Read one batch of text that stays text."""
+        return self._values(cleaned(column.alias(self.heading), keep_na=self.keep_na))
 
     def read(self, column: pl.Series) -> pl.Series:
         """Read one batch."""
         column = column.alias(self.heading)
         found = self._values(column)
-        if self.dtype != pl.String() and _is_whole(found, column):
+        if _is_whole(found, column):
             return _struct(found, pl.repeat(value=False, n=len(column), eager=True))
         bare = cleaned(column, keep_na=self.keep_na)
         found = self._values(bare)

@@ -7,6 +7,7 @@ do not. Quotes and separators are found with numpy at about the speed at which t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,11 +35,15 @@ class Odd:
 
 @dataclass(frozen=True)
 class Scan:
-    """What was found: rows in all, the odd ones; `regular` is False where quotes do not add up or too much is odd."""
+    """What was found: rows in all, the odd ones; `regular` is False where quotes do not add up or too much is odd.
+
+    `quoted` is False where there is no quote at all.
+    """
 
     n_rows: int
     odd: tuple[Odd, ...]
     regular: bool = True
+    quoted: bool = True
 
 
 def scan_rows(
@@ -57,6 +62,9 @@ def scan_rows(
     watched
         How a repeat of the heading row would begin.
     """
+    n_plain = count_plain(data, start, separator, quote, width, watched)
+    if n_plain is not None:
+        return Scan(n_plain, (), quoted=False)
     n_rows, at = 0, start
     odd: list[Odd] = []
     while at < len(data):
@@ -67,6 +75,70 @@ def scan_rows(
         n_rows += len(block.ends)
         at += int(block.ends[-1]) + 1
     return Scan(n_rows, tuple(odd))
+
+
+def count_plain(
+    data: Bytes, start: int, separator: str, quote: str, width: int, watched: Sequence[bytes] = ()
+) -> int | None:
+    """Count the rows of a file that has no quotes and no row to look at; None where it is not so simple.
+
+    In such a file every line end comes after the same number of separators, and that is seen more quickly than where
+    each row begins and ends. Both halves of the file are looked at side by side.
+    """
+    middle = data.find(b"\n", (start + len(data)) // 2) + 1 or len(data)
+    if width < 2 or start >= len(data):  # noqa: PLR2004 - of one column nothing is to be counted
+        return None
+    look = _Plain(data, (ord(separator), ord(quote) if quote else _LF), width, watched)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(look.count, (start, middle), (middle, len(data))))
+    return None if None in found else sum(n or 0 for n in found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plain:
+    """A file that may be plain: separator and quote, the cells of a row, how a heading row begins."""
+
+    data: Bytes
+    marks: tuple[int, int]
+    width: int
+    watched: Sequence[bytes]
+
+    def count(self, start: int, end: int) -> int | None:
+        """Count the rows between two line beginnings."""
+        n_marks, begins = 0, start
+        for at in range(start, end, _STEP):
+            chunk = np.frombuffer(self.data, np.uint8, min(_STEP, end - at), at)
+            lines = self._line_ends(chunk, n_marks % self.width)
+            if lines is None or self._is_watched(chunk, lines[0], at, begins):
+                return None
+            n_marks += lines[1]
+            begins = at + int(lines[0][-1]) + 1 if len(lines[0]) else begins
+        whole, left = divmod(n_marks, self.width)
+        unended = begins < end  # the last row of a file may lack its line end
+        return None if left != (self.width - 1 if unended else 0) else whole + unended
+
+    def _line_ends(self, chunk: npt.NDArray[np.uint8], before: int) -> tuple[_Ints, int] | None:
+        """Give where lines end and how many marks there are; None where they do not take turns as they should."""
+        separator, quote = self.marks
+        if quote != _LF and bool((chunk == quote).any()):
+            return None
+        marks = np.flatnonzero((chunk == separator) | (chunk == _LF))
+        ends = marks[self.width - 1 - before :: self.width]
+        regular = bool((chunk[ends] == _LF).all()) and int(np.count_nonzero(chunk == _LF)) == len(ends)
+        return (ends, len(marks)) if regular else None
+
+    def _is_watched(self, chunk: npt.NDArray[np.uint8], ends: _Ints, at: int, first: int) -> bool:
+        """Tell whether a line begins as the heading row does: one after an end, or at the start of the chunk."""
+        last = len(chunk) - 1
+        starts = np.concatenate(([0] if first == at else [], ends[ends < last] + 1)).astype(np.int64)
+        for prefix in self.watched:
+            likely = starts
+            for place, byte in enumerate(prefix):
+                likely = likely[(likely + place > last) | (chunk[np.minimum(likely + place, last)] == byte)]
+            begin = (at + likely).tolist()  # hardly any is left
+            if any(self.data[place : place + len(prefix)] == prefix for place in begin):
+                return True
+        return False
 
 
 @dataclass(frozen=True, eq=False)
