@@ -19,6 +19,7 @@ Row = Mapping[str, Any]
 _STEPS: Final = 240
 _THIN: Final = 10
 _STEADY: Final = 30
+_REACHED: Final = 0.1  # of the customers, for a period to be drawn: the rest is in the table
 _MOST_PERIODS: Final = 36
 _TICK_STEPS: Final = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730, 1095)
 _MOST_TICKS: Final = 6.5
@@ -57,7 +58,8 @@ def curve(result: Result, theme: Theme) -> go.Figure:
 def hazard(result: Result, theme: Theme) -> go.Figure:
     """Draw the loss in each period of a customer's own time, of those who were there at its beginning."""
     table = result.tables()["hazard"].filter(pl.col("tenure_period") <= _MOST_PERIODS)
-    enough = table.filter(pl.col("n_at_risk") >= _STEADY)
+    most = pl.col("n_at_risk").max().over("group")
+    enough = table.filter((pl.col("n_at_risk") >= _STEADY) & (pl.col("n_at_risk") >= _REACHED * most))
     table = table if enough.is_empty() else enough
     if table.is_empty():
         return parts.nothing(result, "hazard", theme, "Nobody was observed through a whole period yet.")

@@ -21,6 +21,7 @@ Row = dict[str, Any]
 _YEAR: Final = 365
 _ENOUGH: Final = 10  # at risk, for a mean to reach as far
 _STEADY: Final = 30  # at risk, for the loss of a period to be called high
+_REACHED: Final = 0.1  # of the most at risk, likewise
 _SURE: Final = 0.05
 _NEARLY: Final = 0.9
 EVERY_GROUP: Final = "All groups"
@@ -289,10 +290,11 @@ class Stretch:
 def steepest(hazard: pl.DataFrame) -> Stretch | None:
     """Find when the loss of everyone is surely higher than that of all periods together, at its highest.
 
-    The level is corrected for the number of periods looked at; neighbours with at least nine tenths of that loss belong to it.
+    Looked at are periods that a tenth of the customers reached, 30 at least; the level is corrected for their number; neighbours with at least nine tenths of that loss belong to it.
     """
     totals = hazard.group_by("tenure_period").agg(pl.col("n_at_risk", "n_events").sum()).sort("tenure_period")
-    totals = totals.filter(pl.col("n_at_risk") >= _STEADY)
+    least = max(_STEADY, _REACHED * max(totals["n_at_risk"].to_list(), default=0))
+    totals = totals.filter(pl.col("n_at_risk") >= least)
     if totals.height < 2 or not totals["n_events"].sum():  # noqa: PLR2004 nothing to compare with
         return None
     events, n = totals["n_events"].to_numpy(), totals["n_at_risk"].to_numpy()

@@ -226,7 +226,7 @@ def _whole_rows(found: Findings) -> Iterator[_Line]:
         yield (
             _capital(_when(found)),
             None,
-            f"{formats.share(top.hazard_rate)} {what}{each}, more than at any other time",
+            f"{formats.share(top.hazard_rate)} {what}{each}, surely above the average of all periods",
         )
 
 
