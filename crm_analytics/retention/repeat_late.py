@@ -24,27 +24,20 @@ def customer_table(
 ) -> pl.DataFrame:
     """Give one row per customer with an order in the window, by id."""
     counted = rows if start is None else rows.filter(pl.col("ordered_on") >= start)
+    recent = pl.col("ordered_on") > pl.col("ordered_on").max() - pl.duration(days=_YEAR)
     found = counted.group_by("customer_id", maintain_order=True).agg(
         pl.col("n_orders").sum(),
         n_occasions=pl.len().cast(pl.Int64),
         first_ordered_on=pl.col("ordered_on").min(),
         last_ordered_on=pl.col("ordered_on").max(),
         median_gap_days=gap_days().median(),
+        yearly_spend=pl.col("amount").filter(recent).sum().round(MONEY_DECIMALS),
     )
     found = found.with_columns(
         days_silent=(pl.lit(as_of) - pl.col("last_ordered_on")).dt.total_days() - 1,
-        yearly_spend=_spend_of_last_year(counted),
         has_own_rhythm=pl.col("n_occasions") > 1,
     )
     return found.hstack(_rhythm_columns(found, rhythm, as_of, late_below))
-
-
-def _spend_of_last_year(rows: pl.DataFrame) -> pl.Series:
-    """Sum what each customer spent in the year up to their own last order."""
-    last = pl.col("ordered_on").max()
-    recent = pl.col("ordered_on") > last - pl.duration(days=_YEAR)
-    spent = rows.group_by("customer_id", maintain_order=True).agg(pl.col("amount").filter(recent).sum())
-    return spent["amount"].round(MONEY_DECIMALS)
 
 
 def _rhythm_columns(
