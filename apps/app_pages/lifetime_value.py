@@ -58,6 +58,7 @@ blocks.people(
     ),
 )  # fmt: skip
 blocks.picture(seen.opened, result, "groups")
+blocks.table(result.summary(), result, alt="Lifetime value in short, with intervals", key="ltv_summary")
 
 st.header("What it is worth to keep them", anchor=False)
 with st.spinner("Working out what better retention is worth …"):
@@ -74,6 +75,8 @@ blocks.table(
     alt="What each change is worth, and keeping against replacing",
     key="economics_summary",
 )
+
+blocks.notes(economics)
 
 st.header("Can I trust it?", anchor=False)
 with st.spinner("Holding forecasts against what customers then did …"), guarded():
@@ -123,7 +126,7 @@ with st.spinner("Laying the model open …"), guarded():
         bind="query-params",
         label_visibility="collapsed",
     )
-    for place, view in zip(st.columns(2, gap="medium"), more[part], strict=False):
+    for place, view in zip(st.columns(len(more[part]), gap="medium"), more[part], strict=True):
         with place:
             blocks.picture(seen.opened, patterns, view)
     blocks.table(
@@ -131,8 +134,6 @@ with st.spinner("Laying the model open …"), guarded():
     )
     blocks.notes(patterns)
 
-blocks.table(result.summary(), result, alt="Lifetime value in short, with intervals", key="ltv_summary")
-blocks.notes(economics)
 with st.expander("The models", icon=":material/function:"):
     blocks.table(
         result.tables()["model"].drop("diagnosis"),

@@ -105,7 +105,7 @@ def _silence_title(told: Told) -> str:
     typical = told.typical
     if typical is None:
         return "No silence within the history makes a customer more likely gone than not"
-    return f"After {_days(typical['silence_half_days'])} of silence a customer with {_repeats(typical['frequency'])} is more likely gone than not"
+    return f"Silent for {_days(typical['silence_half_days'])} after {_repeats(typical['frequency'])}: more likely gone"
 
 
 def _spend_title(told: Told) -> str:
