@@ -123,7 +123,8 @@ def customers_in_cell(
     if "cohort_on" in cell:
         members = members.filter(pl.col("cohort_on") == cell["cohort_on"])
     else:
-        members = members.filter(pl.col("periods_observed") > cell["period_to"])
+        last = cell["period"] if cell["period_to"] is None else cell["period_to"]
+        members = members.filter(pl.col("periods_observed") > last)
     marked = members.with_columns(is_active=_is_active(str(result.parameters["criterion"]), cell))
     return marked if state == "all" else marked.filter(pl.col("is_active") == (state == "active"))
 

@@ -34,7 +34,7 @@ def groups_of(
         return None
     known = attributes(extract, customers)
     if attribute not in known:
-        kind, also = ("attribute for by=", ()) if options.attribute is None else ("entry", ENTRIES)
+        kind, also = ("attribute", ()) if options.attribute is None else ("entry", ENTRIES)
         raise UnknownNameError.of(kind, attribute, [*also, *known])
     first = _firsts(cube)
     values = (
@@ -50,13 +50,18 @@ def groups_of(
 
 
 def attributes(extract: Extract, customers: Extract | None) -> dict[str, str]:
-    """Name the attributes there are and the table each is from."""
+    """Name the attributes there are and the table each is from: columns of text, flags and whole numbers."""
     found = {}
     if customers is not None:
-        columns = [c for c in customers.frame.collect_schema() if c not in _NOT_ATTRIBUTES]
-        found = dict.fromkeys(columns, "customers") | {f"{_TABLE}{c}": "customers" for c in columns}
-    of_orders = [c for c in extract.frame.collect_schema() if c not in _NOT_ATTRIBUTES]
-    return found | dict.fromkeys(of_orders, "transactions")
+        columns = _columns(customers)
+        found = dict.fromkeys([*columns, *(f"{_TABLE}{c}" for c in columns)], "customers")
+    return found | dict.fromkeys(_columns(extract), "transactions")
+
+
+def _columns(extract: Extract) -> list[str]:
+    schema = extract.frame.collect_schema()
+    measured = (pl.Float64, pl.Float32, pl.Date, pl.Datetime)
+    return [c for c, dtype in schema.items() if c not in _NOT_ATTRIBUTES and dtype not in measured]
 
 
 def _firsts(cube: Cube) -> pl.DataFrame:

@@ -179,6 +179,12 @@ def rate_name(found: Cohorts, age: int) -> str:
     return f"{unit_of(found)}-{age} retention"
 
 
+def age_title(found: Cohorts, age: int) -> str:
+    """Name an age, or the bracket that begins with it: "Month 3", "Months 1 to 3"."""
+    words = ages(found, age) if found.times.windows.are_brackets else f"in {unit_of(found)} {age}"
+    return words.partition(" ")[2].capitalize()
+
+
 def points(change: float) -> str:
     """Write a change of a share in percentage points.
 
@@ -211,7 +217,7 @@ def _groups(found: Findings, row: Row) -> str:
         return ""
     low, high = rows.row(0, named=True), rows.row(-1, named=True)
     return (
-        f"; in {found.unit} {row['period']} it is {formats.share(high['retention_rate'])} of “{high['group']}” "
+        f"; {ages(found.cohorts, int(row['period']))} it is {formats.share(high['retention_rate'])} of “{high['group']}” "
         f"and {formats.share(low['retention_rate'])} of “{low['group']}”"
     )
 
@@ -249,13 +255,14 @@ def _rate_rows(found: Findings) -> Iterator[_Row]:
         if row is not None:
             cohorts = "1 cohort" if row["n_cohorts"] == 1 else f"{row['n_cohorts']} cohorts"
             text = f"{_spanned(row)} {when(found.cohorts, row)}; {cohorts} have finished it"
-            yield f"{found.unit.capitalize()} {mark}", row["n_customers"], row["retention_rate"], text
+            yield age_title(found.cohorts, mark), row["n_customers"], row["retention_rate"], text
 
 
 def _trend_rows(found: Findings) -> Iterator[_Row]:
     for test in overall_tests(found).to_dicts():
         text = trend_words(found.cohorts, test)
-        yield f"Trend of {found.unit} {test['period']}", test["n_customers"], test["last_rate"], text
+        name = age_title(found.cohorts, test["period"])
+        yield f"Trend of {name[0].lower()}{name[1:]}", test["n_customers"], test["last_rate"], text
 
 
 def _loss_row(found: Findings) -> Iterator[_Row]:
