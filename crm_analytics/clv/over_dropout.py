@@ -203,11 +203,15 @@ def discounted(rate: float, h: float) -> Integrand:
     def f(p: Floats, big_r: Floats, c: Floats) -> Floats:
         m = c / big_r
         reach = np.log1p(far / m)
-        total = np.zeros(np.broadcast_shapes(c.shape, p.shape))
+        total = np.zeros(np.broadcast_shapes(c.shape, p.shape, big_r.shape))
+        term = np.empty_like(total)
         for node, weight in zip((_LEGENDRE + 1) / 2, _LEGENDRE_WEIGHTS / 2, strict=True):
-            grown = np.exp(reach * node)
-            y = m * (grown - 1)
-            total += weight * grown * np.exp(-rate * y - (big_r + 1) * np.log1p(p * y / c))
+            grown = reach * node
+            y = m * np.expm1(grown)
+            np.log1p(np.multiply(p, y / c, out=term), out=term)
+            term *= -(big_r + 1)
+            term += np.log(weight) + grown - rate * y
+            total += np.exp(term, out=term)
         return total * reach
 
     return f
