@@ -41,11 +41,11 @@ def test_a_rising_trend_is_found_with_its_size():
 
 def test_no_trend_is_found_where_there_is_none_about_as_often_as_said():
     false = 0
-    for seed in range(60):
+    for seed in range(40):
         frame, end = firm([60] * 12, [0.3] * 12, seed=seed)
         tests = crm.cohort_retention(frame, as_of=end, max_periods=1).tables()["trend_tests"]
         false += tests["verdict"][0] != "no clear change"
-    assert false <= 8  # 3 expected; more than 8 in 60 has a chance of 1 in 200
+    assert false <= 6  # 2 expected; more than 6 of 40 has a chance of 1 in 300
 
 
 def test_few_cohorts_tell_no_trend():
@@ -128,7 +128,6 @@ def test_words_for_days_streaks_and_recurring():
     )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
     "options",
     [
@@ -136,16 +135,16 @@ def test_words_for_days_streaks_and_recurring():
         {"by": "channel", "value": "cumulative"},
         {"entry": "country"},
         {"criterion": "bracket", "brackets": [(1, 3), (4, 6)], "min_customers": 110},
-        {"period": "day"},
+        {"period": "day", "max_periods": 45},
         {"period": "week", "value": "average_order"},
         {"clock": "24h", "entry": "recurring", "max_periods": 30},
     ],
 )
-def test_every_view_of_every_kind_of_table_draws(options, theme):
+def test_every_view_of_every_kind_of_table_draws(options):
     base = crm.sample()
     result = crm.cohort_retention(base.table("transactions"), customers=base.table("customers"), **options)
     for view in result.views:
-        assert result.plot(view.name, theme=theme).layout.meta["alt"]
+        assert result.plot(view.name).layout.meta["alt"]
 
 
 def test_the_heat_map_draws_the_cells_on_one_scale_and_hatches_open_ones():
