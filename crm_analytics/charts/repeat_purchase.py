@@ -201,7 +201,7 @@ def _gap_bars(rows: Sequence[Row], column: str, name: str, colour: str) -> go.Ba
         hovertext=[
             text.lines(
                 f"{r['n_customers_by_median']:,} customers with this median: {formats.share(r['customer_by_median_share'])}",
-                f"{r['n_gaps']:,} gaps: {formats.share(r['gap_share'])}, {formats.share(r['gap_share_so_far'])} so long or shorter",
+                f"{r['n_ended_gaps']:,} gaps: {formats.share(r['gap_share'])}, {formats.share(r['gap_share_so_far'])} so long or shorter",
                 head=_length(r),
             )
             for r in rows

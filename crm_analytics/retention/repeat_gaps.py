@@ -24,7 +24,7 @@ def gap_table(rows: pl.DataFrame, start: date | None = None) -> pl.DataFrame:
         {
             "gap_from_days": [0, *(e + 1 for e in EDGES[1:-1]), EDGES[-1] + 1],
             "gap_to_days": [*EDGES[1:], None],
-            "n_gaps": n,
+            "n_ended_gaps": n,
             "gap_share": n / max(n.sum(), 1),
             "gap_share_so_far": n.cumsum() / max(n.sum(), 1),
             "n_customers_by_median": m,

@@ -27,7 +27,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("weekly_return_rate", "Come in a week", "share", "Next orders in the stretch divided by the weeks for which customers were awaited in it: the chance that one still awaited comes within a week."),
         Term("gap_from_days", "Gap from", "days", "Shortest gap between orders of the row."),
         Term("gap_to_days", "Gap to", "days", "Longest gap between orders of the row; empty for the last row, which has no end."),
-        Term("n_gaps", "Gaps", "count", "Gaps between a customer's orders that have ended; a silence that still lasts is not among them, so long gaps are a little too few."),
+        Term("n_ended_gaps", "Gaps", "count", "Gaps between a customer's orders that have ended; a silence that still lasts is not among them, so long gaps are a little too few."),
         Term("gap_share", "Share of gaps", "share", "Gaps of the row divided by all gaps that have ended."),
         Term("gap_share_so_far", "Share of gaps up to this length", "share", "Gaps of this row and shorter ones divided by all gaps that have ended."),
         Term("n_customers_by_median", "Customers by median gap", "count", "Customers the median of whose gaps lies in the row."),

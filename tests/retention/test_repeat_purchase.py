@@ -72,13 +72,13 @@ def test_orders_of_a_day_are_one_unless_said():
     assert run().tables()["customers"]["n_occasions"].to_list() == [3, 2, 1, 1]
     apart = run(occasion="order").tables()
     assert apart["customers"]["n_occasions"].to_list() == [4, 2, 1, 1]
-    assert apart["gaps"]["n_gaps"].to_list() == [1, 1, 0, 2, 0, 0, 0, 0]
+    assert apart["gaps"]["n_ended_gaps"].to_list() == [1, 1, 0, 2, 0, 0, 0, 0]
 
 
 def test_gaps_worked_out_by_hand():
     """Gaps of 10, 50 and 40 days; medians of 30 and 40."""
     table = run().tables()["gaps"]
-    assert table["n_gaps"].to_list() == [0, 1, 0, 2, 0, 0, 0, 0]
+    assert table["n_ended_gaps"].to_list() == [0, 1, 0, 2, 0, 0, 0, 0]
     assert table["n_customers_by_median"].to_list() == [0, 0, 1, 1, 0, 0, 0, 0]
     assert table["gap_share_so_far"].to_list()[-1] == 1.0
 
