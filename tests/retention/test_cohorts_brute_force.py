@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import crm_analytics as crm
+from crm_analytics.retention.cohort_customers import customers_in_cell
 
 from . import brute_force
 from .brute_force import Question
@@ -226,6 +227,23 @@ def test_cohorts_by_attribute_pool_the_cells_that_counting_finds_complete(criter
         counted[r["group"], r["period"], "customers"] += r["n_customers"]
         counted[r["group"], r["period"], "active"] += r["n_active"]
     assert +counted == +want
+
+
+@pytest.mark.parametrize("entry", ["first_ever", "recurring", "channel"])
+@settings(max_examples=8)
+@given(data=st.data())
+def test_the_customers_behind_every_cell_are_as_many_as_it_counts(entry, data):
+    rows, question = data.draw(
+        asked(data.draw(st.sampled_from(CRITERIA)), data.draw(st.sampled_from(CLOCKS)))
+    )
+    question = replace(question, entry="recurring" if entry == "recurring" else "first_ever")
+    assume(has_cohorts(rows, question))
+    result = ours(rows, question, entry=entry)
+    for row in result.tables()["cells"].head(12).iter_rows(named=True):
+        where = {name: row[name] for name in ("group", "cohort_on", "period") if name in row}
+        listed = customers_in_cell(result, **where)
+        assert listed.height == row["n_active"], where
+        assert customers_in_cell(result, **where, state="all").height == row["n_customers"], where
 
 
 firms = st.tuples(st.sampled_from(CRITERIA), st.sampled_from(CLOCKS)).flatmap(lambda pair: asked(*pair))
