@@ -292,7 +292,7 @@ def _heights(past: Sequence[Row], points: Sequence[Row], steady: Sequence[Row]) 
         1.0,
         *(r["n_closing"] for r in past),
         *(p["expected_base_upper"] for p in points),
-        *(r["expected_customers"] for r in steady),
+        *(r["long_run_customers"] for r in steady),
     ]
 
 
@@ -356,7 +356,7 @@ def _long_run(
     return [
         go.Scatter(
             x=[past[0]["period_on"], points[-1]["period_on"]],
-            y=[row["expected_customers"]] * 2,
+            y=[row["long_run_customers"]] * 2,
             mode="lines",
             name="Where it would settle",
             line={"color": theme.quiet, "width": 1.5, "dash": "dot"},
@@ -368,7 +368,7 @@ def _long_run(
 
 
 def _long_words(row: Row) -> str:
-    return f"{parts.spanned(_rounded(row), 'expected_customers', 'count')} customers in the active base"
+    return f"{parts.spanned(_rounded(row), 'long_run_customers', 'count')} customers in the active base"
 
 
 def _shown(result: Result) -> Sequence[Row]:

@@ -143,8 +143,8 @@ def projection_table(found: Projection | None, calendar: Calendar, next_number: 
 def steady_table(found: Projection | None, now: Ints) -> pl.DataFrame:
     """Give one row per state and for the base: customers now, and where they settle; empty where nothing settles."""
     schema = {
-        "state": pl.String, "n_customers": pl.Int64, "expected_customers": pl.Float64,
-        "expected_customers_lower": pl.Float64, "expected_customers_upper": pl.Float64,
+        "state": pl.String, "n_customers": pl.Int64, "long_run_customers": pl.Float64,
+        "long_run_customers_lower": pl.Float64, "long_run_customers_upper": pl.Float64,
     }  # fmt: skip
     if found is None or found.steady is None or found.steady_lower is None or found.steady_upper is None:
         return pl.DataFrame(schema=schema)

@@ -42,7 +42,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("expected_base", "Expected active base", "number", "Customers to expect in the base at the end of the period if customers go on coming and changing state as in the recent periods."),
         Term("expected_ordering", "Expected to order", "number", "Customers to expect with an order in the period if customers go on as in the recent periods."),
         Term("state", "State", "text", "New, retained or resurrected: ordered in the period (for the first time, active before, after a pause); quiet: no order, not yet dormant; dormant; lost. The active base is the first four."),
-        Term("expected_customers", "Customers in the long run", "number", "Customers in the state once the base has settled, if customers go on coming and changing state as in the recent periods."),
+        Term("long_run_customers", "Customers in the long run", "number", "Customers in the state once the base has settled, if customers go on coming and changing state as in the recent periods."),
         Term("state_since_on", "In the state since", "day", "First day of the period in which the customer came into the state."),
         Term("order_by_on", "Order needed by", "day", "Last day on which an order keeps the customer from going dormant; empty for the dormant and the lost."),
         Term("finding", "Finding", "text", "What the row is about."),
@@ -55,6 +55,6 @@ TERMS: Final[Mapping[str, Term]] = {
     **bounds("at_least_share", "Share with so many days or more", "share"),
     **bounds("expected_base", "Expected active base", "number"),
     **bounds("expected_ordering", "Expected to order", "number"),
-    **bounds("expected_customers", "Customers in the long run", "number"),
+    **bounds("long_run_customers", "Customers in the long run", "number"),
 }  # fmt: skip
 """Terms of the columns that only the life cycle has."""

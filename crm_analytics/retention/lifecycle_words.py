@@ -176,8 +176,8 @@ def _ahead_rows(found: Findings) -> Iterator[_Row]:
             f"{_count(row, 'expected_base')} {text}",
         )
     for row in found.tables["steady"].filter(pl.col("state") == BASE).iter_rows(named=True):
-        text = f"{_count(row, 'expected_customers')} once it has settled, as against {row['n_customers']:,}"
-        yield "Active base in the long run", round(row["expected_customers"]), text
+        text = f"{_count(row, 'long_run_customers')} once it has settled, as against {row['n_customers']:,}"
+        yield "Active base in the long run", round(row["long_run_customers"]), text
 
 
 def _count(row: Mapping[str, Any], column: str) -> str:
