@@ -19,8 +19,10 @@ from crm_analytics.retention import repeat_first, repeat_gaps, repeat_steps, rep
 from crm_analytics.retention.cadence import cadence
 from crm_analytics.retention.repeat_choice import Choice
 from crm_analytics.retention.repeat_late import customer_table
-from crm_analytics.retention.repeat_terms import terms
+from crm_analytics.retention.repeat_terms import TERMS, WITHIN_DAYS, terms
 from crm_analytics.tables import table
+
+__all__ = ["TERMS", "repeat_purchase"]
 
 ALL: Final = "all customers"
 UNKNOWN: Final = "unknown"
@@ -36,7 +38,7 @@ def repeat_purchase(
     by: str | None = None,
     occasion: Occasion = "day",
     n_steps: int = 5,
-    within_days: Sequence[int] = (30, 90, 180, 365),
+    within_days: Sequence[int] = WITHIN_DAYS,
     mature_days: int = 365,
     follow_days: int = 180,
     late_below: float = 0.10,
@@ -68,7 +70,7 @@ def repeat_purchase(
     n_steps
         Up to which order the step to the next is followed, 1 to 20.
     within_days
-        Times within which the share back is told, each 1 day or more, rising.
+        Times within which the share back is told, each 1 day or more, rising: 30, 90, 180 and 365 unless said.
     mature_days
         How far back a first order must lie to be counted as mature, and the time those who bought once had: a year.
     follow_days

@@ -9,7 +9,7 @@ from crm_analytics.terms import Term, bounds, by_name
 
 _FOLLOWED: Final = "of customers who could be followed for all of the time the row or the notes say"
 
-TERMS: Final[Mapping[str, Term]] = {
+_ALWAYS: Final[Mapping[str, Term]] = {
     **by_name(
         Term("order_number", "Order number", "count", "1 for the customer's first order in the extract, 2 for the second …; all orders of a day count as one unless said."),
         Term("n_came_back", "Came back", "count", "Customers of the row who placed a next order."),
@@ -75,12 +75,11 @@ TERMS: Final[Mapping[str, Term]] = {
     **bounds("return_difference", "Difference", "share"),
     **bounds("late_rate", "Share late", "share"),
 }  # fmt: skip
-"""Terms of the columns that only repeat purchase has."""
 
 
 def terms(within_days: Sequence[int]) -> dict[str, Term]:
     """Give all terms, with those of the shares back within each time."""
-    found = dict(TERMS)
+    found = dict(_ALWAYS)
     for days in within_days:
         name, label = f"return_{days}d_rate", f"Back within {days:,} days"
         found[name] = Term(
@@ -92,3 +91,10 @@ def terms(within_days: Sequence[int]) -> dict[str, Term]:
         )
         found |= bounds(name, label, "share")
     return found
+
+
+WITHIN_DAYS: Final = (30, 90, 180, 365)
+"""The times within which the share back is told, unless said."""
+
+TERMS: Final[Mapping[str, Term]] = terms(WITHIN_DAYS)
+"""Terms of the columns that only repeat purchase has, with the usual times."""

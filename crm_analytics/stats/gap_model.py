@@ -50,6 +50,12 @@ class Histories:
         """Make histories from anything like arrays."""
         return cls(*(np.asarray(x, float) for x in (n, total, logs, silence)))
 
+    def and_then(self, others: Histories) -> Histories:
+        """Put others behind them."""
+        mine = (self.n, self.total, self.logs, self.silence)
+        theirs = (others.n, others.total, others.logs, others.silence)
+        return Histories.of(*(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)))
+
     def take(self, which: NDArray[np.intp]) -> Histories:
         """Give some of them."""
         return Histories(self.n[which], self.total[which], self.logs[which], self.silence[which])
@@ -170,20 +176,15 @@ def _condensed(histories: Histories) -> tuple[Histories, Floats]:
     none = np.flatnonzero(histories.n == 0)
     some = np.flatnonzero(histories.n > 0)
     silences, counts = np.unique(histories.silence[none], return_counts=True)
-    nought = np.zeros(silences.size, np.float64)
+    nought: Floats = np.zeros(silences.size)
     order = np.lexsort(
         (histories.logs[some], histories.silence[some], histories.total[some], histories.n[some])
     )
     places = np.linspace(0, some.size - 1, min(some.size, MOST_FITTED)).round().astype(np.intp)
     sample = histories.take(some[order[places]])
     weights = np.concatenate([counts, np.full(places.size, some.size / places.size)])
-    both = (
-        np.concatenate([nought, sample.n]),
-        np.concatenate([nought, sample.total]),
-        np.concatenate([nought, sample.logs]),
-        np.concatenate([silences.astype(float), sample.silence]),
-    )
-    return Histories(*both), weights
+    alone = Histories(nought, nought, nought, silences.astype(float))
+    return alone.and_then(sample), weights
 
 
 def summarised(customers: ArrayLike, gaps: ArrayLike, silence: ArrayLike) -> Histories:
