@@ -14,7 +14,7 @@ spread a + b stays common, and the coefficient moves the mean alone, so it is id
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,8 +23,10 @@ import polars as pl
 import polars.selectors as cs
 
 from crm_analytics.clv.beta_geo import BetaGeo
+from crm_analytics.clv.covariate_forecasts import of_geometric, of_pareto
 from crm_analytics.clv.covariate_likelihoods import Rates, geometric_rows, pareto_rows
 from crm_analytics.clv.fit import Z95, Diagnosis
+from crm_analytics.clv.geometric_fit import GeometricDropout
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
 from crm_analytics.clv.newton import maximise
 from crm_analytics.clv.pareto_nbd import ParetoNBD
@@ -98,29 +100,24 @@ class CovariateFit:
         return pl.DataFrame([vars(e) for e in self.effects])
 
     def predict(self, summary: pl.DataFrame, *, horizon: float) -> pl.DataFrame:
-        """Give `customer_id` (where there is one), p_alive and expected purchases within the horizon, in order of rows.
+        """Give `customer_id` (where there is one), p_alive and expected purchases within the horizon, in order of rows."""
+        if not 0 <= horizon < math.inf:
+            raise OptionError.out_of_range("horizon", horizon, "a time of 0 or more, in the summary's unit")
+        arrays = histories(summary)
+        buying, leaving = self._predictor(summary, "purchase"), self._predictor(summary, "dropout")
+        if isinstance(self.base, ParetoNBD):
+            alive, bought = of_pareto(self.base, arrays, buying, leaving, horizon)
+        else:
+            assert isinstance(self.base, GeometricDropout)  # noqa: S101 the three models there are
+            alive, bought = of_geometric(self.base, arrays, buying, leaving, horizon)
+        found = pl.DataFrame({"p_alive": alive, "expected_purchases": bought})
+        return summary.select("customer_id").hstack(found) if "customer_id" in summary.columns else found
 
-        Customers who share their covariates are forecast together, so many distinct numbers take longer than levels.
-        """
-        return self._each(summary, lambda fit, part: fit.predict(part, horizon=horizon))
-
-    def _each(
-        self, summary: pl.DataFrame, ask: Callable[[PurchaseFit, pl.DataFrame], pl.DataFrame]
-    ) -> pl.DataFrame:
-        designs = {process: design(summary, codes) for process, codes in self.coding.items()}
-        linear = {
-            process: matrix @ np.array([e.coefficient for e in self.effects if e.process == process])
-            for process, matrix in designs.items()
-        }
-        keys, which = np.unique(
-            np.stack([linear["purchase"], linear["dropout"]]), axis=1, return_inverse=True
-        )
-        parts = []
-        for i in range(keys.shape[1]):
-            rows = np.flatnonzero(which == i)
-            fit = self.base.at(_moved(self.base, keys[0, i], keys[1, i]))
-            parts.append(ask(fit, summary[rows]).with_columns(row=pl.Series(rows)))
-        return pl.concat(parts).sort("row").drop("row")
+    def _predictor(self, summary: pl.DataFrame, process: str) -> Floats:
+        """Give what the covariates of each customer add to the linear predictor."""
+        coefficients = np.array([e.coefficient for e in self.effects if e.process == process])
+        added: Floats = np.einsum("ij,j->i", design(summary, self.coding[process]), coefficients)
+        return added
 
 
 @dataclass(frozen=True)
@@ -357,14 +354,3 @@ def _off_scale(fit: PurchaseFit, theta: Floats, scale: float) -> Floats:
     r, alpha, kappa = np.exp(theta[[0, 1, 3]])
     share = 1 / (1 + math.exp(-theta[2]))
     return np.array([r, alpha * scale, kappa * share, kappa * (1 - share)])
-
-
-def _moved(fit: PurchaseFit, purchase: float, dropout: float) -> Floats:
-    """Give the parameters of customers whose covariates add so much to the two predictors."""
-    theta = _on_scale(fit, 1.0)
-    theta[1] -= purchase
-    if isinstance(fit, ParetoNBD):
-        theta[3] -= dropout
-    else:
-        theta[2] += dropout
-    return _off_scale(fit, theta, 1.0)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
+from crm_analytics.clv.bridge import bridge
 from crm_analytics.clv.newton import Objective, Optimum, maximise
 from crm_analytics.clv.rows import Floats
 from crm_analytics.errors import OptionError
@@ -213,6 +214,10 @@ class Fit:
     def with_time_unit(self, unit: str) -> Self:
         """Give the same fit with its unit of time stated, e.g. "week"."""
         return type(self)(**{**vars(self), "time_unit": unit})
+
+    def to_lifetimes(self) -> Any:  # noqa: ANN401 a fitter with lifetimes' names
+        """Give the fit as a fitter with the names of lifetimes, ready to predict; see `clv.to_lifetimes`."""
+        return bridge().to_lifetimes(self)
 
     def draws(self, n: int, *, seed: int = 0) -> Floats:
         """Draw parameters from the normal approximation on the scale of the search; (n, parameters), caller's units."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from hashlib import sha256
 from typing import ClassVar, Final, Self
 
@@ -13,7 +14,8 @@ from crm_analytics.clv.fit import FAR, Z95, Diagnosis, Fit
 from crm_analytics.clv.newton import Optimum
 from crm_analytics.clv.rising import log_rise
 from crm_analytics.clv.rows import BLOCK, Floats, dot, sums_of
-from crm_analytics.errors import ColumnError, NotEnoughDataError
+from crm_analytics.clv.totals import looks_like_totals
+from crm_analytics.errors import ColumnError, NotEnoughDataError, StatisticalWarning
 
 _SUBSAMPLE: Final = 20_000
 _MOST: Final = 1_000_000
@@ -45,7 +47,13 @@ class GammaGamma(Fit):
         Returns
         -------
         GammaGamma
-            Frozen. `mean_spend` is None where q <= 1: the population then has no finite mean.
+            Frozen. `mean_spend` is None where q <= 1: the population then has no finite mean. `diagnosis` says what the
+            data do not identify, and whether the column looks like totals.
+
+        Warns
+        -----
+        StatisticalWarning
+            If the column looks like totals: it rises in proportion to the number of purchases.
 
         Raises
         ------
@@ -53,6 +61,9 @@ class GammaGamma(Fit):
             If fewer than 3 customers bought again.
         """
         x, z, w = _buyers(summary)
+        totals = looks_like_totals(x, z, w)
+        if totals is not None:
+            warnings.warn(totals.text, StatisticalWarning, stacklevel=2)
         scale = _median(z, w)
         data = _Spend.of(x, z / scale, w)
         starts = [(6.0, 4.0, 0.5)]
@@ -74,7 +85,7 @@ class GammaGamma(Fit):
             units=(1.0, 1.0, scale),
             n=n,
             log_likelihood=value - n * float(np.log(scale)),
-            diagnosis=_diagnose(best),
+            diagnosis=(*((totals,) if totals else ()), *_diagnose(best)),
             penalty=penalty,
             fingerprint=data.fingerprint(scale),
         )

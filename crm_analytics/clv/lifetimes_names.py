@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+from crm_analytics.clv.bridge import bridge
 from crm_analytics.clv.fit import Fit
 
 
@@ -24,7 +24,7 @@ def from_lifetimes(fitter: Any, *, time_unit: str | None = None) -> Fit:  # noqa
     OptionError
         If it is no such fitter, or not fitted.
     """
-    fit: Fit = _bridge().from_lifetimes(fitter, time_unit=time_unit)
+    fit: Fit = bridge().from_lifetimes(fitter, time_unit=time_unit)
     return fit
 
 
@@ -38,8 +38,4 @@ def to_lifetimes(fit: Fit) -> Any:  # noqa: ANN401 a fitter with lifetimes' name
     MissingPackageError
         If pandas is not installed.
     """
-    return _bridge().to_lifetimes(fit)
-
-
-def _bridge() -> Any:  # noqa: ANN401 a module
-    return importlib.import_module("crm_analytics.compat.lifetimes.bridge")
+    return fit.to_lifetimes()

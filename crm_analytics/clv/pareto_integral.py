@@ -38,8 +38,10 @@ Integral = tuple[Floats, Floats, Floats]
 derivatives over itself (10, n) in the order of `PAIRS`."""
 
 
-def log_integral(big_r: Floats, t: Floats, age: Floats, alpha: float, s: float, beta: float) -> Floats:
-    """Give ln I row by row; -inf where t_x = T."""
+def log_integral(
+    big_r: Floats, t: Floats, age: Floats, alpha: float | Floats, s: float, beta: float | Floats
+) -> Floats:
+    """Give ln I row by row, alpha and beta common or one a row; -inf where t_x = T."""
     _, top, mass, reach = _at_nodes(big_r, t, age, alpha, s, beta)
     with np.errstate(divide="ignore"):
         return np.asarray(top + np.log(mass.sum(axis=1)) + np.log(reach), np.float64)
@@ -57,19 +59,18 @@ def with_derivatives(big_r: Floats, t: Floats, age: Floats, alpha: float, s: flo
 
 
 def _at_nodes(
-    big_r: Floats, t: Floats, age: Floats, alpha: float, s: float, beta: float
+    big_r: Floats, t: Floats, age: Floats, alpha: float | Floats, s: float, beta: float | Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Give the times of the nodes, the log of the largest term, the terms relative to it, and the reach in v."""
-    m = min(alpha, beta)
-    if alpha <= beta:
-        rate = big_r - 1 + (s + 1) * (m + t) / (beta + t)
-    else:
-        rate = s + big_r * (beta + t) / (alpha + t)
+    m = np.minimum(alpha, beta)
+    of_buying = big_r - 1 + (s + 1) * (m + t) / (beta + t)
+    rate = np.where(alpha <= beta, of_buying, s + big_r * (beta + t) / (alpha + t))
     reach = np.log1p((age - t) / (m + t))
     reach = np.where(rate > 0, np.minimum(reach, _FAR / np.maximum(rate, 1e-300)), reach)
     v = reach[:, None] * (0.5 * (_NODES + 1.0))
     y = t[:, None] + (m + t)[:, None] * np.expm1(v)
-    exponent = np.log(m + y) - big_r[:, None] * np.log1p(y / alpha) - (s + 1.0) * np.log1p(y / beta)
+    a, b, least = (np.reshape(shape, (-1, 1)) for shape in (alpha, beta, m))
+    exponent = np.log(least + y) - big_r[:, None] * np.log1p(y / a) - (s + 1.0) * np.log1p(y / b)
     top = exponent.max(axis=1)
     return y, top, np.exp(exponent - top[:, None]) * (0.5 * _WEIGHTS), reach
 

@@ -91,6 +91,43 @@ def test_customers_at_the_reference_are_forecast_by_the_base(many, model):
     np.testing.assert_allclose(fit.predict(web, horizon=20), fit.base.predict(web, horizon=20), rtol=1e-9)
 
 
+@pytest.mark.parametrize("model", [clv.BetaGeo, clv.ModifiedBetaGeo, clv.ParetoNBD])
+def test_customers_who_all_differ_are_forecast_as_one_by_one(many, model):
+    few = many.head(800)
+    fit = clv.fit_with_covariates(few, model, purchase=["income"], dropout=["noise", "channel"])
+    one, asked = fit.base, few.head(60)
+    found = fit.predict(asked, horizon=30)
+    for row, told in zip(asked.iter_rows(named=True), found.iter_rows(named=True), strict=True):
+        added = {"purchase": 0.0, "dropout": 0.0}
+        for e in fit.effects:
+            column, _, level = e.covariate.partition(" = ")
+            added[e.process] += e.coefficient * (float(row[column] == level) if level else row[column])
+        params = dict(one.params)
+        params["alpha"] *= np.exp(-added["purchase"])
+        if model is clv.ParetoNBD:
+            params["beta"] *= np.exp(-added["dropout"])
+        else:
+            both, odds = params["a"] + params["b"], params["a"] / params["b"] * np.exp(added["dropout"])
+            params["a"], params["b"] = both * odds / (1 + odds), both / (1 + odds)
+        alone = one.at(np.array([params[name] for name in one.names])).predict(pl.DataFrame(row), horizon=30)
+        assert told["p_alive"] == pytest.approx(alone["p_alive"].item(), rel=1e-9)
+        assert told["expected_purchases"] == pytest.approx(alone["expected_purchases"].item(), rel=1e-8)
+
+
+def test_covariates_far_apart_are_forecast_to_the_same_digits():
+    from crm_analytics.clv.covariate_forecasts import of_geometric
+
+    fit = clv.BetaGeo.fit(customers(300, seed=1), penalty=1.0)
+    n = 200
+    x, age, logit = np.arange(n) % 7.0, np.full(n, 50.0), np.linspace(-9, 9, n)
+    histories = (x, np.where(x > 0, 40.0, 0.0), age)
+    _, together = of_geometric(fit, histories, np.zeros(n), logit, 40.0)
+    for i in range(0, n, 17):
+        each = tuple(column[i : i + 1] for column in histories)
+        _, alone = of_geometric(fit, each, np.zeros(1), logit[i : i + 1], 40.0)
+        assert together[i] == pytest.approx(alone[0], rel=1e-8)
+
+
 def test_a_unit_of_a_covariate_does_not_change_the_forecast(many):
     few = many.head(800)
     in_thousands = few.with_columns(income=pl.col("income") * 1000)

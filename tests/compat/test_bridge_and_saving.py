@@ -89,6 +89,9 @@ def test_a_native_fit_goes_out(summary, cdnow):
         fitter.predict(39, x, t_x, age), fit.expected_purchases(summary, horizon=39), rtol=1e-12
     )
     assert fitter.standard_errors_["alpha"] == pytest.approx(fit.standard_errors["alpha"])
+    pd.testing.assert_series_equal(fit.to_lifetimes().params_, fitter.params_)
+    pd.testing.assert_series_equal(clv.to_lifetimes(fit).params_, fitter.params_)
+    assert clv.from_lifetimes(fit.to_lifetimes()).params == dict(fit.params)
 
 
 def test_parameters_alone_are_enough(oracle):
