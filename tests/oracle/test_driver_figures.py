@@ -14,6 +14,7 @@ import pytest
 
 from crm_analytics.stats import dominance
 from crm_analytics.stats.subset_fits import subset_r2
+from crm_analytics.stats.subset_logit import categories, ordinal_fit, subset_likelihoods
 
 DATA = Path(__file__).parent / "data"
 SWISS = ["Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality"]
@@ -201,3 +202,45 @@ def test_factors():
     whole = subset_r2(np.cov(both.T))[-1]
     assert whole == pytest.approx(0.37775085644601, abs=1e-12)
     assert whole - found.sum() == pytest.approx(0.1086101907047, abs=1e-11)
+
+
+BIRTHWT = ["age", "lwt", "smoke", "ptl", "ht", "ui"]
+
+
+def test_shares_of_a_yes_no_outcome():
+    """MASS::birthwt: domir, dominanceanalysis and dominance-analysis agree to nine digits or more."""
+    frame = pl.read_csv(DATA / "birthwt.csv").cast(pl.Float64)
+    x, (_, counts) = frame.select(BIRTHWT).to_numpy(), categories(frame["low"].to_numpy())
+    whole = ordinal_fit(x, counts)
+    assert -2 * whole.null == pytest.approx(234.671996193, abs=1e-8)
+    assert -2 * whole.log_likelihood == pytest.approx(208.771056219, abs=1e-8)
+    worth = 1 - subset_likelihoods(x, counts).log_likelihoods / whole.null
+    assert worth[-1] == pytest.approx(0.110370817118, abs=1e-11)
+    assert dominance.shapley(worth) == pytest.approx(
+        [0.00928973425796, 0.0235308286757, 0.01532186542464, 0.02056443115473, 0.02595876250778, 0.01570519509704],
+        abs=1e-10,
+    )  # fmt: skip
+
+
+def test_shares_of_an_ordered_outcome():
+    """MASS::housing: domir with ordinal::clm; coefficients from the polr example of the MASS book."""
+    frame = pl.read_csv(DATA / "housing.csv")
+    levels = {"Infl": ["Medium", "High"], "Type": ["Apartment", "Atrium", "Terrace"], "Cont": ["High"]}
+    x = frame.select(
+        (pl.col(column) == level).cast(pl.Float64).alias(f"{column} {level}")
+        for column, named in levels.items()
+        for level in named
+    ).to_numpy()
+    place = frame["Sat"].replace_strict({"Low": 0, "Medium": 1, "High": 2}).to_numpy()
+    _, counts = categories(place, frame["Freq"].to_numpy())
+    whole = ordinal_fit(x, counts)
+    assert whole.null == pytest.approx(-1824.43881052, abs=1e-7)
+    assert whole.thresholds == pytest.approx([-0.4961351382, 0.6907082593], abs=2e-7)
+    assert whole.coefficients == pytest.approx(
+        [0.5663937379, 1.2888191104, -0.5723500020, -0.3661863707, -1.0910146590, 0.3602840046], abs=2e-6
+    )
+    worth = 1 - subset_likelihoods(x, counts, groups=[[0, 1], [2, 3, 4], [5]]).log_likelihoods / whole.null
+    assert worth[-1] == pytest.approx(0.0465152136119, abs=1e-11)
+    assert dominance.shapley(worth) == pytest.approx(
+        [0.02920068732421, 0.01498862888227, 0.00232589740545], abs=1e-11
+    )
