@@ -89,8 +89,8 @@ def _table(row: Ints, column: Ints, n_rows: int, n_columns: int) -> Ints:
 def _in_brackets(windows: Windows, row: Ints, n_rows: int, member: Ints, age: Ints) -> Ints:
     columns = []
     for first, last in zip(windows.first, windows.last, strict=True):
-        found = np.unique(member[(age >= first) & (age <= last)])
-        columns.append(np.bincount(row[found], minlength=n_rows))
+        inside = np.bincount(member, weights=(age >= first) & (age <= last), minlength=row.size) > 0
+        columns.append(np.bincount(row[inside], minlength=n_rows))
     return np.stack(columns, axis=1)
 
 
@@ -110,8 +110,9 @@ def _on_or_after(at: Ints, member: Ints, age: Ints, n_rows: int, n_ages: int, ho
 
 def _on_or_before(row: Ints, n_rows: int, member: Ints, age: Ints, n_ages: int) -> Ints:
     back = age > 0
-    who, first = np.unique(member[back], return_index=True)
-    when = age[back][first]
+    first = np.ones(int(back.sum()), bool)
+    first[1:] = np.diff(member[back]) > 0
+    who, when = member[back][first], age[back][first]
     seen = when < n_ages
     counts = np.cumsum(_table(row[who[seen]], when[seen], n_rows, n_ages), axis=1)
     counts[:, 0] = np.bincount(row, minlength=n_rows)

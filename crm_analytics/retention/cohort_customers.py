@@ -16,8 +16,8 @@ from crm_analytics.retention.cohort_members import Cube, Deeds, Members
 
 State = Literal["active", "away", "all"]
 
-_WHOLE: Final = 62
-"""Ages up to here fit into one whole number, a bit each."""
+_BITS: Final = 8
+_MOST_PARTS: Final = 12
 
 
 def customers_table(cube: Cube, found: Members, done: Deeds, rows: Rows, clock: Clock) -> pl.DataFrame:
@@ -49,17 +49,27 @@ def _as_dates(days: Ints) -> pl.Series:
 def _listed(member: Ints, age: Ints, n: int) -> pl.Series:
     """Write the ages at which each member acted, such as "0 1 4".
 
-    Most members share one of a few patterns, so the patterns are written and not the members.
+    Eight ages at a time have 256 patterns, which are written once; customers take theirs from the list.
     """
-    if int(age.max(initial=0)) > _WHOLE:
+    n_parts = int(age.max(initial=0)) // _BITS + 1
+    if n_parts > _MOST_PARTS:
         frame = pl.DataFrame({"member": member, "age": age})
         ages = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
         return ages["age"].list.join(" ")
-    heads = np.searchsorted(member, np.arange(n))
-    masks = np.bitwise_or.reduceat(np.left_shift(1, age), heads)
-    patterns, of_member = np.unique(masks, return_inverse=True)
-    written = [" ".join(str(i) for i in range(_WHOLE + 1) if p >> i & 1) for p in patterns.tolist()]
-    return pl.Series(written).gather(of_member)
+    part, weight = age // _BITS, np.left_shift(1, age % _BITS)
+    texts = [
+        _texts(i).gather(np.bincount(member, weights=weight * (part == i), minlength=n).astype(np.int64))
+        for i in range(n_parts)
+    ]
+    frame = pl.DataFrame({str(i): t for i, t in enumerate(texts)})
+    return frame.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
+
+
+def _texts(part: int) -> pl.Series:
+    """Write every pattern of eight ages; nothing for that without any."""
+    bits = range(_BITS)
+    words = (" ".join(str(_BITS * part + i) for i in bits if pattern >> i & 1) for pattern in range(2**_BITS))
+    return pl.Series([w or None for w in words], dtype=pl.String)
 
 
 def customers_in_cell(

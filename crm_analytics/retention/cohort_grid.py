@@ -35,8 +35,9 @@ class Rows:
 def rows_of(found: Members, groups: pl.Series | None = None) -> Rows:
     """Give the rows their numbers, group by group and cohort by cohort; `groups` says the group of each member."""
     if groups is None:
-        cohorts, of_member = np.unique(found.cohort, return_inverse=True)
-        return Rows(cohorts, None, of_member)
+        low = int(found.cohort.min())
+        there = np.bincount(found.cohort - low) > 0
+        return Rows(np.flatnonzero(there) + low, None, (np.cumsum(there) - 1)[found.cohort - low])
     keys = pl.DataFrame({"group": groups, "cohort": found.cohort})
     unique = keys.unique().sort("group", "cohort").with_row_index("row")
     placed = keys.join(unique, on=["group", "cohort"], how="left", maintain_order="left")

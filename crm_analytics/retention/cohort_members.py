@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from crm_analytics.aggregates.cohorts import CodedCube
 from crm_analytics.retention.cohort_clock import Clock, Ints
 
 Floats = NDArray[np.float64]
@@ -34,21 +35,19 @@ class Cube:
     n_lines_without_cost: Ints | None
 
     @classmethod
-    def of(cls, cube: pl.DataFrame) -> Cube:
-        """Take the frame that `aggregates.cohorts.activity_cube` gives."""
-        runs = cube["customer_id"].rle().struct.unnest()
-        customer = np.repeat(np.arange(runs.height), runs["len"].to_numpy())
-        has_cost = "cost" in cube.columns
+    def of(cls, coded: CodedCube) -> Cube:
+        """Take the cube as arrays."""
+        frame, has_cost = coded.frame, "cost" in coded.frame.columns
         return cls(
-            runs["value"].alias("customer_id"),
-            customer,
-            cube["number"].to_numpy(),
-            cube["day"].fill_null(0).to_numpy(),
-            cube["n_actions"].to_numpy(),
-            cube["n_orders"].to_numpy(),
-            cube["spend"].to_numpy(),
-            cube["cost"].to_numpy() if has_cost else None,
-            cube["n_lines_without_cost"].to_numpy() if has_cost else None,
+            coded.ids.alias("customer_id"),
+            frame["customer"].to_numpy(),
+            frame["number"].to_numpy(),
+            frame["day"].fill_null(0).to_numpy(),
+            frame["n_actions"].to_numpy(),
+            frame["n_orders"].to_numpy(),
+            frame["spend"].to_numpy(),
+            frame["cost"].to_numpy() if has_cost else None,
+            frame["n_lines_without_cost"].to_numpy() if has_cost else None,
         )
 
 
@@ -91,7 +90,8 @@ class Deeds:
 def members(cube: Cube, clock: Clock, entry: Entry, start_day: int | None = None) -> Members:
     """Decide who enters which cohort; of first-ever cohorts those that begin before `start_day` are left out."""
     acted = np.flatnonzero(cube.n_actions > 0)
-    period = clock.calendar.numbers(cube.day[acted])
+    of_calendar = clock.name == "calendar"
+    period = cube.number[acted] if of_calendar else clock.calendar.numbers(cube.day[acted])
     first = (
         _is_first(cube.customer[acted]) if entry == "first_ever" else _is_first(cube.customer[acted], period)
     )
@@ -105,7 +105,9 @@ def _is_first(*keys: Ints) -> NDArray[np.bool_]:
     """Mark the first place of each run of equal keys."""
     new = np.ones(keys[0].size, bool)
     if keys[0].size:
-        new[1:] = np.any([k[1:] != k[:-1] for k in keys], axis=0)
+        new[1:] = keys[0][1:] != keys[0][:-1]
+    for key in keys[1:]:
+        new[1:] |= key[1:] != key[:-1]
     return new
 
 
@@ -113,14 +115,18 @@ def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
     """List what each member did from the entry on, by age."""
     member, place = _from_entry_on(cube, found)
     age = clock.ages(found.entry[member], cube.number[place])
-    heads = np.flatnonzero(_is_first(member, age))
+    first = _is_first(member, age)
+    heads = None if first.all() else np.flatnonzero(first)
 
     def summed(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
-        return None if values is None else np.add.reduceat(values[place], heads)
+        if values is None:
+            return None
+        there = values if place.size == values.size else values[place]
+        return there if heads is None else np.add.reduceat(there, heads)
 
     return Deeds(
-        member[heads],
-        age[heads],
+        member if heads is None else member[heads],
+        age if heads is None else age[heads],
         *(
             summed(v)
             for v in (cube.n_actions, cube.n_orders, cube.spend, cube.cost, cube.n_lines_without_cost)
@@ -130,6 +136,19 @@ def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
 
 def _from_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints]:
     """Pair each member with the places of the cube from its entry to the customer's last."""
+    if not _is_first(found.customer).all():
+        return _from_each_entry_on(cube, found)
+    member_of = np.full(len(cube.ids), -1)
+    member_of[found.customer] = np.arange(found.customer.size)
+    member = member_of[cube.customer]
+    inside = (member >= 0) & (np.arange(member.size) >= found.place[member])
+    if inside.all():
+        return member, np.arange(member.size)
+    return member[inside], np.flatnonzero(inside)
+
+
+def _from_each_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints]:
+    """Do the same for customers who enter several times."""
     ends = np.searchsorted(cube.customer, found.customer, side="right")
     n = ends - found.place
     member = np.repeat(np.arange(found.customer.size), n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,23 +63,25 @@ class Table:
     windows: Windows
     done: Deeds
 
-    @property
+    @cached_property
     def size(self) -> Ints:
         """Members per row."""
         return np.bincount(self.row_of_member, minlength=self.n_rows)
 
     def by_window(self, values: Any) -> Floats:  # noqa: ANN401 any numbers, one per deed
         """Add up what was done in the window of each column: at its own age, in a bracket at any of its ages."""
-        columns = self._columns()
-        kept = columns >= 0
-        return self._cells(self.done.member[kept], columns[kept], values[kept], self.windows.period.size)
+        kept, cell = self._in_windows
+        return self._added(cell, values if kept is None else values[kept])
 
     def running(self, values: Any) -> Floats:  # noqa: ANN401 as above
         """Add up from entry to the end of each window."""
+        if not self.windows.are_brackets:
+            return np.cumsum(self.by_window(values), axis=1)
         n_ages = int(self.windows.ends.max()) + 1
         kept = self.done.age < n_ages
-        sums = self._cells(self.done.member[kept], self.done.age[kept], values[kept], n_ages)
-        return np.cumsum(sums, axis=1)[:, self.windows.ends]
+        cell = self.row_of_member[self.done.member[kept]] * n_ages + self.done.age[kept]
+        sums: Floats = np.bincount(cell, weights=values[kept], minlength=self.n_rows * n_ages).astype(float)
+        return np.cumsum(sums.reshape(self.n_rows, n_ages), axis=1)[:, self.windows.ends]
 
     def ratio(self, value: Value, money: Floats | None) -> Ratio | None:
         """Give the sums behind what `value` asks for, all but customers and payback; None where a cost is lacking."""
@@ -133,16 +136,12 @@ class Table:
 
     def squared_steps(self, values: Floats) -> Floats:
         """Say by how much each deed raises the square of the member's running total."""
-        total = self.running_of_member(values)
-        return total**2 - (total - values) ** 2
-
-    def running_of_member(self, values: Floats) -> Floats:
-        """Give each member's total up to and with each deed."""
         member = self.done.member
-        all_sums = np.cumsum(values)
+        totals = np.cumsum(values)
         heads = np.flatnonzero(np.concatenate([[True], member[1:] != member[:-1]]))
-        before = all_sums[heads] - values[heads]
-        return all_sums - np.repeat(before, np.diff([*heads, member.size]))
+        before = totals[heads] - values[heads]
+        total = totals - np.repeat(before, np.diff(np.append(heads, member.size)))
+        return values * (2 * total - values)
 
     @property
     def _members(self) -> Floats:
@@ -151,21 +150,30 @@ class Table:
 
     def _square_sums(self, one: Floats, other: Floats) -> Floats:
         """Add up products of the members' sums in the windows."""
-        columns = self._columns()
-        kept = columns >= 0
-        member, column = self.done.member[kept], columns[kept]
+        if not self.windows.are_brackets:
+            return self.by_window(one * other)
+        kept, cell = self._in_windows
+        inside = slice(None) if kept is None else kept
+        member = self.done.member[inside]
         heads = np.flatnonzero(
-            np.concatenate([[True], (member[1:] != member[:-1]) | (column[1:] != column[:-1])])
+            np.concatenate([[True], (member[1:] != member[:-1]) | (cell[1:] != cell[:-1])])
         )
-        a, b = (np.add.reduceat(v[kept], heads) for v in (one, other))
-        return self._cells(member[heads], column[heads], a * b, self.windows.period.size)
+        a, b = (np.add.reduceat(v[inside], heads) for v in (one, other))
+        return self._added(cell[heads], a * b)
 
-    def _columns(self) -> Ints:
-        """Give the column of each deed; -1 where no window holds its age."""
-        column = np.searchsorted(self.windows.period, self.done.age, side="right") - 1
-        return np.where(self.done.age <= self.windows.ends[column], column, -1)
+    @cached_property
+    def _in_windows(self) -> tuple[NDArray[np.bool_] | None, Ints]:
+        """Give which deeds fall into a window (None: all), and the cell of those."""
+        ends, age, n_columns = self.windows.ends, self.done.age, self.windows.period.size
+        if self.windows.are_brackets:
+            column = np.searchsorted(self.windows.period, age, side="right") - 1
+            kept = age <= ends[column]
+        else:
+            column, kept = age, age < n_columns
+        cell = self.row_of_member[self.done.member] * n_columns + column
+        return (None, cell) if kept.all() else (kept, cell[kept])
 
-    def _cells(self, member: Ints, column: Ints, values: Any, n_columns: int) -> Floats:  # noqa: ANN401 as above
-        cell = self.row_of_member[member] * n_columns + column
+    def _added(self, cell: Ints, values: Any) -> Floats:  # noqa: ANN401 any numbers
+        n_columns = self.windows.period.size
         found: Floats = np.bincount(cell, weights=values, minlength=self.n_rows * n_columns).astype(float)
         return found.reshape(self.n_rows, n_columns)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.aggregates.calendar_numbers import Calendar
-from crm_analytics.aggregates.cohorts import activity_cube, instant_cube
+from crm_analytics.aggregates.cohorts import CodedCube, extract_cube, instant_cube
 from crm_analytics.aggregates.window import Window
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.extracts.extract import Extract
@@ -90,14 +90,12 @@ def acquisition_costs(customers: Extract | None, cube: Cube, found: Members) -> 
 
 
 def _cube(extract: Extract, clock: Clock, options: Options) -> Cube:
+    as_of, activity = clock.as_of, options.activity
     if clock.name == "24h":
-        zone, activity = extract.time_zone, options.activity
-        return Cube.of(instant_cube(extract.frame, as_of=clock.as_of, activity=activity, time_zone=zone))
-    return Cube.of(
-        activity_cube(
-            extract.frame, as_of=clock.as_of, calendar=clock.cube_calendar, activity=options.activity
-        )
-    )
+        zone = extract.time_zone
+        found = instant_cube(extract.frame, as_of=as_of, activity=activity, time_zone=zone)
+        return Cube.of(CodedCube.of(found))
+    return Cube.of(extract_cube(extract, as_of=as_of, calendar=clock.cube_calendar, activity=activity))
 
 
 def _windows(clock: Clock, rows: Rows, options: Options) -> Windows:

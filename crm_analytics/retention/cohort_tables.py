@@ -45,7 +45,8 @@ def cohorts_table(found: Cohorts) -> pl.DataFrame:
     rows, done = found.rows, found.done
     size = np.bincount(rows.of_member, minlength=rows.n)
     member, age = done.active
-    again = np.bincount(rows.of_member[np.unique(member[age > 0])], minlength=rows.n)
+    back = np.bincount(member, weights=age > 0, minlength=rows.of_member.size) > 0
+    again = np.bincount(rows.of_member[back], minlength=rows.n)
     row = rows.of_member[done.member]
     orders = np.bincount(row, weights=done.n_orders, minlength=rows.n).round().astype(np.int64)
     spend = np.bincount(row, weights=done.spend, minlength=rows.n).astype(float)
