@@ -130,8 +130,9 @@ def repeat_purchase(
     ...     }
     ... )
     >>> result = repeat_purchase(orders, as_of=date(2026, 3, 1), within_days=(30,))
-    >>> result.tables()["steps"].select("order_number", "n_customers", "n_came_back", "return_30d_rate").row(0)
-    (1, 3, 1, 0.33333333333333337)
+    >>> rate = pl.col("return_30d_rate").round(3)
+    >>> result.tables()["steps"].select("order_number", "n_customers", "n_came_back", rate).row(0)
+    (1, 3, 1, 0.333)
     """
     choice = Choice(
         by=by,

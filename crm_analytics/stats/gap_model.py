@@ -176,14 +176,14 @@ def _condensed(histories: Histories) -> tuple[Histories, Floats]:
     none = np.flatnonzero(histories.n == 0)
     some = np.flatnonzero(histories.n > 0)
     silences, counts = np.unique(histories.silence[none], return_counts=True)
-    nought: Floats = np.zeros(silences.size)
+    nought = np.zeros(silences.size)
     order = np.lexsort(
         (histories.logs[some], histories.silence[some], histories.total[some], histories.n[some])
     )
     places = np.linspace(0, some.size - 1, min(some.size, MOST_FITTED)).round().astype(np.intp)
     sample = histories.take(some[order[places]])
     weights = np.concatenate([counts, np.full(places.size, some.size / places.size)])
-    alone = Histories(nought, nought, nought, silences.astype(float))
+    alone = Histories.of(nought, nought, nought, silences)
     return alone.and_then(sample), weights
 
 
@@ -196,7 +196,7 @@ def summarised(customers: ArrayLike, gaps: ArrayLike, silence: ArrayLike) -> His
     who, length = np.asarray(customers, np.int64), np.asarray(gaps, float)
     quiet = np.asarray(silence, float)
     m = quiet.size
-    counts = np.bincount(who, minlength=m).astype(float)
+    counts = np.bincount(who, minlength=m)
     totals = np.bincount(who, weights=length, minlength=m)
     logs = np.bincount(who, weights=np.log(length), minlength=m)
-    return Histories(counts, totals, logs, quiet)
+    return Histories.of(counts, totals, logs, quiet)
