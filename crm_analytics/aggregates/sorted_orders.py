@@ -16,7 +16,7 @@ import polars as pl
 
 from crm_analytics.aggregates.orders import NEXT_TO_NOTHING, orders
 from crm_analytics.extracts.extract import Extract
-from crm_analytics.extracts.keys import Keys, keyed
+from crm_analytics.extracts.keys import keyed
 
 _KEPT: Final = "orders by customer and day"
 _Numbers = npt.NDArray[Any]
@@ -27,21 +27,24 @@ class SortedOrders:
     """Orders with those of one customer side by side, in order of days.
 
     `ids` are the customers, sorted. `frame` has a row per order: `customer` (place in `ids`), `ordered_on`, `amount`
-    (net), `positive_amount`, `refunds` (positive), `is_purchase`; see `orders`.
+    (net), `positive_amount`, `refunds` (positive), `is_purchase`; see `orders`. `one_a_day` says that a customer has no
+    two orders of one day.
     """
 
     ids: pl.Series
     frame: pl.DataFrame
+    one_a_day: bool
 
     def purchase_days(self, *, free_orders: bool) -> pl.DataFrame:
         """Give `customer`, `ordered_on`, `amount` of the days with a purchase, in the same order."""
         occasion = pl.col("is_purchase")
         if free_orders:
             occasion |= (pl.col("positive_amount") == 0) & (pl.col("refunds") == 0)
-        chosen = ("customer", "ordered_on", "amount")
         every = bool(self.frame.select(occasion.all()).item())
-        bought = (self.frame if every else self.frame.filter(occasion)).select(chosen)
-        return _summed(bought, begins(bought["customer"], bought["ordered_on"]))
+        bought = (self.frame if every else self.frame.filter(occasion)).select(
+            "customer", "ordered_on", "amount"
+        )
+        return bought if self.one_a_day else _summed(bought)
 
     def money_back(self) -> pl.DataFrame:
         """Give `customer` and `money_back`: what came back in orders of its own, as a positive sum."""
@@ -50,14 +53,17 @@ class SortedOrders:
 
 
 def sorted_orders(extract: Extract, *, as_of: date) -> SortedOrders:
-    """Give the orders of the rows before `as_of` (exclusive); a second time they are there already."""
+    """Give the orders of the rows before `as_of` (exclusive); those of all rows are there already a second time."""
     if "order_id" in extract.frame.collect_schema():
-        return extract.once((_KEPT, as_of), lambda: _numbered(extract, as_of))
-    every = extract.once((_KEPT, None), lambda: _by_day(extract))
+        end = extract.check.window_end
+        if end is not None and end.date() < as_of:
+            return extract.once(_KEPT, lambda: _numbered(extract, as_of))
+        return _numbered(extract, as_of)
+    every = extract.once(_KEPT, lambda: _by_day(extract))
     last = every.frame["ordered_on"].max()
     if last is None or last < as_of:  # type: ignore[operator]  # a date
         return every
-    return SortedOrders(every.ids, every.frame.filter(pl.col("ordered_on") < as_of))
+    return SortedOrders(every.ids, every.frame.filter(pl.col("ordered_on") < as_of), one_a_day=True)
 
 
 def begins(*columns: pl.Series) -> npt.NDArray[np.intp]:
@@ -70,55 +76,56 @@ def begins(*columns: pl.Series) -> npt.NDArray[np.intp]:
     return np.flatnonzero(new)
 
 
-def _summed(days: pl.DataFrame, starts: npt.NDArray[np.intp]) -> pl.DataFrame:
-    """Add up the amounts of rows of one customer and day."""
-    if len(starts) == days.height:
-        return days
-    sums = np.add.reduceat(days["amount"].to_numpy(), starts)
-    return days[starts].with_columns(amount=pl.Series(sums))
+def _summed(orders_: pl.DataFrame) -> pl.DataFrame:
+    """Add up the amounts of one customer and day."""
+    starts = begins(orders_["customer"], orders_["ordered_on"])
+    if len(starts) == orders_.height:
+        return orders_
+    sums = np.add.reduceat(orders_["amount"].to_numpy(), starts)
+    return orders_[starts].with_columns(amount=pl.Series(sums))
 
 
 def _by_day(extract: Extract) -> SortedOrders:
     """Find the orders of rows without order ids: the rows of one customer and day are one."""
-    rows = extract.frame.select("customer_id", "amount", day=pl.col("ordered_at").dt.date().to_physical())
-    found = rows.collect(engine="streaming")
-    keys = extract.once("keys", lambda: keyed(found["customer_id"]))
-    runs = np.repeat(np.arange(len(keys.ids), dtype=np.uint32), np.diff(keys.starts))
-    places, days = _in_order_of_days(keys, runs, found["day"].to_numpy())
-    amount = found["amount"].to_numpy()[places]
-    starts = begins(pl.Series(runs), pl.Series(days))
-    frame = pl.DataFrame({"customer": keys.order.astype(np.uint32)[runs[starts]], "day": days[starts]})
-    paid, back = _paid_and_back(amount, starts)
-    return SortedOrders(keys.ids, _finished(frame.with_columns(positive_amount=paid, refunds=back)))
+    day = pl.col("ordered_at").dt.date().to_physical()
+    rows = extract.frame.select("customer_id", "amount", day=day).collect(engine="streaming")
+    keys = extract.once("keys", lambda: keyed(rows["customer_id"]))
+    customers = np.repeat(keys.order.astype(np.uint32), np.diff(keys.starts))
+    places, days = _in_order_of_days(keys.rows, customers, rows["day"].to_numpy())
+    amount = rows["amount"].to_numpy()[places]
+    starts = begins(pl.Series(customers), pl.Series(days))
+    several = len(starts) < len(days)
+    paid, back = _paid_and_back(amount, starts if several else None)
+    net = pl.col("positive_amount") - pl.col("refunds") if back is not None else pl.col("positive_amount")
+    frame = pl.DataFrame(
+        {
+            "customer": customers[starts] if several else customers,
+            "ordered_on": pl.Series(days[starts] if several else days).cast(pl.Date),
+            "positive_amount": paid,
+        }
+    )
+    frame = frame.with_columns(refunds=pl.lit(0.0) if back is None else pl.Series(back))
+    bought = net > NEXT_TO_NOTHING * pl.col("positive_amount")
+    return SortedOrders(keys.ids, frame.with_columns(amount=net, is_purchase=bought), one_a_day=True)
 
 
-def _in_order_of_days(keys: Keys, runs: _Numbers, days: _Numbers) -> tuple[_Numbers, _Numbers]:
+def _in_order_of_days(places: _Numbers, customers: _Numbers, days: _Numbers) -> tuple[_Numbers, _Numbers]:
     """Put the rows of each customer into the order of their days; most extracts are in order of time as they come."""
-    places = keys.rows
     found = days[places]
-    if not bool(((found[1:] < found[:-1]) & (runs[1:] == runs[:-1])).any()):
+    back = np.flatnonzero(found[1:] < found[:-1])
+    if not len(back) or not bool((customers[back] == customers[back + 1]).any()):
         return places, found
+    runs = np.cumsum(np.diff(customers, prepend=customers[:1]) != 0)
     order = np.lexsort((found, runs))
     return places[order], found[order]
 
 
-def _paid_and_back(amount: _Numbers, starts: npt.NDArray[np.intp]) -> tuple[pl.Series, pl.Series]:
-    if not len(amount):
-        return pl.Series([], dtype=pl.Float64), pl.Series([], dtype=pl.Float64)
-    single = len(starts) == len(amount)
+def _paid_and_back(amount: _Numbers, starts: npt.NDArray[np.intp] | None) -> tuple[_Numbers, _Numbers | None]:
+    """Add up what was paid and what came back, from each of `starts` to the next; None where nothing came back."""
+    if not len(amount) or amount.min() >= 0:
+        return (amount if starts is None else np.add.reduceat(amount, starts)), None
     paid, back = np.maximum(amount, 0.0), np.maximum(-amount, 0.0)
-    if single:
-        return pl.Series(paid), pl.Series(back)
-    return pl.Series(np.add.reduceat(paid, starts)), pl.Series(np.add.reduceat(back, starts))
-
-
-def _finished(frame: pl.DataFrame) -> pl.DataFrame:
-    net = pl.col("positive_amount") - pl.col("refunds")
-    return frame.with_columns(
-        ordered_on=pl.col("day").cast(pl.Date),
-        amount=net,
-        is_purchase=net > NEXT_TO_NOTHING * pl.col("positive_amount"),
-    ).drop("day")
+    return (paid, back) if starts is None else (np.add.reduceat(paid, starts), np.add.reduceat(back, starts))
 
 
 def _numbered(extract: Extract, as_of: date) -> SortedOrders:
@@ -131,7 +138,9 @@ def _numbered(extract: Extract, as_of: date) -> SortedOrders:
     day = found["ordered_on"].to_physical().cast(pl.Int64) + _FAR
     order = np.argsort((found["customer_id"].cast(pl.Int64) * (2 * _FAR) + day).to_numpy())
     chosen = ("ordered_on", "amount", "positive_amount", "refunds", "is_purchase")
-    return SortedOrders(keys.ids, found.select(pl.col("customer_id").alias("customer"), *chosen)[order])
+    return SortedOrders(
+        keys.ids, found.select(pl.col("customer_id").alias("customer"), *chosen)[order], one_a_day=False
+    )
 
 
 _FAR: Final = 200_000

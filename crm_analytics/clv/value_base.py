@@ -48,7 +48,9 @@ _READ: Final = ("customer_id", "ordered_at", "amount", "order_id", "cost", *ORIG
 
 
 def held(extract: Extract) -> Extract:
-    """Give the extract with the columns that are needed in memory: they are gone through several times."""
+    """Give the extract with its rows at hand: they are gone through several times, and its filters should run but once."""
+    if not extract.filters:
+        return extract
     columns = [c for c in _READ if c in extract.frame.collect_schema().names()]
     return replace(extract, frame=extract.frame.select(columns).collect().lazy())
 
@@ -69,7 +71,7 @@ def gather(
     if margin is not None and not 0 < margin <= 1:
         raise OptionError.out_of_range("margin", margin, "a rate above 0 and up to 1, e.g. 0.35, or None")
     summary = summarise(extract, as_of=window.as_of, unit="day")
-    totals = customer_summary(extract.frame, as_of=window.as_of)
+    totals = customer_summary(extract, as_of=window.as_of)
     known = summary.select("customer_id", "first_value", "recency", "T").join(
         totals, on="customer_id", how="left", maintain_order="left"
     )
@@ -95,7 +97,7 @@ def gather(
 
 
 def _totals(reference: Any, window: Window) -> pl.DataFrame:  # noqa: ANN401 an Extract or any frame
-    return customer_summary(as_extract(reference).frame, as_of=window.as_of)
+    return customer_summary(as_extract(reference), as_of=window.as_of)
 
 
 def with_cohorts(frame: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from weakref import finalize
 
@@ -19,6 +19,10 @@ class Store:
         self.path = Path(folder.name) / "rows.arrow"
         self._cleanup = finalize(self, folder.cleanup)
         frame.sink_ipc(self.path, engine="streaming")
+
+    def __reduce__(self) -> tuple[Callable[[pl.DataFrame], Store], tuple[pl.DataFrame]]:
+        """Pickle the rows themselves: the file is not there for others, nor for later."""
+        return _again, (pl.read_ipc(self.path),)
 
     def scan(self) -> pl.LazyFrame:
         """Give the table as a lazy frame; only the columns and rows that are asked for are read."""
@@ -36,3 +40,7 @@ class Store:
         frame = frame if n_rows is None else frame.head(n_rows)
         frame = frame if predicate is None else frame.filter(predicate)
         yield from frame.collect_batches(maintain_order=True, chunk_size=batch_size)
+
+
+def _again(frame: pl.DataFrame) -> Store:
+    return Store(frame.lazy())

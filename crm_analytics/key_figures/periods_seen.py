@@ -95,7 +95,7 @@ def look(extract: Extract, window: Window, period: OverviewPeriod) -> Seen:
     NotEnoughDataError
         If the window holds no complete period, or the extract no order.
     """
-    summary = customer_summary(extract.frame, as_of=window.as_of).drop_nulls("first_ordered_on")
+    summary = customer_summary(extract, as_of=window.as_of).drop_nulls("first_ordered_on")
     if summary.is_empty():
         raise NotEnoughDataError.of("orders with a positive amount", 0, 1)
     cells = customer_periods(extract.frame, as_of=window.as_of, period=period, week_start=extract.week_start)

@@ -219,7 +219,7 @@ def _check(n_bootstrap: int, names: Mapping[str, str] | None) -> None:
 
 def _customers(extract: Extract, window: windows.Window) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give customers with a purchase in the window, and those with none."""
-    summary = customer_summary(extract.frame, as_of=window.as_of, start=window.start)
+    summary = customer_summary(extract, as_of=window.as_of, start=window.start)
     days = (pl.lit(window.as_of) - pl.col("last_ordered_on")).dt.total_days()
     summary = summary.with_columns(recency_days=days)
     buyers = summary.filter(pl.col("n_orders") > 0)

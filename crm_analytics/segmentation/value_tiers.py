@@ -176,7 +176,7 @@ def value_tiers(
 
 def _bought(extract: Extract, window: windows.Window) -> pl.DataFrame:
     """Give the customers of the window, or say why there is nothing to rank."""
-    summary = customer_summary(extract.frame, as_of=window.as_of, start=window.start)
+    summary = customer_summary(extract, as_of=window.as_of, start=window.start)
     buyers = int((summary["n_orders"] > 0).sum())
     if buyers < _FEWEST_CUSTOMERS:
         raise NotEnoughDataError.of("customers with an order", buyers, _FEWEST_CUSTOMERS)

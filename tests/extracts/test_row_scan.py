@@ -61,3 +61,24 @@ def test_it_agrees_with_the_csv_module(rows):
     assert scan.regular
     assert scan.n_rows == len(rows)
     assert [one.row for one in scan.odd] == [i for i, row in enumerate(rows) if len(row) != 3]
+
+
+cells = st.sampled_from(["a", "h", "hd", "", "xx", "\r", '"q"'])
+
+
+@given(
+    st.lists(st.lists(cells, min_size=0, max_size=4), max_size=12),
+    st.integers(2, 3),
+    st.booleans(),
+    st.sampled_from([3, 8, 64, 1 << 19]),
+)
+def test_a_plain_file_is_one_without_a_row_to_look_at(rows, width, ended, step):
+    body = "\n".join(",".join(row) for row in rows) + ("\n" if ended else "")
+    data, watched = f"hd,b\n{body}".encode(), (b"hd,",)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_scan, "_STEP", step)
+        plain = row_scan.count_plain(data, 5, ",", '"', width, watched)
+        patch.setattr(row_scan, "count_plain", lambda *_: None)
+        scan = scan_rows(data, 5, ",", '"', width, watched)
+    regular = scan.regular and not scan.odd and b'"' not in data and len(data) > 5
+    assert plain == (scan.n_rows if regular else None)
