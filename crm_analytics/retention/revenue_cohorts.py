@@ -46,7 +46,7 @@ def _money(column: str) -> pl.Expr:
 def _kept(ledger: Ledger, members: pl.DataFrame) -> pl.DataFrame:
     """Add up what the members of each cohort bring at each age, with squares for the intervals."""
     return (
-        ledger.states.join(members, on="customer")
+        ledger.states.join(members.select("customer", "first", "first_net"), on="customer")
         .filter(pl.col("period") >= pl.col("first"))
         .group_by("first", age=pl.col("period") - pl.col("first"))
         .agg(

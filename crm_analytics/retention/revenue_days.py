@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from crm_analytics.retention.revenue_ledger import UNIT, Ledger
+from crm_analytics.retention.revenue_ledger import UNIT, Ledger, previous
 from crm_analytics.stats.intervals import Floats, poisson_count, z_value
 
 
@@ -46,12 +46,11 @@ def by_day(ledger: Ledger) -> Days | None:
 
 def _moves(changes: pl.DataFrame, first: date) -> pl.DataFrame:
     """Give what each day of change did: who came, who left, how much was added and how much was lost."""
-    was = pl.col("is_active").shift(fill_value=False).over("customer")
+    was = previous("is_active", nothing=False)
     now = pl.when("is_active").then(pl.col("net")).otherwise(0).clip(0)
     return (
-        changes.sort("customer", "day")
-        .with_columns(now=now / UNIT)
-        .with_columns(by=pl.col("now") - pl.col("now").shift(fill_value=0.0).over("customer"))
+        changes.with_columns(now=now / UNIT)
+        .with_columns(by=pl.col("now") - previous("now", 0.0))
         .select(
             day=(pl.col("day") - pl.lit(first)).dt.total_days(),
             came=pl.col("is_active") & ~was,

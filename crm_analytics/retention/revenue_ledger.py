@@ -37,9 +37,9 @@ class Ledger:
         One row per customer who was ever active: `customer` (a number), `customer_id`, `first` (number of the period in
         which they first were), `first_net` (what they then began with), `is_priced` (whether all amounts are known).
     states
-        One row per customer and period with something in it: `customer`, `period`, `net`, `is_active`.
+        One row per customer and period with something in it: `customer`, `period`, `net`, `is_active`; sorted.
     changes
-        Of contracts, every day on which something changed: `customer`, `day`, `net`, `is_active` from then on.
+        Of contracts, every day on which something changed: `customer`, `day`, `net`, `is_active` from then on; sorted.
     has_money
         Whether any amount is known; else all there is are customers.
     facts
@@ -102,7 +102,7 @@ def of_orders(extract: Extract, as_of: date, period: Period) -> Ledger:
     customers = ids.select(pl.col("customer").cast(pl.Int64), "customer_id").join(
         first_ones.select("customer", first="period", first_net="net"), on="customer", how="inner"
     )
-    kept = states.filter((pl.col("net") != 0) | pl.col("is_active"))
+    kept = states.filter((pl.col("net") != 0) | pl.col("is_active")).sort("customer", "period")
     facts = {"n_without_revenue": ids.height - customers.height}
     return Ledger("orders", period, starts, ends, complete, _priced(customers), kept, None, True, facts)
 
@@ -122,7 +122,7 @@ def of_contracts(extract: Extract, as_of: date, period: Period, grace_days: int)
     changes = _without_pauses(_changes(rows, as_of, has_money=has_money), grace_days)
     starts, ends, complete = _calendar(rows["started_on"].min(), as_of, extract, period)  # type: ignore[arg-type]
     priced = rows.group_by("customer").agg(is_priced=pl.col("net").null_count() == 0)
-    began = changes.filter("is_active").sort("customer", "day").group_by("customer").first()
+    began = changes.filter("is_active").unique("customer", keep="first", maintain_order=True)
     customers = (
         rows.select("customer", "customer_id")
         .unique()
@@ -199,7 +199,7 @@ def _without_pauses(changes: pl.DataFrame, grace_days: int) -> pl.DataFrame:
     """Leave out pauses of at most so many days: what was in force holds until the next contract."""
     if not grace_days:
         return changes
-    was = pl.col("is_active").shift(fill_value=False).over("customer")
+    was = previous("is_active", nothing=False)
     marked = changes.with_columns(
         left_on=pl.when(~pl.col("is_active") & was).then("day").forward_fill().over("customer"),
         back_on=pl.when(pl.col("is_active")).then("day").backward_fill().over("customer"),
@@ -224,15 +224,27 @@ def _number(day: pl.Expr, starts: list[date]) -> pl.Expr:
 
 def _states(changes: pl.DataFrame, starts: list[date]) -> pl.DataFrame:
     """Give what is in force at the end of each period: a change holds until the period of the next one."""
-    held = changes.with_columns(
-        since=_number(pl.col("day"), starts),
-        until=_number(pl.col("day"), starts).shift(-1).over("customer").fill_null(len(starts)),
-    ).filter((pl.col("until") > pl.col("since")) & ((pl.col("net") != 0) | pl.col("is_active")))
+    numbered = changes.with_columns(since=_number(pl.col("day"), starts))
+    held = numbered.with_columns(until=following("since", len(starts))).filter(
+        (pl.col("until") > pl.col("since")) & ((pl.col("net") != 0) | pl.col("is_active"))
+    )
     return (
         held.with_columns(period=pl.int_ranges("since", "until"))
         .explode("period")
         .select("customer", "period", "net", "is_active")
     )
+
+
+def previous(column: str, nothing: object) -> pl.Expr:
+    """Give the customer's value one row before, in rows that are sorted by customer; else nothing."""
+    same = pl.col("customer") == pl.col("customer").shift()
+    return pl.when(same).then(pl.col(column).shift()).otherwise(pl.lit(nothing))
+
+
+def following(column: str, nothing: object) -> pl.Expr:
+    """Give the customer's value one row after, in rows that are sorted by customer; else nothing."""
+    same = pl.col("customer") == pl.col("customer").shift(-1)
+    return pl.when(same).then(pl.col(column).shift(-1)).otherwise(pl.lit(nothing))
 
 
 def last_day(ledger: Ledger, number: int) -> date:

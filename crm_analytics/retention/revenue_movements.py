@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crm_analytics.retention.revenue_ledger import UNIT, Ledger
 
@@ -19,6 +21,9 @@ COUNTS: Final = {
     LOST: "lost_customers",
 }
 """Which column counts the customers of a movement."""
+_MOVEMENTS: Final = pl.Enum([NEW, RETURNED, EXPANDED, CONTRACTED, LOST, UNCHANGED, GONE])
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 def trailing_states(ledger: Ledger, n: int) -> pl.DataFrame:
@@ -32,7 +37,9 @@ def trailing_states(ledger: Ledger, n: int) -> pl.DataFrame:
         period=pl.int_ranges("period", pl.min_horizontal(pl.col("period") + n, ledger.n_periods))
     ).explode("period")
     sums = spread.group_by("customer", "period").agg(pl.col("net").sum())
-    return sums.with_columns(is_active=pl.col("net") > 0).filter(pl.col("net") != 0)
+    return (
+        sums.with_columns(is_active=pl.col("net") > 0).filter(pl.col("net") != 0).sort("customer", "period")
+    )
 
 
 def movements(ledger: Ledger, n: int = 1, *, only: int | None = None) -> pl.DataFrame:
@@ -51,54 +58,65 @@ def movements(ledger: Ledger, n: int = 1, *, only: int | None = None) -> pl.Data
     -------
     polars.DataFrame
         One row per customer and period with something at either end: `customer`, `period`, `before` and `after` (whole
-        units, 0 or more), `refunds` (0 or less: what is below nought at the end), `was`, `is`, `movement`.
+        units, 0 or more), `refunds` (0 or less: what is below nought at the end), `was`, `is`, `movement`. Sorted by
+        customer and period.
     """
     states = trailing_states(ledger, n)
-    later = states.with_columns(period=pl.col("period") + n).filter(pl.col("period") < ledger.n_periods)
     if only is not None:
-        states, later = (s.filter(pl.col("period") == only) for s in (states, later))
-    both = later.rename({"net": "before", "is_active": "was"}).join(
-        states.rename({"net": "after", "is_active": "is"}),
-        on=["customer", "period"],
-        how="full",
-        coalesce=True,
+        states = states.filter(pl.col("period").is_in([only - n, only]))
+    size = ledger.n_periods
+    period, net, active = (states[c].to_numpy() for c in ("period", "net", "is_active"))
+    now = states["customer"].to_numpy() * size + period  # one number for customer and period, in order
+    there = period + n < size
+    then = now[there] + n
+    every = _merged(now, then)
+    after, is_now = _at(every, now, net, active)
+    before, was = _at(every, then, net[there], active[there])
+    found = pl.DataFrame(
+        {
+            "customer": every // size,
+            "period": every % size,
+            "before": np.maximum(before, 0),
+            "after": np.maximum(after, 0),
+            "refunds": np.minimum(after, 0),
+            "was": was,
+            "is": is_now,
+        }
     )
-    known = ledger.customers.select("customer", "first")
-    return (
-        both.join(known, on="customer", how="left")
-        .with_columns(
-            pl.col("before", "after").fill_null(0),
-            pl.col("was", "is").fill_null(value=False),
-        )
-        .with_columns(
-            before=pl.col("before").clip(0),
-            after=pl.col("after").clip(0),
-            refunds=pl.col("after").clip(upper_bound=0),
-            movement=_movement(n),
-        )
-        .drop("first")
-        .sort("period", "customer")
-    )
+    new = _is_new(ledger, every // size, every % size, n)
+    found = found.with_columns(_movement(was, is_now, new, np.maximum(after, 0) - np.maximum(before, 0)))
+    return found if only is None else found.filter(pl.col("period") == only)
 
 
-def _movement(n: int) -> pl.Expr:
-    was, now = pl.col("was"), pl.col("is")
-    grew = pl.col("after").clip(0) - pl.col("before").clip(0)
-    return (
-        pl.when(~was & now & (pl.col("first") > pl.col("period") - n))
-        .then(pl.lit(NEW))
-        .when(~was & now)
-        .then(pl.lit(RETURNED))
-        .when(was & ~now)
-        .then(pl.lit(LOST))
-        .when(was & now & (grew > 0))
-        .then(pl.lit(EXPANDED))
-        .when(was & now & (grew < 0))
-        .then(pl.lit(CONTRACTED))
-        .when(was & now)
-        .then(pl.lit(UNCHANGED))
-        .otherwise(pl.lit(GONE))
-    )
+def _merged(one: Ints, other: Ints) -> Ints:
+    """Merge two sorted arrays without repeats; a stable sort merges two runs in one pass."""
+    both = np.sort(np.concatenate([one, other]), kind="stable")
+    return np.asarray(both[np.diff(both, prepend=-1) != 0])
+
+
+def _at(every: Ints, keys: Ints, net: Ints, active: Flags) -> tuple[Ints, Flags]:
+    """Look up amount and flag of each key; nothing where there is none."""
+    if not keys.size:
+        return np.zeros_like(every), np.zeros(every.size, bool)
+    place = np.minimum(np.searchsorted(keys, every), keys.size - 1)
+    hit = keys[place] == every
+    return np.where(hit, net[place], 0), hit & active[place]
+
+
+def _is_new(ledger: Ledger, customer: Ints, period: Ints, n: int) -> Flags:
+    """Say whether a customer began within the stretch of n periods that ends with the period."""
+    first = np.full(1 + int(customer.max(initial=0)), -1)
+    known = ledger.customers.filter(pl.col("customer") < first.size)
+    first[known["customer"].to_numpy()] = known["first"].to_numpy()
+    return np.asarray(first[customer] > period - n)
+
+
+def _movement(was: Flags, now: Flags, new: Flags, grew: Ints) -> pl.Series:
+    """Name each movement; the cases stand in the order of the names."""
+    stayed = was & now
+    cases = [~was & now & new, ~was & now, stayed & (grew > 0), stayed & (grew < 0), was & ~now, stayed]
+    codes = np.select(cases, [np.uint32(i) for i in range(len(cases))], np.uint32(len(cases)))
+    return pl.Series("movement", codes).cat.to(_MOVEMENTS)
 
 
 def sums(moved: pl.DataFrame, *keys: str) -> pl.DataFrame:

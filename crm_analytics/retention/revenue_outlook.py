@@ -11,7 +11,7 @@ import polars as pl
 
 from crm_analytics.aggregates.contracts import age_in_periods, count_by_age
 from crm_analytics.errors import NotEnoughDataError
-from crm_analytics.retention.revenue_ledger import UNIT, Ledger
+from crm_analytics.retention.revenue_ledger import UNIT, Ledger, following, previous
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.stats.shifted_beta_geometric import Estimated, estimate, survival
 
@@ -56,18 +56,16 @@ def outlook(ledger: Ledger, months: int, n_draws: int, seed: int) -> Outlook | s
 
 def _spells(changes: pl.DataFrame, end: date) -> pl.DataFrame:
     """Give the stretches without a break in which a customer was active."""
-    turned = changes.sort("customer", "day").filter(
-        pl.col("is_active") != pl.col("is_active").shift(fill_value=False).over("customer")
-    )
-    ended = pl.col("day").shift(-1).over("customer")
-    return turned.with_columns(last_on=ended.fill_null(end), is_lost=ended.is_not_null()).filter("is_active").rename(
-        {"day": "started_on"}
+    turned = changes.filter(pl.col("is_active") != previous("is_active", nothing=False))
+    ended = turned.with_columns(ended_on=following("day", None))
+    return ended.filter("is_active").select(
+        "customer", started_on="day", last_on=pl.col("ended_on").fill_null(end), is_lost=pl.col("ended_on").is_not_null()
     )  # fmt: skip
 
 
 def _running(spells: pl.DataFrame, changes: pl.DataFrame, end: date) -> pl.DataFrame:
     """Give who is under contract now by age in whole months: how many, their revenue and its squares."""
-    now = changes.sort("customer", "day").group_by("customer").last().select("customer", now="net")
+    now = changes.unique("customer", keep="last", maintain_order=True).select("customer", now="net")
     amount = pl.col("now").clip(0) / UNIT
     return (
         spells.filter(~pl.col("is_lost"))

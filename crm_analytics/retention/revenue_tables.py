@@ -70,7 +70,7 @@ def customer_table(
         .join(one, on="customer", how="left")
         .join(many, on="customer", how="left")
         .with_columns(
-            pl.col("movement", "trailing_movement").fill_null(GONE),
+            pl.col("movement", "trailing_movement").cast(pl.String).fill_null(GONE),
             pl.col("opening_revenue", "closing_revenue", "trailing_opening_revenue").fill_null(0.0),
         )
     )
