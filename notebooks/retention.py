@@ -20,7 +20,7 @@ as_of = None
 import math
 
 import polars as pl
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 import crm_analytics as crm
 from crm_analytics import formats
@@ -308,7 +308,7 @@ table(
 # %%
 for view in money.views:
     if view.name in {"segments", "cohorts", "outlook"}:
-        money.plot(view.name).show()
+        display(money.plot(view.name))
 
 # %%
 Markdown("\n".join(f"- {note.text}" for note in money.notes))
