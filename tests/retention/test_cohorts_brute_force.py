@@ -38,7 +38,11 @@ def lines(draw, span):
             "channel": st.sampled_from(["web", "store", None]),
         }
     )
-    return draw(st.lists(row, min_size=1, max_size=14))
+    found = draw(st.lists(row, min_size=1, max_size=14))
+    left_out = draw(
+        st.sampled_from([(), ("cost",), ("cost", "order_id")])
+    )  # other columns, other ways of counting
+    return [{name: value for name, value in r.items() if name not in left_out} for r in found]
 
 
 @st.composite
@@ -69,7 +73,7 @@ def asked(draw, criterion, clock):
 def ours(rows, question, **more):
     """Ask the library."""
     return crm.cohort_retention(
-        pl.DataFrame(rows, schema_overrides={"order_id": pl.String, "channel": pl.String}),
+        pl.DataFrame(rows).cast({c: pl.String for c in ("order_id", "channel") if c in rows[0]}),
         as_of=question.as_of,
         start=question.start,
         period=question.period,
@@ -128,7 +132,8 @@ def test_money_and_orders_of_every_cell_are_what_adding_up_gives(clock, data):
         cell = want[row["cohort_on"], row["period"]]
         assert row["n_orders"] == cell.n_orders
         assert row["spend"] == pytest.approx(cell.spend, abs=1e-6)
-        assert row["margin"] == pytest.approx(cell.spend - cell.cost, abs=1e-6)
+        if "cost" in rows[0]:
+            assert row["margin"] == pytest.approx(cell.spend - cell.cost, abs=1e-6)
         assert row["cumulative_spend"] == pytest.approx(cell.cumulative_spend, abs=1e-6)
         per_customer = cell.cumulative_spend / cell.n_customers
         assert row["cumulative_spend_per_customer"] == pytest.approx(per_customer, abs=1e-6)
@@ -315,10 +320,11 @@ def test_a_past_report_never_changes(firm):
     rows, question = firm
     assume(has_cohorts(rows, question))
     assume(question.horizon is not None or question.criterion != "on_or_after")
-    kept = {r["order_id"]: 0 for r in rows if r["ordered_at"].date() < question.as_of and r["order_id"]}
-    assume(  # a line that comes late under an old order's number does change what that order came to
-        not any(r["ordered_at"].date() >= question.as_of and r["order_id"] in kept for r in rows)
-    )
+    seen = {r.get("order_id") for r in rows if r["ordered_at"].date() < question.as_of} - {None}
+    late = {r.get("order_id") for r in rows if r["ordered_at"].date() >= question.as_of}
+    assume(
+        not seen & late
+    )  # a line that comes late under an old order's number changes what that order came to
     keys = ["cohort_on", "period"]
     before = ours(rows, question).tables()["cells"].filter(pl.col("is_complete"))
     later = replace(question, as_of=question.as_of + timedelta(days=45))
