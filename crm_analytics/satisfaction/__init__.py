@@ -1,0 +1,1 @@
+"""What makes customers satisfied: scores, their drivers, what to fix first, complaints and what they cost."""
