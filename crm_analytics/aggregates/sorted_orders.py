@@ -88,7 +88,7 @@ def _summed(orders_: pl.DataFrame) -> pl.DataFrame:
 def _by_day(extract: Extract) -> SortedOrders:
     """Find the orders of rows without order ids: the rows of one customer and day are one."""
     day = pl.col("ordered_at").dt.date().to_physical()
-    rows = extract.frame.select("customer_id", "amount", day=day).collect(engine="streaming")
+    rows = extract.frame.select("customer_id", "amount", day=day).collect()
     keys = extract.once("keys", lambda: keyed(rows["customer_id"]))
     customers = np.repeat(keys.order.astype(np.uint32), np.diff(keys.starts))
     places, days = _in_order_of_days(keys.rows, customers, rows["day"].to_numpy())
@@ -131,7 +131,7 @@ def _paid_and_back(amount: _Numbers, starts: npt.NDArray[np.intp] | None) -> tup
 def _numbered(extract: Extract, as_of: date) -> SortedOrders:
     """Find the orders of rows with order ids, the customers as numbers."""
     columns = ["customer_id", "ordered_at", "amount", "order_id"]
-    rows = extract.frame.select(columns).collect(engine="streaming")
+    rows = extract.frame.select(columns).collect()
     keys = extract.once("keys", lambda: keyed(rows["customer_id"]))
     coded = rows.with_columns(pl.Series("customer_id", keys.codes))
     found: pl.DataFrame = orders(coded, as_of=as_of).collect("polars").to_native()

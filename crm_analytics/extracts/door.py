@@ -131,7 +131,7 @@ class _Passage:
         read = self._read()
         with ThreadPoolExecutor(1) as pool:  # sorting leaves the other processors free
             numbering = pool.submit(_keys, read)
-            read = marks.with_repeats(read)
+            read = self._held(marks.with_repeats(read))
             currency = self._currency(read)
             span = marks.bounds(read, self.table, self.said.not_after)
             keys = numbering.result()
@@ -261,7 +261,7 @@ class _Passage:
     def _check(self, looked: findings.Looked, keys: Keys | None, span: Bounds) -> Check:
         asked = findings.queries(looked)
         answers = dict(zip(asked, pl.collect_all(list(asked.values()), engine="streaming"), strict=True))
-        customers = largest_customers(keys, findings.amounts(looked)) if keys else None
+        customers = largest_customers(keys, findings.amounts(looked, len(keys.rows))) if keys else None
         kept: dict[str, Any] = answers["kept"].row(0, named=True)
         kept |= findings.examples(looked, kept)
         every: dict[str, Any] = answers["all"].row(0, named=True)
@@ -336,7 +336,8 @@ def _keys(read: pl.LazyFrame) -> Keys | None:
     """Give the customers of the rows that have one their numbers; None where the table has none at all."""
     if "customer_id" not in read.collect_schema():
         return None
-    return keyed(read.select("customer_id").drop_nulls().collect(engine="streaming").to_series())
+    customers = read.select("customer_id").collect().to_series()
+    return keyed(customers.drop_nulls() if customers.null_count() else customers)
 
 
 def _known(marked: pl.LazyFrame, good: pl.Expr) -> pl.Series:

@@ -253,12 +253,15 @@ def _order_totals(looked: Looked) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-def amounts(looked: Looked) -> pl.Series | None:
-    """Give the amounts of the good rows that have a customer, or None where there is no money."""
+def amounts(looked: Looked, n_known: int) -> pl.Series | None:
+    """Give the amounts of the good rows that have a customer (`n_known` of them), or None where there is no money."""
     if not looked.money:
         return None
+    found = looked.kept.select(looked.money).collect().to_series()
+    if len(found) == n_known:
+        return found
     known = looked.kept.filter(pl.col("customer_id").is_not_null())
-    return known.select(looked.money).collect(engine="streaming").to_series()
+    return known.select(looked.money).collect().to_series()
 
 
 def from_answers(

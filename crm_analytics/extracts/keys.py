@@ -110,14 +110,13 @@ def _ranked(column: pl.Series) -> Keys:
 
 def repeats(hashes: pl.Series) -> pl.Series | None:
     """Mark the rows whose hash an earlier row has; None where there is none."""
-    values = np.sort(hashes.to_numpy())
-    twice = np.unique(values[1:][values[1:] == values[:-1]])
-    if not len(twice):
+    values = hashes.to_numpy()
+    in_order = np.sort(values)
+    if not bool((in_order[1:] == in_order[:-1]).any()):
         return None
-    among = hashes.is_in(pl.Series(twice).implode()).arg_true()
-    later = among.filter(~hashes.gather(among).is_first_distinct())
-    marks = np.zeros(len(hashes), np.bool_)
-    marks[later.to_numpy()] = True
+    rows, begins = _runs(values)
+    marks = np.zeros(len(rows), np.bool_)
+    marks[rows[~begins]] = True  # rows of one hash stand in their order, and the first of them begins it
     return pl.Series(marks)
 
 

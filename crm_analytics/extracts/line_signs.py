@@ -40,7 +40,8 @@ def named_totals(ids: pl.Series) -> list[str]:
     >>> named_totals(pl.Series(["Total", "Grand Total:", "Totalis"]))
     ['Total', 'Grand Total:']
     """
-    return ids.filter(ids.str.to_lowercase().str.strip_chars(" :*.").is_in(list(TOTALS))).to_list()
+    words = ids.filter(~ids.str.contains(r"\d"))  # most ids have a digit
+    return words.filter(words.str.to_lowercase().str.strip_chars(" :*.").is_in(list(TOTALS))).to_list()
 
 
 def is_total(named: Collection[str]) -> pl.Expr:

@@ -81,7 +81,7 @@ def with_repeats(read: pl.LazyFrame) -> pl.LazyFrame:
     """Mark every row that repeats an earlier one in all its columns, by the hashes put beside them."""
     if HASH not in read.collect_schema():
         return read
-    marks = repeats(read.select(HASH).collect(engine="streaming").to_series())
+    marks = repeats(read.select(HASH).collect().to_series())
     if marks is None:
         return read.drop(HASH).with_columns(pl.lit(value=False).alias(REPEAT))
     place = pl.col(_PLACE).map_batches(partial(_marked, marks), pl.Boolean(), is_elementwise=True)
