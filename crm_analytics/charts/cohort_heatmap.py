@@ -22,6 +22,9 @@ _MOST_AGES: Final = 37
 _ROW_HEIGHT: Final = 24
 _STEPS: Final = 12
 _PALEST: Final = 0.07
+_COMMON: Final = 0.98
+_MANY: Final = 50
+_WHOLE_FROM: Final = 9.95
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ def _scale(sheet: Sheet) -> tuple[float, float]:
     values = [v for _, column, c in sheet.places() if column and (v := c.get("shown_value")) is not None]
     values = values or [v for _, _, c in sheet.places() if (v := c.get("shown_value")) is not None]
     high = max(values, default=1.0)
+    common = sorted(values)[int(_COMMON * (len(values) - 1))] if len(values) > _MANY else high
+    high = common if 0 < 2 * common < high else high  # one odd cell would leave no shades to the others
     return min(0.0, *values, 0.0), high if high > 0 else 1.0
 
 
@@ -140,7 +145,11 @@ def _short(result: Result, value: float) -> str:
         case "share":
             return f"{100 * value:.0f}"
         case "money":
-            return formats.compact(round(value)) if abs(value) >= 1 else f"{value:.2f}"
+            return (
+                formats.compact(round(value))
+                if abs(value) >= _WHOLE_FROM
+                else f"{value:.1f}".replace("0.0", "0")
+            )
         case _:
             return f"{value:.2f}"
 

@@ -33,6 +33,9 @@ _MOST_THREADS: Final = 2_500
 _MOST_GROUPS: Final = 6
 _MOST_POINTS: Final = 400
 _LAYERS: Final = 6
+_AFTER_ENTRY: Final = ("customers", "orders", "spend", "margin")
+"""What is drawn from age 1 on: at age 0 everyone orders, and that would flatten the rest."""
+
 _MOST_BARS: Final = 120
 
 
@@ -40,7 +43,7 @@ def curves(result: Result, theme: Theme) -> go.Figure:
     """Draw the average by age with its interval: over the single cohorts, or a curve for each group."""
     curve = result.tables()["curve"].filter(pl.col("shown_value").is_not_null())
     grouped = "group" in curve.columns
-    first = 1 if result.parameters["value"] == "customers" and curve["period"].max() else 0
+    first = 1 if result.parameters["value"] in _AFTER_ENTRY and curve["period"].max() else 0
     curve = curve.filter(pl.col("period").is_between(first, _MOST_AGES))
     if curve.is_empty():
         return parts.nothing(result, "curves", theme, "No cohort has lived through a whole period yet.")
