@@ -15,7 +15,8 @@ import polars as pl
 
 from crm_analytics.retention.cadence import days_seen
 from crm_analytics.stats.intervals import Floats, wilson
-from crm_analytics.stats.proportions import benjamini_hochberg, difference, difference_p_values
+from crm_analytics.stats.multiplicity import benjamini_hochberg
+from crm_analytics.stats.proportions import difference, difference_p_values
 
 KINDS: Final[Mapping[str, str]] = {
     "product_id": "first product",

@@ -14,6 +14,7 @@ from crm_analytics.errors import OptionError
 from crm_analytics.results import Note
 from crm_analytics.retention.survival_lives import OTHERS, UNKNOWN, Observed, durations
 from crm_analytics.stats.intervals import Floats, z_value
+from crm_analytics.stats.multiplicity import holm
 from crm_analytics.stats.proportional_hazards import (
     CoxFit,
     Proportionality,
@@ -21,7 +22,6 @@ from crm_analytics.stats.proportional_hazards import (
     cox,
     proportionality,
 )
-from crm_analytics.stats.survival import holm
 
 _FEWEST_EVENTS: Final = 5
 _EVENTS_EACH: Final = 10

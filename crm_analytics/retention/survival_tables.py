@@ -15,6 +15,7 @@ from crm_analytics.retention.survival_lives import WAYS, Observed, durations
 from crm_analytics.stats import survival as stats
 from crm_analytics.stats.competing_ends import cumulative_incidence
 from crm_analytics.stats.intervals import Estimate, Floats, wilson
+from crm_analytics.stats.multiplicity import holm
 
 Row = dict[str, Any]
 
@@ -220,7 +221,7 @@ def _log_rank(rows: pl.DataFrame, groups: list[str]) -> stats.LogRank:
 
 def _correct(rows: list[Row], plain: str, corrected: str) -> None:
     tested = [row for row in rows if row.get(plain) is not None]
-    for row, p in zip(tested, stats.holm([row[plain] for row in tested]).tolist(), strict=True):
+    for row, p in zip(tested, holm([row[plain] for row in tested]).tolist(), strict=True):
         row[corrected] = p
 
 

@@ -1,4 +1,4 @@
-"""Shares compared: the difference of two with its interval, a test of none, and a correction for many tests at once."""
+"""Shares compared: the difference of two with its interval, a test of none."""
 
 from __future__ import annotations
 
@@ -57,28 +57,3 @@ def difference_p_values(hits: ArrayLike, n: ArrayLike, other_hits: ArrayLike, ot
     spread = np.sqrt(share * (1 - share) * (1 / np.maximum(size, 1) + 1 / np.maximum(other, 1)))
     z = (one / np.maximum(size, 1) - two / np.maximum(other, 1)) / np.maximum(spread, 1e-300)
     return np.where(fewest >= 5, 2 * ndtr(-np.abs(z)), np.nan)  # noqa: PLR2004 the rule of thumb
-
-
-def benjamini_hochberg(p_values: ArrayLike) -> Floats:
-    """Correct p-values of many tests, so that of the findings at a level at most that share is false on average.
-
-    NaN stays NaN and does not count as a test.
-
-    References
-    ----------
-    Benjamini, Y. and Hochberg, Y. (1995). Controlling the false discovery rate. Journal of the Royal Statistical
-    Society B 57, 289-300.
-
-    Examples
-    --------
-    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(4).tolist()
-    [0.04, 0.0533, 0.0533, 0.5]
-    """
-    p = np.asarray(p_values, float)
-    corrected = np.full(p.shape, np.nan)
-    tested = np.flatnonzero(np.isfinite(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    m = order.size
-    steps = p[order] * m / np.arange(1, m + 1)
-    corrected[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
-    return corrected

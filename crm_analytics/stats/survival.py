@@ -376,23 +376,3 @@ def _at_times(found: Lives, times: Floats) -> tuple[Floats, Floats]:
         begins = np.searchsorted(times, found.entry, side="right")
         at_risk = at_risk - _counts(begins, found.weight, len(times) + 1)[::-1].cumsum()[::-1][1:]
     return at_risk, events
-
-
-def holm(p_values: ArrayLike) -> Floats:
-    """Correct p-values of several tests so that the chance of any false finding stays what one test's is.
-
-    References
-    ----------
-    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6, 65-70.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03]).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, float)
-    order = np.argsort(p, kind="stable")
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(steps, 1.0)
-    return corrected

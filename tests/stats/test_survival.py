@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from fractions import Fraction
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from scipy import stats as scipy_stats
 
 from crm_analytics.errors import OptionError
 from crm_analytics.stats.survival import (
-    holm,
     kaplan_meier,
     lives,
     log_rank,
@@ -363,20 +361,6 @@ class TestLogRank:
             for _ in range(400)
         ]
         assert 0.02 < np.mean(np.array(p) < 0.05) < 0.085
-
-
-class TestHolm:
-    def test_by_hand(self):
-        assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-    @given(p=st.lists(st.floats(0, 1), max_size=20))
-    def test_it_only_raises_and_keeps_the_order(self, p):
-        corrected = holm(p)
-        assert (corrected >= np.array(p) - 1e-15).all()
-        assert (corrected <= 1).all()
-        for i, j in combinations(range(len(p)), 2):
-            if p[i] < p[j]:
-                assert corrected[i] <= corrected[j] + 1e-15
 
 
 @pytest.mark.parametrize(
