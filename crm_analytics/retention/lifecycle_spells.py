@@ -87,4 +87,4 @@ def _own_lapses(rows: pl.DataFrame, rule: Rule, calendar: Calendar, rhythm: Cade
     bound = np.zeros(days.size)
     bound[own] = rhythm.model.silent_for(so_far.take(np.flatnonzero(own)), rule.late_below)
     latest = date.max.toordinal() - days - 1
-    return np.where(own, calendar.numbers(days + np.minimum(np.floor(bound), latest).astype(np.int64)), -1)
+    return np.where(own, calendar.numbers(days + np.minimum(np.ceil(bound), latest).astype(np.int64)), -1)

@@ -399,3 +399,12 @@ def test_the_sample_company_agrees_with_counting():
     assert flows["n_closing"][-1] == closing
     assert flows["n_new"].sum() == len(days)
     assert flows["n_ordering"][-1] == sum(last in own for own in quarter.values())
+
+
+def test_dormant_by_the_own_cadence_is_what_repeat_purchase_calls_late():
+    base = crm.sample()
+    late = crm.run("repeat_purchase", base).tables()["customers"].filter("has_own_rhythm")
+    lived = crm.run("lifecycle", base, definition="own_cadence", lost=36, n_draws=100).tables()["customers"]
+    both = late.join(lived, on="customer_id", how="left")
+    assert both.height == 2938
+    assert (both["is_late"] == (both["state"] == "dormant")).all()
