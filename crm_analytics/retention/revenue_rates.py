@@ -95,7 +95,8 @@ def longest(ledger: Ledger, n: int) -> int:
 
 def _anybody(ledger: Ledger, number: int, size: int) -> bool:
     span = (number, number) if ledger.kind == "contracts" else (number - size + 1, number)
-    there = ledger.states.filter(pl.col("period").is_between(*span) & pl.col("is_active"))
+    counts = pl.col("net") > 0 if ledger.has_money else pl.col("is_active")
+    there = ledger.states.filter(pl.col("period").is_between(*span) & counts)
     return there.height > 0
 
 

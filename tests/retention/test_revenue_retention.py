@@ -129,6 +129,22 @@ def test_some_amounts_unknown_is_said(small):
     assert result.tables()["waterfall"]["step_customers"][0] == 3
 
 
+def test_a_beginning_without_a_known_amount_is_no_beginning_for_revenue(small):
+    rows = small.with_columns(
+        pl.when(pl.col("customer_id") == "d").then("monthly_amount").alias("monthly_amount")
+    )
+    assert "over the last 9 months is 100.0%" in crm.revenue_retention(rows, as_of=AS_OF).headline()
+
+
+@pytest.mark.parametrize("period", ["week", "quarter", "year"])
+def test_every_calendar_gives_a_year(period, sample):
+    table = crm.sample().table("subscriptions")
+    steps = crm.revenue_retention(table, as_of=AS_OF, period=period, n_bootstrap=100).tables()["waterfall"]
+    if period == "quarter":
+        assert steps.equals(sample.tables()["waterfall"])
+    assert steps["step_revenue"][:-1].sum() == pytest.approx(steps["step_revenue"][-1])
+
+
 def test_start_shows_later_periods_and_forgets_nothing(small):
     whole, later = (crm.revenue_retention(small, as_of=AS_OF, start=s) for s in (None, date(2025, 10, 20)))
     assert later.tables()["bridge"]["period_on"][0] == date(2025, 10, 1)
