@@ -331,6 +331,49 @@ def _layers_alt(result: Result, table: pl.DataFrame) -> str:
     return f"{words} In {cohort_label(result, last)} {formats.share(1 - fresh / total)} of spend came from customers won earlier."
 
 
+def losses(result: Result, theme: Theme) -> go.Figure:
+    """Draw at which age customers were active for the last time; those of the last age were still there."""
+    rows = result.tables()["losses"].to_dicts()
+    last = rows[-1]["period"]
+    return parts.figure(
+        result,
+        "losses",
+        theme,
+        [
+            go.Bar(
+                x=[r["period"] for r in rows],
+                y=[r["lost_after_share"] for r in rows],
+                marker={"color": [theme.bad, *[theme.accent] * (len(rows) - 2), theme.good][: len(rows)]},
+                error_y=parts.interval(theme, rows, "lost_after_share"),
+                hovertext=[_loss_words(result, r, last) for r in rows],
+                hovertemplate=parts.HOVER,
+                showlegend=False,
+            )
+        ],
+        alt=f"Bars by the {unit(result)} in which customers were active for the last time. "
+        + ", ".join(f"{unit(result)} {r['period']}: {formats.share(r['lost_after_share'])}" for r in rows[:3])
+        + f"; still there in {unit(result)} {last}: {formats.share(rows[-1]['lost_after_share'])}.",
+        height=420,
+        xaxis=age_axis(result, [r["period"] for r in rows])
+        | {
+            "title": {
+                "text": text.wrapped(
+                    f"{unit(result).capitalize()} of the last action (the last: still there)", 36
+                )
+            }
+        },
+        yaxis=parts.axis("Share of customers observed as long", "share"),
+    )
+
+
+def _loss_words(result: Result, row: Row, last: int) -> str:
+    what = "Still there" if row["period"] == last else "Active for the last time"
+    return text.lines(
+        f"{parts.spanned(row, 'lost_after_share', 'share')}: {parts.counted(row['n_customers'], 'customer')}",
+        head=f"{what} {in_unit(result, row['period'])}",
+    )
+
+
 def payback(result: Result, theme: Theme) -> go.Figure:
     """Draw how much of the cost of winning has come back by age, on average and for each cohort."""
     curve = result.tables()["curve"]
@@ -387,6 +430,7 @@ VIEWS: Final[Views] = {
     "heatmap": heatmap,
     "curves": curves,
     "trend": trend,
+    "losses": losses,
     "layers": layers,
     "payback": payback,
 }

@@ -13,10 +13,11 @@ from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.results import Note
 from crm_analytics.retention.cohort_grid import knows_all_costs
 from crm_analytics.retention.cohort_tables import DEFINITIONS
-from crm_analytics.retention.cohort_words import Findings
+from crm_analytics.retention.cohort_words import Findings, overall_tests
 
 _FEW: Final = 30
 _TWO_YEARS: Final = 730
+_SCATTERED: Final = 1.5
 
 
 def notes(found: Findings) -> Iterator[Note]:
@@ -27,6 +28,7 @@ def notes(found: Findings) -> Iterator[Note]:
     yield from _cut(found)
     yield from _average(found)
     yield from _small(found)
+    yield from _scattered(found)
     yield from _season(found)
     yield from _counted(found)
     yield from _money(found)
@@ -115,6 +117,16 @@ def _season(found: Findings) -> Iterator[Note]:
     if tested.height and found.cohorts.options.attribute is None and np.ptp(entry) < _TWO_YEARS:
         text = "The cohorts span less than two years, so a trend over them may be a season."
         yield Note("season_or_trend", text)
+
+
+def _scattered(found: Findings) -> Iterator[Note]:
+    most = overall_tests(found)["dispersion"].max()
+    if isinstance(most, float) and most > _SCATTERED:
+        text = (
+            f"Cohorts differ more than chance would have them (up to {most:.1f} times its variance around the trend). The interval "
+            "of an average is that of these customers; the next cohort may lie well outside it."
+        )
+        yield Note("cohorts_differ", text)
 
 
 def _counted(found: Findings) -> Iterator[Note]:

@@ -68,20 +68,22 @@ class Options:
     def _check_numbers(self) -> None:
         for name in ("horizon", "max_periods", "min_customers"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            if value is None and name != "min_customers":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise OptionError.out_of_range(name, value, "a whole number of at least 1")
         if self.horizon is not None and self.criterion != "on_or_after":
             raise OptionError.out_of_range("horizon", self.horizon, 'nothing unless criterion="on_or_after"')
 
     def _check_brackets(self) -> None:
-        if (self.brackets is None) != (self.criterion != "bracket"):
+        if bool(self.brackets) != (self.criterion == "bracket"):
             expected = (
                 "pairs of ages such as [(1, 3), (4, 6)], with criterion='bracket' and with no other criterion"
             )
             raise OptionError.out_of_range("brackets", self.brackets, expected)
         last = 0
         for bracket in self.brackets or ():
-            if len(bracket) != _PAIR or not last < bracket[0] <= bracket[1]:
+            if not _is_pair(bracket) or not last < bracket[0] <= bracket[1]:
                 expected = "pairs of ages from 1 on, in order and without overlap, such as [(1, 3), (4, 6)]"
                 raise OptionError.out_of_range("brackets", list(self.brackets or ()), expected)
             last = bracket[1]
@@ -98,4 +100,13 @@ _KINDS: Final[dict[str, Any]] = {
 
 def as_pairs(brackets: Sequence[Sequence[int]] | None) -> tuple[Bracket, ...] | None:
     """Take brackets as people give them, in lists or tuples."""
-    return None if brackets is None else tuple((tuple(b)) for b in brackets)  # type: ignore[misc]  # lengths are checked
+    if brackets is None:
+        return None
+    return tuple(tuple(b) if isinstance(b, list) else b for b in brackets)  # type: ignore[misc]  # checked as options
+
+
+def _is_pair(bracket: object) -> bool:
+    """Say whether a bracket is two whole numbers."""
+    return (
+        isinstance(bracket, tuple) and len(bracket) == _PAIR and all(isinstance(age, int) for age in bracket)
+    )

@@ -223,6 +223,8 @@ def _views(words: cohort_words.Findings, tables: dict[str, pl.DataFrame]) -> Ite
     yield View("curves", cohort_titles.curves(words), "curve")
     if words.cohorts.options.attribute is None and tables["trend"].height:
         yield View("trend", cohort_titles.trend(words), "trend")
+    if words.marks and words.never[1]:
+        yield View("losses", cohort_titles.losses(words), "losses")
     if "layers" in tables:
         yield View("layers", cohort_titles.layers(words, tables["layers"]), "layers")
     if "payback" in tables:

@@ -55,7 +55,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("last_active_period", "Last active at age", "count", "Age of the customer's last action so far."),
         Term("active_periods", "Active at ages", "text", "Ages at which the customer acted, such as 0 1 4."),
         Term("entered_on", "Entered", "day", "Day of the action with which the customer entered the cohort."),
-        Term("lost_after_share", "Share lost after it", "share", "Customers whose last action was at this age, divided by all who were observed as long."),
+        Term("lost_after_share", "Share lost after it", "share", "Customers whose last action was at this age, divided by all who were observed as long; at the last age of the table, those who were still there."),
         Term("is_active", "Active", "flag", "Whether the cell counts the customer as active."),
         Term("calendar_on", "Period", "day", "First day of the calendar period in which the money came."),
         Term("finding", "Finding", "text", "What the row is about."),

@@ -10,7 +10,15 @@ from crm_analytics import formats
 from crm_analytics.retention.cohort_grid import ALL
 from crm_analytics.retention.cohort_options import Value
 from crm_analytics.retention.cohort_terms import VALUES
-from crm_analytics.retention.cohort_words import Findings, Row, ages, overall_tests, points, rate_name
+from crm_analytics.retention.cohort_words import (
+    Findings,
+    Row,
+    ages,
+    longest,
+    overall_tests,
+    points,
+    rate_name,
+)
 
 _RUNNING: tuple[Value, ...] = ("cumulative", "payback")
 
@@ -83,6 +91,14 @@ def layers(found: Findings, table: pl.DataFrame) -> str:
     earlier = float(rows.filter(pl.col("cohort_on") < last)["spend"].sum()) / total
     when = f"the {found.cohorts.clock.calendar.period} from {formats.value(last, 'day')}"
     return f"{formats.share(earlier)} of spend in {when} came from customers won before it"
+
+
+def losses(found: Findings) -> str:
+    """Say how many never came back, of those observed as long."""
+    lost, n = found.never
+    until = longest(found.cohorts, found.marks)
+    span = f"the next {found.unit}" if until == 1 else f"the {until} {found.unit}s after"
+    return f"{formats.share(lost / max(n, 1))} never came back in {span}"
 
 
 def payback(found: Findings) -> str:
