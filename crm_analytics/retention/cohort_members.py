@@ -117,11 +117,12 @@ def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
     age = clock.ages(found.entry[member], cube.number[place])
     first = _is_first(member, age)
     heads = None if first.all() else np.flatnonzero(first)
+    is_whole = place.size == cube.customer.size and bool((place == np.arange(place.size)).all())
 
     def summed(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
         if values is None:
             return None
-        there = values if place.size == values.size else values[place]
+        there = values if is_whole else values[place]
         return there if heads is None else np.add.reduceat(there, heads)
 
     return Deeds(
