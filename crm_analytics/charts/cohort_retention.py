@@ -343,7 +343,7 @@ def losses(result: Result, theme: Theme) -> go.Figure:
             go.Bar(
                 x=[r["period"] for r in rows],
                 y=[r["lost_after_share"] for r in rows],
-                marker={"color": [theme.bad, *[theme.accent] * (len(rows) - 2), theme.good][: len(rows)]},
+                marker={"color": [_loss_colour(theme, r["period"], last) for r in rows]},
                 error_y=parts.interval(theme, rows, "lost_after_share"),
                 hovertext=[_loss_words(result, r, last) for r in rows],
                 hovertemplate=parts.HOVER,
@@ -366,10 +366,19 @@ def losses(result: Result, theme: Theme) -> go.Figure:
     )
 
 
+def _loss_colour(theme: Theme, age: int, last: int) -> str:
+    """Pale are the ages after which there was little time to come back."""
+    if age in (0, last):
+        return theme.good if age else theme.bad
+    return theme.tint(theme.accent, 1.0 if 2 * age <= last else 0.45)
+
+
 def _loss_words(result: Result, row: Row, last: int) -> str:
     what = "Still there" if row["period"] == last else "Active for the last time"
+    late = 2 * row["period"] > last and row["period"] != last
     return text.lines(
         f"{parts.spanned(row, 'lost_after_share', 'share')}: {parts.counted(row['n_customers'], 'customer')}",
+        "Many of them may still come back" if late else "",
         head=f"{what} {in_unit(result, row['period'])}",
     )
 

@@ -13,7 +13,7 @@ from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.results import Note
 from crm_analytics.retention.cohort_grid import knows_all_costs
 from crm_analytics.retention.cohort_tables import DEFINITIONS
-from crm_analytics.retention.cohort_words import Findings, overall_tests
+from crm_analytics.retention.cohort_words import Findings, longest, overall_tests
 
 _FEW: Final = 30
 _TWO_YEARS: Final = 730
@@ -30,6 +30,7 @@ def notes(found: Findings) -> Iterator[Note]:
     yield from _small(found)
     yield from _scattered(found)
     yield from _season(found)
+    yield from _losses(found)
     yield from _counted(found)
     yield from _money(found)
 
@@ -127,6 +128,15 @@ def _scattered(found: Findings) -> Iterator[Note]:
             "of an average is that of these customers; the next cohort may lie well outside it."
         )
         yield Note("cohorts_differ", text)
+
+
+def _losses(found: Findings) -> Iterator[Note]:
+    if found.marks and found.never[1]:
+        text = (
+            f"Losses look at {longest(found.cohorts, found.marks)} {found.unit}s after the first: whose last action lies late in them "
+            "had little time to come back and may still do so."
+        )
+        yield Note("losses_so_far", text)
 
 
 def _counted(found: Findings) -> Iterator[Note]:
