@@ -6,13 +6,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, stdtr, stdtrit
+from scipy.special import expit, log_expit, stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
 _FEWEST: Final = 4
 _MOST_STEPS: Final = 50
 _CLOSE: Final = 1e-10
+_TINY: Final = 1e-12
 _FAR: Final = 700.0  # of the logarithm of an odds ratio: beyond it floats end
 
 
@@ -89,7 +90,8 @@ def _trend(k: Floats, m: Floats, x: Floats, level: float) -> Trend:
     beta, covariance = _fit(design, k, m)
     fitted = expit(design @ beta)
     freedom = k.size - 2
-    dispersion = max(1.0, float(np.sum((k - m * fitted) ** 2 / (m * fitted * (1 - fitted))) / freedom))
+    variance = np.maximum(m * fitted * (1 - fitted), _TINY)
+    dispersion = max(1.0, float(np.sum((k - m * fitted) ** 2 / variance) / freedom))
     covariance = covariance * dispersion
     t = float(stdtrit(freedom, 0.5 + level / 2))
     slope, error = float(beta[1]), float(np.sqrt(covariance[1, 1]))
@@ -114,15 +116,29 @@ def _trend(k: Floats, m: Floats, x: Floats, level: float) -> Trend:
 
 
 def _fit(design: Floats, k: Floats, m: Floats) -> tuple[Floats, Floats]:
-    """Fit by iteratively reweighted least squares."""
+    """Fit by iteratively reweighted least squares, in steps that do not lower the likelihood."""
     share = (k.sum() + 0.5) / (m.sum() + 1)
     beta = np.array([np.log(share / (1 - share)), 0.0])
     for _ in range(_MOST_STEPS):
         fitted = expit(design @ beta)
-        weight = np.maximum(m * fitted * (1 - fitted), 1e-12)
+        weight = np.maximum(m * fitted * (1 - fitted), _TINY)
         information = design.T @ (weight[:, None] * design)
         step = np.linalg.solve(information, design.T @ (k - m * fitted))
-        beta = beta + np.clip(step, -5, 5)
+        step = _shortened(np.clip(step, -5, 5), beta, design, k, m)
+        beta = beta + step
         if float(np.abs(step).max()) < _CLOSE:
             break
     return beta, np.linalg.inv(information)
+
+
+def _shortened(step: Floats, beta: Floats, design: Floats, k: Floats, m: Floats) -> Floats:
+    """Halve a step until it does not lower the likelihood."""
+
+    def log_likelihood(at: Floats) -> float:
+        odds = design @ at
+        return float(k @ log_expit(odds) + (m - k) @ log_expit(-odds))
+
+    now = log_likelihood(beta)
+    while log_likelihood(beta + step) < now - _TINY and float(np.abs(step).max()) > _CLOSE:
+        step = step / 2
+    return step
