@@ -84,11 +84,9 @@ table(
 # The customers behind a cell, to write to them: here who came in the last finished cohort and has not been back.
 
 # %%
-from crm_analytics.retention.cohort_customers import customers_in_cell
-
 done = cohorts.tables()["cells"].filter(pl.col("is_complete") & (pl.col("period") == 1))
 cell = done.sort("cohort_on").row(-1, named=True)
-away = customers_in_cell(cohorts, cohort_on=cell["cohort_on"], period=1, state="away")
+away = crm.customers_in_cell(cohorts, cohort_on=cell["cohort_on"], period=1, state="away")
 assert away.height == cell["n_customers"] - cell["n_active"]
 away.sort("spend", "customer_id", descending=[True, False]).select(
     "customer_id", "entered_on", "n_orders", "spend"
