@@ -12,6 +12,7 @@ from crm_analytics.extracts import line_signs
 from crm_analytics.extracts.extract import Finding
 from crm_analytics.extracts.largest import Customers
 from crm_analytics.extracts.marks import MONEY, REFUNDED, REPEAT, STATUS, WHY, far, present
+from crm_analytics.extracts.order_totals import order_totals, repeated_totals
 from crm_analytics.extracts.plan import Plan
 from crm_analytics.extracts.raw import ROW
 from crm_analytics.extracts.recognise import Recognition
@@ -123,7 +124,7 @@ def queries(looked: Looked) -> dict[str, pl.LazyFrame]:
         "all": looked.marked.select(*_all_figures(looked)),
     }
     if looked.table.name == "transactions" and "order_id" in looked.names:
-        asked["orders"] = _order_totals(looked)
+        asked["orders"] = order_totals(looked.kept, looked.orders_one_in)
     return asked
 
 
@@ -232,27 +233,6 @@ def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
     return hits
 
 
-def _order_totals(looked: Looked) -> pl.LazyFrame:
-    """Count the orders of several lines whose lines all bear one amount: an order total repeated on each line."""
-    one_in = pl.col("order_id").hash() % looked.orders_one_in == 0
-    per_order = (
-        looked.kept.filter((pl.col("amount") > 0) & one_in)
-        .group_by("order_id")
-        .agg(
-            pl.len().alias("lines"),
-            pl.col("amount").n_unique().alias("amounts"),
-            pl.col("amount").first().alias("one"),
-            pl.col("amount").sum().alias("sum"),
-        )
-    )
-    several = per_order.filter(pl.col("lines") > 1)
-    same = pl.col("amounts") == 1
-    return several.select(
-        pl.len().alias("orders"), same.sum().alias("same"), pl.col("one").filter(same).n_unique().alias("different"),
-        pl.col("lines").filter(same).sum().alias("lines"), (pl.col("sum") - pl.col("one")).filter(same).sum().alias("amount"),
-    )  # fmt: skip
-
-
 def amounts(looked: Looked, n_known: int) -> pl.Series | None:
     """Give the amounts of the good rows that have a customer (`n_known` of them), or None where there is no money."""
     if not looked.money:
@@ -278,7 +258,7 @@ def from_answers(
     ]
     if looked.table.name == "transactions":
         found += [*_refunds(kept), *_wrong_way(kept), *_zero(kept), *_outlier(kept), *_status(kept)]
-        found += _repeated_totals(answers["orders"], looked.plan) if "orders" in answers else []
+        found += repeated_totals(answers["orders"], looked.plan) if "orders" in answers else []
     if looked.table.name in ("transactions", "cases", "surveys") and customers:
         found += _alike(customers.n_alike) + _customers(customers.largest)
     return found
@@ -447,22 +427,6 @@ def _status(kept: dict[str, Any]) -> list[Finding]:
     count = rows(kept["status:n"], f"{marked} counts as a purchase", f"{marked} count as purchases")
     text = f"{count}. Leave such rows out of the extract if no money came in."
     return [_of("cancelled_status", text, "caution", kept, "status", "amount")]
-
-
-def _repeated_totals(orders: pl.DataFrame, plan: Plan) -> list[Finding]:
-    row = orders.row(0, named=True)
-    if (
-        plan.amount_is_worked_out
-        or row["orders"] < EXAMPLES
-        or row["same"] < 0.95 * row["orders"]
-        or row["different"] < 0.2 * row["same"]
-    ):
-        return []
-    text = (
-        f"In {row['same']:,} of {row['orders']:,} orders with several lines, all lines bear the same amount: it looks like the "
-        "order's total repeated on each line, and spend would be counted several times. Take a column with the line's amount."
-    )
-    return [Finding("repeated_totals", text, "caution", row["lines"], "amount", row["amount"])]
 
 
 def _alike(n: int) -> list[Finding]:
