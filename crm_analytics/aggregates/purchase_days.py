@@ -52,21 +52,25 @@ def purchase_instants(frame: IntoFrame, *, as_of: date, free_orders: bool = True
         `customer_id`, `ordered_at`, `amount`, in no particular order.
     """
     rows = nw.from_native(frame).lazy()
-    key = "order_id" if "order_id" in rows.collect_schema().names() else "ordered_at"
+    has_numbers = "order_id" in rows.collect_schema().names()
+    keys = ["order_id", "own_at"] if has_numbers else ["ordered_at"]
     amount = nw.col("amount")
     sums = [
         amount.sum().alias("net"),
         nw.when(amount > 0).then(amount).otherwise(0.0).sum().alias("paid"),
         nw.when(amount < 0).then(-amount).otherwise(0.0).sum().alias("back"),
     ]
-    if key == "order_id":
-        sums.append(nw.col("ordered_at").min().alias("at"))
     seen = rows.filter(nw.col("ordered_at") < datetime.combine(as_of, time.min))
-    found = seen.group_by("customer_id", key).agg(*sums)
+    if has_numbers:  # rows without a number make an order per instant, not one together
+        sums.append(nw.col("ordered_at").min().alias("at"))
+        seen = seen.with_columns(
+            nw.when(nw.col("order_id").is_null()).then(nw.col("ordered_at")).alias("own_at")
+        )
+    found = seen.group_by("customer_id", *keys).agg(*sums)
     occasion = nw.col("net") > NEXT_TO_NOTHING * nw.col("paid")
     if free_orders:
         occasion |= (nw.col("paid") == 0) & (nw.col("back") == 0)
-    instant = nw.col("at" if key == "order_id" else "ordered_at").alias("ordered_at")
+    instant = nw.col("at" if has_numbers else "ordered_at").alias("ordered_at")
     kept = found.filter(occasion).select("customer_id", instant, nw.col("net").alias("amount"))
     return kept.group_by("customer_id", "ordered_at").agg(nw.col("amount").sum())
 
