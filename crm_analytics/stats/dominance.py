@@ -13,6 +13,7 @@ Azen, R. and Budescu, D. V. (2003). The dominance analysis approach. Psychologic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb
 from typing import NamedTuple
 
@@ -124,7 +125,14 @@ class Sampled(NamedTuple):
     n_orders: int
 
 
-def sampled_shapley(covariance: ArrayLike, *, n_orders: int = 4000, seed: int = 0) -> Sampled:
+def sampled_shapley(
+    covariance: ArrayLike,
+    *,
+    n_orders: int = 4000,
+    seed: int = 0,
+    groups: Sequence[Sequence[int]] | None = None,
+    always: Sequence[int] = (),
+) -> Sampled:
     """Share out R2 over sampled orders of entry, for more drivers than can be looked at subset by subset.
 
     Each order goes with its reverse; the gains of an order sum to R2, so the shares do too.
@@ -137,24 +145,53 @@ def sampled_shapley(covariance: ArrayLike, *, n_orders: int = 4000, seed: int = 
         How many orders, rounded up to an even number.
     seed
         The same seed gives the same orders.
+    groups, always
+        As for `subset_fits.subset_r2`.
 
     References
     ----------
     Castro, J., Gomez, D. and Tejada, J. (2009). Polynomial calculation of the Shapley value based on sampling.
     Computers and Operations Research 36, 1726-1730.
     """
-    r = correlation(covariance)
-    p, rng, pairs = r.shape[0] - 1, np.random.default_rng(seed), (n_orders + 1) // 2
+    r, fixed = correlation(covariance), list(always)
+    columns = [j for j in range(r.shape[0] - 1) if j not in fixed]
+    sets = [[j] for j in columns] if groups is None else [list(g) for g in groups]
+    p, rng, pairs = len(sets), np.random.default_rng(seed), (n_orders + 1) // 2
     total, squares = np.zeros(p), np.zeros(p)
-    step = max(1, 4_000_000 // (p + 1) ** 2)
+    step = max(1, 4_000_000 // r.shape[0] ** 2)
     for done in range(0, pairs, step):
         orders = rng.permuted(np.tile(np.arange(p), (min(step, pairs - done), 1)), axis=1)
-        gains = (_gains_in_order(r, orders) + _gains_in_order(r, orders[:, ::-1])) / 2
+        both = (orders, orders[:, ::-1])
+        gains = sum((_set_gains(r, o, sets, fixed) for o in both), np.zeros(())) / 2
         total += gains.sum(axis=0)
         squares += (gains**2).sum(axis=0)
     mean = total / pairs
     spread = np.maximum(squares / pairs - mean**2, 0) / max(pairs - 1, 1)
     return Sampled(mean, np.sqrt(spread), 2 * pairs)
+
+
+def _set_gains(r: Floats, orders: NDArray[np.int64], sets: list[list[int]], fixed: list[int]) -> Floats:
+    """Give each set's gain in R2 as it enters, after what is fixed: (n_orders, sets)."""
+    if not fixed and all(len(s) == 1 for s in sets) and len(sets) == r.shape[0] - 1:
+        plain = _gains_in_order(r, orders)
+        return plain if [s[0] for s in sets] == list(range(len(sets))) else plain[:, [s[0] for s in sets]]
+    columns = [*fixed, *(j for s in sets for j in s)]
+    starts = len(fixed) + np.cumsum([0, *(len(s) for s in sets)])
+    n = len(orders)
+    # places within `columns`, the sets in their order one after the other
+    size = np.diff(starts)
+    within = np.concatenate([np.arange(k) for k in size])
+    first = starts[:-1][orders]
+    long = np.array([np.repeat(f, size[o]) for f, o in zip(first, orders, strict=True)])
+    offset = (
+        np.array([np.concatenate([np.arange(k) for k in size[o]]) for o in orders])
+        if len(within) > len(sets)
+        else 0
+    )
+    places = np.concatenate([np.tile(np.arange(len(fixed)), (n, 1)), long + offset], axis=1).astype(np.int64)
+    keep = [*columns, r.shape[0] - 1]
+    gains = _gains_in_order(r[np.ix_(keep, keep)], places)
+    return np.add.reduceat(gains, starts[:-1], axis=1)
 
 
 def _gains_in_order(r: Floats, orders: NDArray[np.int64]) -> Floats:

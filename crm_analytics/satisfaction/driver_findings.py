@@ -1,0 +1,232 @@
+"""Everything a driver analysis finds, before it is put into tables and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from crm_analytics.errors import NotEnoughDataError
+from crm_analytics.satisfaction import (
+    driver_likelihood,
+    driver_moments,
+    driver_segments,
+    driver_shape,
+    driver_shares,
+)
+from crm_analytics.satisfaction.driver_design import Design
+from crm_analytics.satisfaction.driver_moments import WAYS, Missing, Moments, Prepared
+from crm_analytics.satisfaction.driver_shares import Shares
+from crm_analytics.stats import dominance
+from crm_analytics.stats.intervals import Floats
+
+_TIE: Final = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Direction and leverage: value and draws, by driver; NaN where a driver has no single coefficient."""
+
+    coefficient: Floats
+    coefficient_draws: Floats
+    correlation: Floats
+    leverage: Floats
+    leverage_draws: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """Shares under each way to take missing answers: (p,), how many answers, R2; or why not."""
+
+    way: str
+    lmg: Floats | None
+    n: int
+    r2: float | None
+    why_not: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What was found.
+
+    `ranks` (p, n_draws) places 1 … p in each draw; `measures` name -> figure; `odds` the check of proportional odds.
+    """
+
+    design: Design
+    missing: Missing
+    rows: Prepared
+    moments: Moments
+    shares: Shares
+    ranks: Floats
+    unique_p: Floats
+    unique_test: str
+    effects: Effects
+    relative: Floats
+    inflation: Floats
+    shape: driver_shape.Shape
+    sensitivity: tuple[Sensitivity, ...]
+    segments: pl.DataFrame
+    small_parts: tuple[str, ...]
+    by: str | None
+    measures: Mapping[str, float]
+    odds: driver_likelihood.OddsCheck | None
+    separated: bool
+    scaled_shares: bool
+    n_draws: int
+
+    @property
+    def labels(self) -> list[str]:
+        """What readers call the drivers."""
+        return [d.label for d in self.design.drivers]
+
+    @property
+    def importance(self) -> Floats:
+        """Each driver's share of what all drivers explain."""
+        whole = float(self.shares.lmg.sum())
+        return self.shares.lmg / whole if whole > 0 else np.zeros(len(self.shares.lmg))
+
+    @property
+    def importance_draws(self) -> Floats:
+        """The same in the draws."""
+        return self.shares.draws / np.maximum(self.shares.draws.sum(axis=0), 1e-12)
+
+
+def find(design: Design, missing: Missing, by: str | None, *, n_draws: int, seed: int) -> Findings:
+    """Work everything out."""
+    rows = driver_moments.prepared(design, missing)
+    moments = driver_moments.moments(rows)
+    drawn = driver_moments.draws(rows, moments, n_draws=n_draws, seed=seed)
+    linear = driver_shares.linear_shares(moments.covariance, drawn, design.groups, rows.always, seed=seed)
+    beta = driver_shares.coefficients(moments.covariance[:, :, None])[:, 0]
+    beta_draws = driver_shares.coefficients(drawn)
+    effects = _linear_effects(design, rows, moments, beta, beta_draws)
+    p_values, test = driver_shares.unique_p_values(design, rows, linear, beta, beta_draws)
+    lines = {d.name: float(beta[d.columns[0]]) for d in design.drivers if len(d.columns) == 1}
+    table, small = driver_segments.segments(design, by, missing, n_draws=n_draws, seed=seed)
+    found = Findings(
+        design, missing, rows, moments, linear, _ranks(linear.draws, seed), p_values, test, effects,
+        _relative(design, moments), _inflation(design, moments), driver_shape.shape(design, lines), _sensitivity(design, missing),
+        table, tuple(small), by, _linear_measures(rows, linear), None, separated=False, scaled_shares=False, n_draws=n_draws,
+    )  # fmt: skip
+    return found if design.outcome.kind == "numeric" else _with_likelihood(found, linear, seed)
+
+
+def _with_likelihood(found: Findings, linear: Shares, seed: int) -> Findings:
+    """Put the shares, tests and effects of a yes/no or ordered outcome in the place of the linear ones."""
+    design, rows = found.design, found.rows
+    model, scores = driver_likelihood.model(rows, n_draws=found.n_draws, seed=seed)
+    shares = driver_likelihood.likelihood_shares(
+        model, scores, rows, design.groups, rows.always, linear, n_draws=found.n_draws, seed=seed
+    )
+    p_values, test = driver_likelihood.unique_p_values(design, rows, model, shares)
+    first = [d.columns[0] for d in design.drivers]
+    single = np.array([len(d.columns) == 1 for d in design.drivers])
+    scale = np.where(single, model.scale[first], np.nan)
+    steps = np.zeros((rows.z.shape[1] - 1, rows.n))
+    for driver in design.drivers:
+        if driver.rating is not None:
+            steps[driver.columns[0]] = _steps(driver.rating.high, rows.z[:, driver.columns[0]])
+    leverage, leverage_draws = driver_likelihood.leverages(model, steps, rows.weights)
+    rated = np.array([d.rating is not None for d in design.drivers])
+    effects = replace(
+        found.effects,
+        coefficient=model.fit.coefficients[first] / scale,
+        coefficient_draws=model.coefficient_draws[first] / scale[:, None],
+        leverage=np.where(rated, leverage[first], np.nan),
+        leverage_draws=np.where(rated[:, None], leverage_draws[first], np.nan),
+    )
+    return replace(
+        found, shares=shares, ranks=_ranks(shares.draws, seed), unique_p=p_values, unique_test=test, effects=effects,
+        measures=driver_likelihood.measures(model), separated=model.fit.separated,
+        odds=driver_likelihood.proportional_odds(model) if design.outcome.kind != "binary" else None,
+        scaled_shares=len(design.drivers) > driver_likelihood.MOST_SUBSETS,
+    )  # fmt: skip
+
+
+def _linear_effects(
+    design: Design, rows: Prepared, moments: Moments, beta: Floats, beta_draws: Floats
+) -> Effects:
+    r = dominance.correlation(moments.covariance)
+    p, n_draws = len(design.drivers), beta_draws.shape[1]
+    coefficient, correlation, leverage = np.full(p, np.nan), np.full(p, np.nan), np.full(p, np.nan)
+    coefficient_draws, leverage_draws = np.full((p, n_draws), np.nan), np.full((p, n_draws), np.nan)
+    for j, driver in enumerate(design.drivers):
+        if len(driver.columns) > 1:
+            continue
+        column = driver.columns[0]
+        coefficient[j], coefficient_draws[j] = beta[column], beta_draws[column]
+        correlation[j] = r[column, -1]
+        if driver.rating is not None:
+            moved = _mean_step(rows, column, driver.rating.high)
+            leverage[j], leverage_draws[j] = beta[column] * moved, beta_draws[column] * moved
+    return Effects(coefficient, coefficient_draws, correlation, leverage, leverage_draws)
+
+
+def _steps(high: float, values: Floats) -> Floats:
+    """Give how far each answer can rise, one point at most; a gap counts as an answer below the highest."""
+    step: Floats = np.where(np.isnan(values), 1.0, np.clip(high - values, 0.0, 1.0))
+    return step
+
+
+def _mean_step(rows: Prepared, column: int, high: float) -> float:
+    there = ~np.isnan(rows.z[:, column])
+    return float(np.average(_steps(high, rows.z[there, column]), weights=rows.weights[there]))
+
+
+def _ranks(draws: Floats, seed: int) -> Floats:
+    """Give each driver's place in each draw, 1 the highest; drivers that are alike share places by lot."""
+    lot = 1 + _TIE * np.random.default_rng(seed).random(draws.shape)
+    places = np.argsort(np.argsort(-draws * lot, axis=0), axis=0)
+    ranks: Floats = places + 1.0
+    return ranks
+
+
+def _relative(design: Design, moments: Moments) -> Floats:
+    """Johnson's relative weights, of a category the sum over its columns; beside what is always in they are not defined."""
+    if design.always:
+        return np.full(len(design.drivers), np.nan)
+    n_columns = sum(len(d.columns) for d in design.drivers)
+    keep = [*range(n_columns), len(moments.covariance) - 1]
+    each = dominance.weights(moments.covariance[np.ix_(keep, keep)]).relative
+    return np.array([each[list(d.columns)].sum() for d in design.drivers])
+
+
+def _inflation(design: Design, moments: Moments) -> Floats:
+    """Variance inflation of single-column drivers, given all others and what is always in; infinite where aliased."""
+    inner = dominance.correlation(moments.covariance)[:-1, :-1]
+    found = []
+    for driver in design.drivers:
+        if len(driver.columns) > 1:
+            found.append(np.nan)
+            continue
+        column = driver.columns[0]
+        others = [c for c in range(len(inner)) if c != column]
+        keep = [*others, column]
+        left = 1 - driver_shares.explained(inner[np.ix_(keep, keep)], list(range(len(others))))
+        found.append(1 / left if left > 1e-9 else np.inf)  # noqa: PLR2004 rounding
+    return np.array(found)
+
+
+def _sensitivity(design: Design, chosen: Missing) -> tuple[Sensitivity, ...]:
+    """Work the shares of a linear model out under every way to take gaps."""
+    ways = WAYS if design.has_gaps else (chosen,)
+    return tuple(_under(design, way) for way in ways)
+
+
+def _under(design: Design, way: Missing) -> Sensitivity:
+    try:
+        rows = driver_moments.prepared(design, way)
+        found = driver_moments.moments(rows)
+    except NotEnoughDataError as error:
+        return Sensitivity(way, None, 0, None, str(error.found))
+    none = np.zeros((*found.covariance.shape, 0))
+    shares = driver_shares.linear_shares(found.covariance, none, design.groups, rows.always, seed=0)
+    return Sensitivity(way, shares.lmg, rows.n, shares.r2)
+
+
+def _linear_measures(rows: Prepared, shares: Shares) -> dict[str, float]:
+    n, q = rows.n, rows.z.shape[1] - 1
+    return {"R2": shares.r2, "Adjusted R2": 1 - (1 - shares.r2) * (n - 1) / max(n - q - 1, 1)}

@@ -1,0 +1,318 @@
+"""Shares of what drivers tell of a yes/no or ordered outcome: Shapley values of McFadden's R2, with fast bootstrap draws.
+
+A draw is not fitted again. The log-likelihood that a subset reaches in a draw is that of its fit to all rows, counted
+over the rows drawn, plus half of g' H^-1 g: what one Newton step from there gains, g being the slope in the draw and H the
+information. The first part is exact in the rows drawn; for the second, slope and information are taken from the model with
+all drivers, so that all subsets and draws are one sweep. A refit bootstrap on small data agrees closely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.stats import chi2
+
+from crm_analytics.satisfaction.driver_design import Design
+from crm_analytics.satisfaction.driver_moments import Prepared
+from crm_analytics.satisfaction.driver_shares import Groups, Shares
+from crm_analytics.stats import dominance
+from crm_analytics.stats.incomplete import em_moments
+from crm_analytics.stats.intervals import Floats
+from crm_analytics.stats.resampled_sums import resampled_sums
+from crm_analytics.stats.subset_fits import subset_r2
+from crm_analytics.stats.subset_logit import (
+    MOST_SUBSETS,
+    OrdinalFit,
+    categories,
+    ordinal_fit,
+    subset_likelihoods,
+)
+
+_NUDGE: Final = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The fit with all drivers, on columns in standard units, and what its draws are made of.
+
+    `x` (n, q) standardised, `scale` (q,), `counts` (n, J), `values` of the categories, `coefficient_draws` (q + J - 1, n_draws)
+    in standard units.
+    """
+
+    fit: OrdinalFit
+    x: Floats
+    scale: Floats
+    counts: Floats
+    values: Floats
+    coefficient_draws: Floats
+
+
+def model(rows: Prepared, *, n_draws: int, seed: int) -> tuple[Model, Floats]:
+    """Fit the model with all columns; with it come the rows' draws of scores (n_draws, q + J - 1)."""
+    x, y = filled(rows), rows.z[:, -1]
+    centre = np.average(x, axis=0, weights=rows.weights)
+    scale = np.sqrt(np.average((x - centre) ** 2, axis=0, weights=rows.weights))
+    scale = np.where(scale > 0, scale, 1.0)
+    z = (x - centre) / scale
+    values, counts = categories(y, rows.weights)
+    fit = ordinal_fit(z, counts)
+    drawn = (
+        resampled_sums(fit.scores, clusters=rows.clusters, n_draws=n_draws, seed=seed)
+        if n_draws
+        else np.zeros((0, fit.scores.shape[1]))
+    )
+    start = np.concatenate([fit.coefficients, fit.thresholds])
+    moved = start[:, None] + fit.covariance @ drawn.T
+    return Model(fit, z, scale, counts, values, moved), drawn
+
+
+def filled(rows: Prepared) -> Floats:
+    """Fill gaps with what the other columns lead one to expect, never with what the outcome does."""
+    x = rows.z[:, :-1]
+    gap = np.isnan(x)
+    if not gap.any():
+        return x
+    em = em_moments(x, rows.weights)
+    out = np.where(gap, em.mean, x)
+    patterns, of_row = np.unique(gap, axis=0, return_inverse=True)
+    for k, missing in enumerate(patterns):
+        if missing.any() and not missing.all():
+            inside = np.flatnonzero(of_row == k)
+            known = ~missing
+            slope = (
+                np.linalg.pinv(em.covariance[np.ix_(known, known)], rcond=1e-9, hermitian=True)
+                @ em.covariance[np.ix_(known, missing)]
+            )
+            out[np.ix_(inside, np.flatnonzero(missing))] = (
+                em.mean[missing] + (x[np.ix_(inside, np.flatnonzero(known))] - em.mean[known]) @ slope
+            )
+    return out
+
+
+def likelihood_shares(
+    found: Model,
+    scores: Floats,
+    rows: Prepared,
+    groups: Groups,
+    always: Sequence[int],
+    linear: Shares,
+    *,
+    n_draws: int,
+    seed: int,
+) -> Shares:
+    """Share out McFadden's R2, in the sample and in each draw.
+
+    Beyond 12 drivers not every subset can be fitted: the shares of the linear model are then brought to the sum.
+    """
+    fit, null = found.fit, found.fit.null
+    r2 = 1 - fit.log_likelihood / null
+    lasts = [_without(found, groups, always, j) for j in range(len(groups))]
+    unique = (fit.log_likelihood - np.array(lasts)) / -null
+    fixed = list(always)
+    base = 1 - _likelihood(found, fixed) / null
+    alone = (np.array([_likelihood(found, [*fixed, *g]) for g in groups]) - null * (1 - base)) / -null
+    if len(groups) > MOST_SUBSETS:
+        return _scaled(linear, r2, base, alone, unique)
+    shares, row_shares = _subset_shares(found, groups, fixed)
+    if not n_draws:
+        return Shares(
+            shares, np.zeros((len(groups), 0)), np.zeros(len(groups)), alone, unique, r2, np.zeros(0), base
+        )
+    draws, r2_draws = _draws(found, scores, rows, row_shares, groups, fixed, n_draws, seed)
+    return Shares(shares, draws, np.zeros(len(groups)), alone, unique, r2, r2_draws, base)
+
+
+def _subset_shares(found: Model, groups: Groups, always: Sequence[int]) -> tuple[Floats, Floats]:
+    """Fit every subset to the different answer patterns; give the shares and each row's part in them."""
+    place = found.counts.argmax(axis=1)
+    weight = found.counts.sum(axis=1)
+    key = np.column_stack([found.x, place])
+    patterns, first, of_row = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    counts = np.zeros((len(patterns), found.counts.shape[1]))
+    np.add.at(counts, (of_row, place), weight)
+    made = subset_likelihoods(found.x[first], counts, groups, always)
+    shares = dominance.shapley(1 - made.log_likelihoods / found.fit.null)
+    per_unit = made.row_shares / counts.sum(axis=1)[:, None]
+    return shares, per_unit[of_row] * weight[:, None]
+
+
+def _draws(
+    found: Model,
+    scores: Floats,
+    rows: Prepared,
+    row_shares: Floats,
+    groups: Groups,
+    always: Sequence[int],
+    n_draws: int,
+    seed: int,
+) -> tuple[Floats, Floats]:
+    fit, q = found.fit, found.x.shape[1]
+    own = (np.log(np.maximum(fit.probabilities, 1e-300)) * found.counts).sum(axis=1)
+    sums = resampled_sums(
+        np.column_stack([row_shares, found.counts, own]), clusters=rows.clusters, n_draws=n_draws, seed=seed
+    )
+    p = len(groups)
+    totals = np.maximum(sums[:, p:-1], 1e-9)
+    null = (totals * np.log(totals / totals.sum(axis=1, keepdims=True))).sum(axis=1)
+    gain = _gains(found, scores, groups, [*always, *range(q, fit.covariance.shape[0])])
+    parts = sums[:, :p].T + dominance.shapley(gain)
+    return parts / -null, 1 - (sums[:, -1] + gain[-1]) / null
+
+
+def _gains(found: Model, scores: Floats, groups: Groups, always: Sequence[int]) -> Floats:
+    """Half of g' H^-1 g for every subset and draw, by sweeping [[H, g], [g', c]]: what is swept off c."""
+    information = np.linalg.pinv(found.fit.covariance, hermitian=True)
+    size, n_draws = len(information), len(scores)
+    bordered = np.empty((size + 1, size + 1, n_draws))
+    bordered[:-1, :-1] = information[:, :, None]
+    bordered[-1, :-1] = bordered[:-1, -1] = scores.T
+    whole = 2 * np.einsum("bi,ij,bj->b", scores, found.fit.covariance, scores) + 1
+    bordered[-1, -1] = whole
+    gained: Floats = subset_r2(bordered, groups, always) * whole / 2
+    return gained
+
+
+def _without(found: Model, groups: Groups, always: Sequence[int], j: int) -> float:
+    return _likelihood(found, [*always, *(c for k, g in enumerate(groups) if k != j for c in g)])
+
+
+def _likelihood(found: Model, columns: Sequence[int]) -> float:
+    if not len(columns):
+        return found.fit.null
+    return ordinal_fit(found.x[:, list(columns)], found.counts).log_likelihood
+
+
+def _scaled(linear: Shares, r2: float, base: float, alone: Floats, unique: Floats) -> Shares:
+    whole = max(float(linear.lmg.sum()), 1e-12)
+    factor = (r2 - base) / whole
+    return Shares(
+        linear.lmg * factor, linear.draws * factor, linear.errors * factor, alone, unique, r2, linear.r2_draws * r2 / max(linear.r2, 1e-12), base
+    )  # fmt: skip
+
+
+def unique_p_values(design: Design, rows: Prepared, found: Model, shares: Shares) -> tuple[Floats, str]:
+    """Test of each driver that it adds nothing to all others: likelihood ratio, or Wald with the draws' covariance."""
+    plain = design.plain and not np.isnan(rows.z).any()
+    values = []
+    for j, driver in enumerate(design.drivers):
+        columns = list(driver.columns)
+        if plain:
+            statistic = max(2 * shares.unique[j] * -found.fit.null, 0.0)
+        else:
+            beta = found.fit.coefficients[columns]
+            spread = np.atleast_2d(np.cov(found.coefficient_draws[columns]))
+            statistic = float(beta @ np.linalg.pinv(spread, hermitian=True) @ beta)
+        values.append(float(chi2.sf(statistic, len(columns))))
+    return np.array(values), "likelihood-ratio test" if plain else "Wald test with bootstrap covariance"
+
+
+def leverages(found: Model, steps: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Mean change of the outcome if one column moved by its steps, (q,), and its draws (q, n_draws).
+
+    `steps` (q, n) is how far each row's answer moves, in the column's own units. Draws follow the coefficients to first
+    order.
+    """
+    start = np.concatenate([found.fit.coefficients, found.fit.thresholds])
+    move = found.coefficient_draws - start[:, None]
+    nudges = _NUDGE * np.eye(len(start))
+    slopes = [
+        (_changes(found, start + e, steps, weights) - _changes(found, start - e, steps, weights))
+        / (2 * _NUDGE)
+        for e in nudges
+    ]
+    value = _changes(found, start, steps, weights)
+    return value, value[:, None] + np.stack(slopes, axis=1) @ move
+
+
+def _changes(found: Model, parameters: Floats, steps: Floats, weights: Floats) -> Floats:
+    q = found.x.shape[1]
+    beta, theta = parameters[:q], parameters[q:]
+    eta = found.x @ beta
+    now = _expected(eta, theta, found.values)
+    changes = []
+    for j, step in enumerate(steps):
+        if not step.any():
+            changes.append(0.0)
+            continue
+        then = _expected(eta + step * beta[j] / found.scale[j], theta, found.values)
+        changes.append(float(np.average(then - now, weights=weights)))
+    return np.array(changes)
+
+
+def _expected(eta: Floats, theta: Floats, values: Floats) -> Floats:
+    """Mean of the outcome given the linear predictor: the highest value less what falls below each threshold."""
+    expected = np.full(len(eta), values[-1])
+    for k, threshold in enumerate(theta):
+        expected -= (values[k + 1] - values[k]) / (1 + np.exp(np.clip(eta - threshold, -700, 700)))
+    return expected
+
+
+@dataclass(frozen=True)
+class OddsCheck:
+    """Brant's question: are the coefficients the same at every threshold? Chi-square, degrees of freedom, p-value; by column."""
+
+    statistic: float
+    freedom: int
+    p_value: float
+    by_column: tuple[float, ...]
+
+
+def proportional_odds(found: Model) -> OddsCheck | None:
+    """Compare the coefficients of separate yes/no models at each threshold, with their joint sandwich covariance.
+
+    References
+    ----------
+    Brant, R. (1990). Assessing proportionality in the proportional odds model for ordinal logistic regression.
+    Biometrics 46, 1171-1178.
+    """
+    q, n_categories = found.x.shape[1], found.counts.shape[1]
+    total = found.counts.sum(axis=0)
+    cuts = [k for k in range(1, n_categories) if min(total[:k].sum(), total[k:].sum()) >= 3 * (q + 1)]
+    if len(cuts) < 2 or not q:  # noqa: PLR2004 nothing to compare
+        return None
+    betas, influences = [], []
+    for k in cuts:
+        counts = np.column_stack([found.counts[:, :k].sum(axis=1), found.counts[:, k:].sum(axis=1)])
+        fit = ordinal_fit(found.x, counts)
+        if fit.separated:
+            return None
+        betas.append(fit.coefficients)
+        influences.append((fit.scores @ fit.covariance)[:, :q])
+    stacked = np.concatenate(betas)
+    spread = np.hstack(influences)
+    covariance = spread.T @ spread
+    contrast = np.hstack([np.tile(np.eye(q), (len(cuts) - 1, 1)), -np.eye(q * (len(cuts) - 1))])
+    statistic = _wald(contrast, stacked, covariance)
+    own = []
+    for j in range(q):
+        chosen = contrast[j::q]
+        own.append(float(chi2.sf(_wald(chosen, stacked, covariance), len(cuts) - 1)))
+    freedom = q * (len(cuts) - 1)
+    return OddsCheck(statistic, freedom, float(chi2.sf(statistic, freedom)), tuple(own))
+
+
+def _wald(contrast: Floats, value: Floats, covariance: Floats) -> float:
+    off = contrast @ value
+    return float(off @ np.linalg.pinv(contrast @ covariance @ contrast.T, hermitian=True) @ off)
+
+
+def measures(found: Model) -> dict[str, float]:
+    """Give the measures of fit that go by a name."""
+    n, ll, null = float(found.counts.sum()), found.fit.log_likelihood, found.fit.null
+    snell = 1 - np.exp(2 * (null - ll) / n)
+    named = {
+        "McFadden's R2": 1 - ll / null,
+        "Cox and Snell's R2": float(snell),
+        "Nagelkerke's R2": float(snell / (1 - np.exp(2 * null / n))),
+    }
+    if found.counts.shape[1] == 2:  # noqa: PLR2004 yes and no
+        p = found.fit.probabilities[:, 1]
+        named["Tjur's R2"] = float(
+            np.average(p, weights=found.counts[:, 1]) - np.average(p, weights=found.counts[:, 0])
+        )
+    named["log-likelihood"] = ll
+    named["log-likelihood without drivers"] = null
+    return named
