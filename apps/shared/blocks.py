@@ -22,7 +22,7 @@ from shared.filters import Seen
 from shared.guard import guarded
 from shared.words import counted, plain
 
-_PLOT: Final = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
+PLOT: Final = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 FONT: Final = '"Source Sans", sans-serif'  # the page's own, served with it
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -54,11 +54,15 @@ def headline(result: Result) -> None:
     st.subheader(plain(result.headline()), anchor=False)
 
 
-def picture(of: Opened, result: Result, view: str) -> None:
-    """Draw a view of a result in the colours of the page, under its title."""
+def picture(of: Opened, result: Result, view: str, within: str = "") -> None:
+    """Draw a view of a result in the colours of the page, under its title.
+
+    `within` names the options the result was made with, where they can be other ones on the same base.
+    """
     look = page_theme()
     with guarded():
-        figure = cache.remember(of, f"{result.analysis}|{view}|{look}", lambda: _drawn(result, view, look))
+        named_by = f"{result.analysis}|{view}|{look}|{within}"
+        figure = cache.remember(of, named_by, lambda: drawn(result, view, look))
         show_figure(figure, views(result)[view], key=f"{result.analysis}_{view}")
 
 
@@ -71,11 +75,11 @@ def show_figure(figure: Any, title: str, *, key: str) -> None:  # noqa: ANN401 p
     """Put a figure on the page under its title, with its description for those who do not see it."""
     st.markdown(f"**{plain(title)}**")
     st.plotly_chart(
-        figure, theme=None, config=_PLOT, key=key, alt=figure.layout.meta["alt"], height="content", width="stretch"
+        figure, theme=None, config=PLOT, key=key, alt=figure.layout.meta["alt"], height="content", width="stretch"
     )  # fmt: skip
 
 
-def _drawn(result: Result, view: str, look: str) -> Any:  # noqa: ANN401 as above
+def drawn(result: Result, view: str, look: str) -> Any:  # noqa: ANN401 as above
     """Draw without the title, which the page sets where it wraps on a phone too."""
     return in_page(draw(result, view, theme=look))
 

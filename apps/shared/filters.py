@@ -29,8 +29,16 @@ FROM, AS_OF, SEGMENT, CHANNEL, COUNTRY = KEYS = ("from", "as_of", "segment", "ch
 FITTED_TO_ALL: Final = frozenset({"lifetime_value", "retention_economics"})
 """Analyses whose models are fitted to all customers, whatever segment is shown."""
 
-JUDGED_ON_ALL: Final = frozenset({"clv_validation", "buying_patterns"})
-"""Analyses that must not see customers chosen by what they did: those that look back, and those of how customers differ."""
+JUDGED_ON_ALL: Final = frozenset(
+    {
+        "clv_validation", "buying_patterns",
+        "cohort_retention", "survival", "lifecycle", "repeat_purchase", "revenue_retention",
+    }
+)  # fmt: skip
+"""Analyses that must not see customers chosen by what they did: those that look back, and those of how customers differ.
+
+Whoever stayed is in another segment than who left: retention of a segment would be what the segment is made by.
+"""
 
 _EMPTY: Final[dict[str, Any]] = {FROM: None, AS_OF: None, SEGMENT: [], CHANNEL: [], COUNTRY: []}
 
@@ -64,7 +72,7 @@ class Seen:
     before_segments: Opened
     filters: Filters
 
-    def result(self, name: str) -> Result:
+    def result(self, name: str, **options: Any) -> Result:  # noqa: ANN401 each analysis has options of its own
         """Run an analysis on what is seen.
 
         RFM keeps the cut-offs of the base before the segment filter: who is left stays in the segment chosen. Models of
@@ -77,7 +85,7 @@ class Seen:
                 self.opened, "rfm|same cut-offs", lambda: crm.run("rfm", self.opened.base, thresholds=whole)
             )
         if name in JUDGED_ON_ALL:
-            return cache.result(self.before_segments, name)
+            return cache.result(self.before_segments, name, **options)
         if name in FITTED_TO_ALL and self.filters.segments:
             everyone = self.before_segments.base.table("transactions")
             return cache.remember(
@@ -85,7 +93,18 @@ class Seen:
                 f"{name}|fitted to all",
                 lambda: crm.run(name, self.opened.base, reference=everyone),
             )
-        return cache.result(self.opened, name)
+        return cache.result(self.opened, name, **options)
+
+    def of_segments(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Keep the customers of the segments chosen, in a list of customers of all segments."""
+        if not self.filters.segments:
+            return frame
+        ids = cache.remember(
+            self.before_segments,
+            f"ids|{self.filters.segments}",
+            lambda: _ids(self.before_segments, self.filters),
+        )
+        return frame.filter(pl.col("customer_id").is_in(ids.implode()))
 
 
 def bar() -> None:
@@ -158,10 +177,15 @@ def _where(of: Opened, rows: Filters) -> Opened:
 
 
 def _only(before: Opened, filters: Filters) -> Opened:
-    customers = cache.result(before, "rfm").tables()["customers"]
-    ids = customers.filter(pl.col("segment").is_in(filters.segments))["customer_id"].to_list()
-    base = before.base.where(customer_ids=ids, words=f"segment {listed(list(filters.segments), 12)}")
+    base = before.base.where(
+        customer_ids=_ids(before, filters).to_list(), words=f"segment {listed(list(filters.segments), 12)}"
+    )
     return replace(before, base=base, key=f"{before.key}|{filters.segments}")
+
+
+def _ids(before: Opened, filters: Filters) -> pl.Series:
+    customers = cache.result(before, "rfm").tables()["customers"]
+    return customers.filter(pl.col("segment").is_in(filters.segments))["customer_id"]
 
 
 def _day(label: str, key: str, words: str, first: date | None, last: date | None) -> None:

@@ -14,6 +14,7 @@ OVERVIEW: Final = "app_pages/overview.py"
 SEGMENTS: Final = "app_pages/segments.py"
 VALUE: Final = "app_pages/value.py"
 LIFETIME_VALUE: Final = "app_pages/lifetime_value.py"
+RETENTION: Final = "app_pages/retention.py"
 MORE: Final = "app_pages/more.py"
 CUSTOMERS: Final = "app_pages/customers.py"
 DATA: Final = "app_pages/data.py"
@@ -22,10 +23,20 @@ DEFINITIONS: Final = "app_pages/definitions.py"
 OF_ANALYSIS: Final[Mapping[str, str]] = {
     "overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE, "lifetime_value": LIFETIME_VALUE,
     "clv_validation": LIFETIME_VALUE, "retention_economics": LIFETIME_VALUE, "buying_patterns": LIFETIME_VALUE,
+    "cohort_retention": RETENTION, "survival": RETENTION, "lifecycle": RETENTION, "repeat_purchase": RETENTION,
+    "revenue_retention": RETENTION,
 }  # fmt: skip
 """Where an analysis has a page of its own; every other one in the registry is shown on the page `MORE`."""
 
-FILTERED: Final = frozenset({"Overview", "Segments", "Value", "Lifetime value", "More analyses", "Customers"})
+PART_OF: Final[Mapping[str, str]] = {
+    "cohort_retention": "Cohorts", "survival": "Survival", "lifecycle": "Life cycle",
+    "repeat_purchase": "Repeat purchase", "revenue_retention": "Revenue",
+}  # fmt: skip
+"""The part of its page in which an analysis is shown, where the page shows one part at a time."""
+
+FILTERED: Final = frozenset(
+    {"Overview", "Segments", "Value", "Lifetime value", "Retention", "More analyses", "Customers"}
+)
 """Titles of the pages that show the base as the filter bar says."""
 
 
@@ -36,10 +47,10 @@ def without_page() -> list[Analysis]:
 
 def link(analysis: Analysis, label: str, *, icon_position: Literal["left", "right"] = "left") -> None:
     """Put a link to the page of an analysis."""
-    own = OF_ANALYSIS.get(analysis.name)
+    own, part = OF_ANALYSIS.get(analysis.name), PART_OF.get(analysis.name)
+    query = {"part": part} if part else None if own else {"analysis": analysis.title}
     st.page_link(
-        own or MORE, label=label, icon=":material/arrow_forward:", icon_position=icon_position,
-        query_params=None if own else {"analysis": analysis.title},
+        own or MORE, label=label, icon=":material/arrow_forward:", icon_position=icon_position, query_params=query
     )  # fmt: skip
 
 
@@ -65,6 +76,10 @@ def menu() -> list[st.Page]:
         st.Page(
             LIFETIME_VALUE, title="Lifetime value", icon=":material/trending_up:",
             help="What customers will still bring, who brings it, who is slipping, and what it is worth to keep them.",
+        ),
+        st.Page(
+            RETENTION, title="Retention", icon=":material/repeat:",
+            help="How many customers stay, whether it is getting better, and where they are lost.",
         ),
         more,
         st.Page(

@@ -64,6 +64,11 @@ def heatmap(result: Result, theme: Theme) -> go.Figure:
     )
 
 
+def places(result: Result) -> list[tuple[int, int, Row]]:
+    """Give row and column of each cell that is drawn, with its cohort or group as `row_name`."""
+    return _sheet(result).places()
+
+
 def _sheet(result: Result) -> Sheet:
     """Choose what is drawn: groups where there are groups, else the latest cohorts, to the age that has room."""
     cells = result.tables()["cells"]

@@ -1,0 +1,31 @@
+import streamlit as st
+
+from shared import filters
+from shared.guard import guarded
+from shared.retention import answer, cohorts, controls, lifecycle, repeat, revenue, survival
+
+PARTS = {
+    "Cohorts": cohorts.show,
+    "Survival": survival.show,
+    "Life cycle": lifecycle.show,
+    "Repeat purchase": repeat.show,
+    "Revenue": revenue.show,
+}
+
+seen = filters.seen()
+controls.of_all_segments(seen)
+with guarded():
+    answer.show(seen)
+
+st.header("Look closer", anchor=False)
+chosen = st.segmented_control(
+    "Part",
+    list(PARTS),
+    default="Cohorts",
+    required=True,
+    key="part",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+with guarded():
+    PARTS[chosen](seen)
