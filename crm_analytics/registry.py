@@ -140,6 +140,14 @@ ANALYSES: tuple[Analysis, ...] = (
         also=("customers",),
         instead=("transactions",),
     ),
+    Analysis(
+        "satisfaction_drivers",
+        "Satisfaction drivers",
+        "Which ratings go with satisfaction most, how surely, and what would a point more bring?",
+        "crm_analytics.satisfaction.satisfaction_drivers",
+        table="surveys",
+        also=("customers",),
+    ),
 )
 
 
