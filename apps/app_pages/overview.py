@@ -1,6 +1,6 @@
 import streamlit as st
 
-from shared import blocks, filters, kpi
+from shared import blocks, filters, findings, kpi
 
 seen = filters.seen()
 result = seen.result("overview")
@@ -18,4 +18,4 @@ below = st.container()  # the findings take longest and come last, in their plac
 blocks.footer(result, "figures")
 with below:
     st.header("Findings", anchor=False)
-    blocks.findings(seen)
+    findings.show(seen)

@@ -12,13 +12,11 @@ import streamlit as st
 from crm_analytics import formats
 from crm_analytics.charts import draw
 from crm_analytics.errors import CrmError
-from crm_analytics.registry import ANALYSES
 from crm_analytics.reports import about, sheets
 from crm_analytics.results import Note, Result
 from crm_analytics.terms import SHARED, Term
 from shared import cache, pages, tables
 from shared.cache import Opened
-from shared.filters import Seen
 from shared.guard import guarded
 from shared.words import counted, plain
 
@@ -54,16 +52,17 @@ def headline(result: Result) -> None:
     st.subheader(plain(result.headline()), anchor=False)
 
 
-def picture(of: Opened, result: Result, view: str, within: str = "") -> None:
+def picture(of: Opened, result: Result, view: str, *, within: str = "", key: str | None = None) -> None:
     """Draw a view of a result in the colours of the page, under its title.
 
-    `within` names the options the result was made with, where they can be other ones on the same base.
+    `within` names the options the result was made with, where they can be other ones on the same base; `key` tells
+    the picture from the same one elsewhere on the page.
     """
     look = page_theme()
     with guarded():
         named_by = f"{result.analysis}|{view}|{look}|{within}"
         figure = cache.remember(of, named_by, lambda: drawn(result, view, look))
-        show_figure(figure, views(result)[view], key=f"{result.analysis}_{view}")
+        show_figure(figure, views(result)[view], key=key or f"{result.analysis}_{view}")
 
 
 def page_theme() -> Literal["light", "dark"]:
@@ -170,17 +169,6 @@ def download_table(
             icon=":material/download:", on_click="ignore", key=f"{key}_xlsx", disabled=too_long,
             help="More rows than a sheet holds: take the CSV." if too_long else None,
         )  # fmt: skip
-
-
-def findings(seen: Seen) -> None:
-    """Show the headline of every other analysis, each a way to its page."""
-    for analysis in ANALYSES:
-        if analysis.name != "overview" and analysis.driver(seen.opened.base):
-            with st.container(border=True), guarded():
-                with st.spinner(f"{analysis.title} …"):
-                    found = seen.result(analysis.name)
-                st.markdown(plain(found.headline()))
-                pages.link(analysis, plain(analysis.title), icon_position="right")
 
 
 def people(

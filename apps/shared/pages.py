@@ -20,6 +20,11 @@ CUSTOMERS: Final = "app_pages/customers.py"
 DATA: Final = "app_pages/data.py"
 DEFINITIONS: Final = "app_pages/definitions.py"
 
+TITLES: Final[Mapping[str, str]] = {
+    OVERVIEW: "Overview", SEGMENTS: "Segments", VALUE: "Value", LIFETIME_VALUE: "Lifetime value", RETENTION: "Retention",
+    MORE: "More analyses", CUSTOMERS: "Customers", DATA: "Data", DEFINITIONS: "Definitions",
+}  # fmt: skip
+
 OF_ANALYSIS: Final[Mapping[str, str]] = {
     "overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE, "lifetime_value": LIFETIME_VALUE,
     "clv_validation": LIFETIME_VALUE, "retention_economics": LIFETIME_VALUE, "buying_patterns": LIFETIME_VALUE,
@@ -35,7 +40,7 @@ PART_OF: Final[Mapping[str, str]] = {
 """The part of its page in which an analysis is shown, where the page shows one part at a time."""
 
 FILTERED: Final = frozenset(
-    {"Overview", "Segments", "Value", "Lifetime value", "Retention", "More analyses", "Customers"}
+    TITLES[page] for page in (OVERVIEW, SEGMENTS, VALUE, LIFETIME_VALUE, RETENTION, MORE, CUSTOMERS)
 )
 """Titles of the pages that show the base as the filter bar says."""
 
@@ -43,6 +48,11 @@ FILTERED: Final = frozenset(
 def without_page() -> list[Analysis]:
     """Give the analyses that have no page of their own."""
     return [a for a in registry.ANALYSES if a.name not in OF_ANALYSIS]
+
+
+def title_of(analysis: Analysis) -> str:
+    """Give the title of the page on which an analysis is shown."""
+    return TITLES[OF_ANALYSIS.get(analysis.name, MORE)]
 
 
 def link(analysis: Analysis, label: str, *, icon_position: Literal["left", "right"] = "left") -> None:
@@ -57,41 +67,41 @@ def link(analysis: Analysis, label: str, *, icon_position: Literal["left", "righ
 def menu() -> list[st.Page]:
     """Make the pages of the menu; the page of further analyses only where there are any."""
     more = st.Page(
-        MORE, title="More analyses", icon=":material/insights:", help="Every further analysis of this base.",
+        MORE, title=TITLES[MORE], icon=":material/insights:", help="Every further analysis of this base.",
         visibility="visible" if without_page() else "hidden",
     )  # fmt: skip
     return [
         st.Page(
-            OVERVIEW, title="Overview", icon=":material/monitoring:", default=True,
+            OVERVIEW, title=TITLES[OVERVIEW], icon=":material/monitoring:", default=True,
             help="How is the customer base doing, against the period before and the same period last year?",
         ),
         st.Page(
-            SEGMENTS, title="Segments", icon=":material/donut_small:",
+            SEGMENTS, title=TITLES[SEGMENTS], icon=":material/donut_small:",
             help="Who is recent, frequent and valuable, who is slipping away, and what to do about each segment.",
         ),
         st.Page(
-            VALUE, title="Value", icon=":material/stacked_bar_chart:",
+            VALUE, title=TITLES[VALUE], icon=":material/stacked_bar_chart:",
             help="Who brings the money, how concentrated it is, and which good customers are declining.",
         ),
         st.Page(
-            LIFETIME_VALUE, title="Lifetime value", icon=":material/trending_up:",
+            LIFETIME_VALUE, title=TITLES[LIFETIME_VALUE], icon=":material/trending_up:",
             help="What customers will still bring, who brings it, who is slipping, and what it is worth to keep them.",
         ),
         st.Page(
-            RETENTION, title="Retention", icon=":material/repeat:",
+            RETENTION, title=TITLES[RETENTION], icon=":material/repeat:",
             help="How many customers stay, whether it is getting better, and where they are lost.",
         ),
         more,
         st.Page(
-            CUSTOMERS, title="Customers", icon=":material/person_search:",
+            CUSTOMERS, title=TITLES[CUSTOMERS], icon=":material/person_search:",
             help="Find a customer: orders, scores, segment, tier and history.",
         ),
         st.Page(
-            DATA, title="Data", icon=":material/database:",
+            DATA, title=TITLES[DATA], icon=":material/database:",
             help="What the figures are made from, what was set aside and why; open files of your own.",
         ),
         st.Page(
-            DEFINITIONS, title="Definitions", icon=":material/menu_book:",
+            DEFINITIONS, title=TITLES[DEFINITIONS], icon=":material/menu_book:",
             help="What every word and figure means, and how it is worked out.",
         ),
     ]  # fmt: skip

@@ -23,7 +23,7 @@ def show(seen: Seen) -> Result:
         result = seen.result("cohort_retention")
     blocks.headline(result)
     _figures(result)
-    blocks.picture(seen.before_segments, result, "curves")
+    blocks.picture(seen.before_segments, result, "curves", key="retention_answer")
     return result
 
 
@@ -70,7 +70,7 @@ def _trend(result: Result, test: dict[str, Any]) -> None:
 
 
 def _loss(result: Result, loss: dict[str, Any]) -> None:
-    ages = result.tables()["losses"]["period"].max()
+    ages = result.tables()["losses"].height - 1
     kpi.tile(
         "Lost after the first order",
         formats.share(loss["lost_after_share"]),
