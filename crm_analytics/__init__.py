@@ -39,6 +39,8 @@ _HOMES: Final[dict[str, str]] = {
     "survival": "retention.survival",
     "revenue_retention": "retention.revenue_retention",
     "satisfaction_drivers": "satisfaction.satisfaction_drivers",
+    "importance_performance": "satisfaction.importance_performance",
+    "satisfaction_scores": "satisfaction.satisfaction_scores",
     "run": "registry",
     "Result": "results",
     "CrmError": "errors",
@@ -72,7 +74,11 @@ if TYPE_CHECKING:
     from crm_analytics.retention.repeat_purchase import repeat_purchase as repeat_purchase
     from crm_analytics.retention.revenue_retention import revenue_retention as revenue_retention
     from crm_analytics.retention.survival import survival as survival
+    from crm_analytics.satisfaction.importance_performance import (
+        importance_performance as importance_performance,
+    )
     from crm_analytics.satisfaction.satisfaction_drivers import satisfaction_drivers as satisfaction_drivers
+    from crm_analytics.satisfaction.satisfaction_scores import satisfaction_scores as satisfaction_scores
     from crm_analytics.segmentation.rfm import rfm as rfm
     from crm_analytics.segmentation.value_tiers import value_tiers as value_tiers
 
