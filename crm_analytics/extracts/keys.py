@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import polars as pl
 _Hashes = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
+_FEW: Final = 20  # hashes that are sooner looked for one by one than all rows put in order
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +113,15 @@ def repeats(hashes: pl.Series) -> pl.Series | None:
     """Mark the rows whose hash an earlier row has; None where there is none."""
     values = hashes.to_numpy()
     in_order = np.sort(values)
-    if not bool((in_order[1:] == in_order[:-1]).any()):
+    twice = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+    if not len(twice):
         return None
+    marks = np.zeros(len(values), np.bool_)
+    if len(twice) <= _FEW:
+        among = np.flatnonzero(np.isin(values, twice))
+        marks[among] = ~pl.Series(values[among]).is_first_distinct().to_numpy()
+        return pl.Series(marks)
     rows, begins = _runs(values)
-    marks = np.zeros(len(rows), np.bool_)
     marks[rows[~begins]] = True  # rows of one hash stand in their order, and the first of them begins it
     return pl.Series(marks)
 

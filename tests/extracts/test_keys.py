@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,10 +47,12 @@ def test_hashes_that_are_alike_do_no_harm(ids):
         keys._hashes = hashes
 
 
-@given(IDS)
-def test_repeats(ids):
+@given(IDS, st.sampled_from([0, 20]))
+def test_repeats(ids, few):
     column = pl.Series(ids, dtype=pl.String)
-    found = repeats(column.hash())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "_FEW", few)
+        found = repeats(column.hash())
     assert (found.to_list() if found is not None else [False] * len(ids)) == (
         ~column.is_first_distinct()
     ).to_list()
