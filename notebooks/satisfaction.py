@@ -1,0 +1,146 @@
+# %% [markdown]
+# # What makes customers satisfied: scores, and what to make of them
+#
+# Scores are read every month, and most of what is read into them is chance. This notebook asks
+#
+# 1. **How satisfied are customers**, and how sure is that?
+# 2. **Did it change** by more than chance, and why: did groups move, or did other groups answer?
+# 3. **Which groups differ** from all others, and which would be best if more had answered?
+#
+# Each part goes the same way: the question, the method in a few words, the finding, and what it does *not* say.
+# The figures are those of the dashboards, the command line and the report, because all of them ask the same library.
+
+# %% [markdown]
+# ## Parameters
+# `base_path` is a `crm.toml`, a folder, a single file or a database address; left empty, it is the sample company.
+# `as_of` is the first day that is no longer seen; `None` takes the day after the last answer. `by` is the column by which
+# answers are compared; `None` takes the channel where there is one.
+
+# %% tags=["parameters"]
+base_path = ""
+as_of = None
+by = None
+period = "quarter"
+min_answers = 10
+
+# %%
+import math
+
+import polars as pl
+from IPython.display import Markdown
+
+import crm_analytics as crm
+from crm_analytics import formats
+
+base = crm.open(base_path) if base_path else crm.sample()
+surveys = base.table("surveys")
+options = {"as_of": as_of or base.as_of}
+Markdown(f"**{base.name}**" + (": invented customers, for trying things out." if base.is_sample else ""))
+
+# %% [markdown]
+# ## 1. Scores
+#
+# **Question.** How satisfied are those who answered?
+#
+# **Method.** The net promoter score is the share of answers 9 and 10 less that of 0 to 6; its interval is the adjusted Wald
+# interval, which holds its level from ten answers on. Satisfied and easy answers are shares with Wilson's interval. Weights
+# and people who answer more than once make answers worth less than their number: intervals go by the effective number.
+
+# %%
+scores = crm.run("satisfaction_scores", base, by=by, period=period, min_answers=min_answers, **options)
+Markdown(f"**Finding.** {scores.headline()}")
+
+# %%
+scores
+
+# %%
+scores.tables()["scores"].select(
+    "metric", "score", "score_lower", "score_upper", "n", "n_effective", "mean_answer", "answer_scale"
+)
+
+# %%
+scores.plot("distribution")
+
+# %% [markdown]
+# **Caveat.** A score describes those who answered. Without an assumption on the others, everybody's score lies between the
+# bounds below; where few answer, they are far apart.
+
+# %%
+scores.tables()["response"].select(
+    "metric", "respondents", "n", "score", "heard_rate", "worst_case_score", "best_case_score"
+)
+
+# %% [markdown]
+# ## 2. Over time
+#
+# **Question.** Did it change by more than chance, and why?
+#
+# **Method.** Control limits instead of arrows: three standard errors either side of all periods together, widened where
+# periods scatter more than chance alone (Laney's p'). The change on the period before has an interval of its own, and is
+# split into rate (groups moved) and mix (other groups answered), which add up to it with nothing left over.
+
+# %%
+scores.plot("periods")
+
+# %%
+if "change" in {v.name for v in scores.views}:
+    scores.plot("change").show()
+
+# %% [markdown]
+# **Caveat.** One period in a few hundred lies outside its limits by chance. A change within them is not proof that nothing
+# happened; it is too small to be told from nothing with so many answers.
+
+# %% [markdown]
+# ## 3. Groups
+#
+# **Question.** Which groups differ from all others, and which would come first if more had answered?
+#
+# **Method.** Each group against the *rest*, never against a total that contains it; p-values after Holm. Small groups are
+# hidden, and with them any from which a hidden one could be worked out. For the ranking, scores are drawn towards that of
+# all groups, the more, the fewer answers a group has.
+
+# %%
+for view in ("segments", "ranking"):
+    if view in {v.name for v in scores.views}:
+        scores.plot(view).show()
+
+# %% [markdown]
+# **Caveat.** Groups differ in who answers in them. That a group scores lower does not say that the group makes customers
+# less satisfied.
+
+# %% [markdown]
+# ## What was made of what
+
+# %%
+found = scores.provenance
+Markdown(
+    f"{', '.join(found.sources)}: {found.rows_kept:,} of {found.rows_in:,} rows used, as of "
+    f"{formats.value(found.as_of, 'day')}, with crm-analytics {found.library_version}."
+)
+
+# %%
+Markdown("\n".join(f"- {note.text}" for note in scores.notes))
+
+# %% [markdown]
+# The scores, worked out a second time from the answer sheets. If the two ever differ, this notebook fails.
+
+# %%
+sheets = surveys.frame.filter(pl.col("answered_at") < pl.lit(found.as_of)).collect()
+row = scores.tables()["scores"].filter(pl.col("metric") == "nps")
+if row.height and row["score"][0] is not None and row["n_off_scale"][0] == 0:
+    answered = sheets.drop_nulls("nps").with_columns(
+        weight=pl.col("weight") if "weight" in sheets.columns else pl.lit(1.0)
+    )
+    answered = answered.filter(pl.col("weight") > 0)
+    promoters = answered.filter(pl.col("nps").is_in([9, 10]))["weight"].sum()
+    detractors = answered.filter(pl.col("nps").is_in(range(7)))["weight"].sum()
+    again = 100 * (promoters - detractors) / answered["weight"].sum()
+    assert math.isclose(row["score"][0], again, rel_tol=1e-9, abs_tol=1e-9)
+parts = scores.tables()["change"].filter(pl.col("respondents") != "All answers")
+for metric, total in (
+    scores.tables()["change"]
+    .filter(pl.col("respondents") == "All answers")
+    .select("metric", "total_effect")
+    .iter_rows()
+):
+    assert math.isclose(parts.filter(pl.col("metric") == metric)["total_effect"].sum(), total, abs_tol=1e-9)
