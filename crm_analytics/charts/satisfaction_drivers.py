@@ -137,7 +137,7 @@ def leverage(result: Result, theme: Theme) -> go.Figure:
             f"Change of {_outcome(result)} ({unit}) if rated a point better",
             "names",
             showgrid=True,
-            tickformat="+.0%" if percent else "+~g",
+            tickformat=".0%" if percent else "~g",
         ),
         yaxis=parts.names_axis("Driver", [r["driver_label"] for r in rows], width=_NAME),
     )
@@ -410,7 +410,7 @@ def _effect(result: Result, value: float) -> str:
 
 
 def _tick(result: Result) -> str:
-    return "+.0%" if result.parameters["outcome_unit"] == "share" else "+~g"
+    return ".0%" if result.parameters["outcome_unit"] == "share" else "~g"
 
 
 def _reach(groups: Sequence[Sequence[Row]]) -> list[float]:

@@ -26,7 +26,7 @@ _DRIVERS: Final = {
     "lmg": pl.Float64, "lmg_lower": pl.Float64, "lmg_upper": pl.Float64, "importance": pl.Float64,
     "importance_lower": pl.Float64, "importance_upper": pl.Float64, "place": pl.Int64, "first_probability": pl.Float64,
     "top_three_probability": pl.Float64, "unique_r2": pl.Float64, "unique_p_value": pl.Float64, "unique_p_holm": pl.Float64,
-    "unique_p_bh": pl.Float64, "correlation": pl.Float64, "coefficient": pl.Float64, "coefficient_lower": pl.Float64,
+    "unique_p_bh": pl.Float64, "driver_correlation": pl.Float64, "coefficient": pl.Float64, "coefficient_lower": pl.Float64,
     "coefficient_upper": pl.Float64, "sign_conflict": pl.Boolean, "leverage": pl.Float64, "leverage_lower": pl.Float64,
     "leverage_upper": pl.Float64, "alone_r2": pl.Float64, "relative_weight": pl.Float64, "shape_lmg": pl.Float64,
     "straight_p_value": pl.Float64, "variance_inflation": pl.Float64, "sampling_error": pl.Float64, "trouble": pl.String,
@@ -68,7 +68,7 @@ def drivers(found: Findings) -> pl.DataFrame:
                 "importance_lower": part_low[j], "importance_upper": part_high[j], "place": int(place[j]),
                 "first_probability": float((found.ranks[j] == 1).mean()), "top_three_probability": float((found.ranks[j] <= 3).mean()),  # noqa: PLR2004
                 "unique_r2": max(shares.unique[j], 0.0), "unique_p_value": found.unique_p[j], "unique_p_holm": hm[j], "unique_p_bh": bh[j],
-                "correlation": effects.correlation[j], "coefficient": effects.coefficient[j], "coefficient_lower": beta_low[j],
+                "driver_correlation": effects.correlation[j], "coefficient": effects.coefficient[j], "coefficient_lower": beta_low[j],
                 "coefficient_upper": beta_high[j], "sign_conflict": bool(conflict[j]) if single else None,
                 "leverage": effects.leverage[j], "leverage_lower": lever_low[j], "leverage_upper": lever_high[j],
                 "alone_r2": max(shares.alone[j], 0.0), "relative_weight": found.relative[j], "shape_lmg": found.shape.lmg.get(driver.name),
@@ -233,7 +233,7 @@ def _model_rows(found: Findings) -> Iterator[tuple[str, float | None, str]]:
         yield (
             "R2 of any form",
             found.shape.r2,
-            "R2 if each answer of each rating may act by itself instead of in a straight line.",
+            "R2 of a linear model if each answer of each rating may act by itself instead of in a straight line.",
         )
     if rows_always(found):
         yield (

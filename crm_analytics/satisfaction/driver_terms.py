@@ -27,7 +27,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("unique_p_value", "p-value of the unique contribution", "number", "How often chance alone adds as much where the driver adds nothing to the others."),
         Term("unique_p_holm", "p-value after Holm", "number", "The p-value corrected for the number of drivers (Holm)."),
         Term("unique_p_bh", "p-value after Benjamini-Hochberg", "number", "The p-value corrected so that few of the drivers called significant are so by chance (false discovery rate)."),
-        Term("correlation", "Correlation", "number", "Correlation of the driver with the outcome, from -1 to 1."),
+        Term("driver_correlation", "Correlation", "number", "Correlation of the driver with the outcome, from -1 to 1."),
         Term("coefficient", "Coefficient", "number", "Change of the outcome (of log odds for yes/no and ordered outcomes) with one point more of the driver, all others alike."),
         Term("sign_conflict", "Signs differ", "flag", "Whether the coefficient surely has the other sign than the correlation: alone the driver goes one way with the outcome, beside the others the other way."),
         Term("leverage", "Change if a point better", "number", "Mean change of the outcome if everybody below the top of the scale rated the driver one point higher, all others alike."),

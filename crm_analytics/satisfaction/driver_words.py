@@ -188,15 +188,15 @@ def _leverage_title(told: Told, what: str) -> str:
     if not sure:
         return f"No driver surely goes with higher {what} if rated a point better"
     best = max(sure, key=lambda r: r["leverage"])
-    return f"A point better on {lower(best['driver_label'])} goes with {amount(told.found, best['leverage'])} of {what}"
+    return f"A point better on {lower(best['driver_label'])} goes with {amount(told.found, best['leverage'])} more {what}"
 
 
 def amount(found: Findings, value: float) -> str:
     """Write a change of the outcome in its unit."""
     unit = found.design.outcome.unit
     if unit == "share":
-        return f"{100 * value:+.1f} percentage points"
-    return f"{value:+.1f} NPS points" if unit == "NPS points" else f"{value:+.2f} points"
+        return f"{100 * value:.1f} percentage points"
+    return f"{value:.1f} NPS points" if unit == "NPS points" else f"{value:.2f} points"
 
 
 def _shape_title(told: Told) -> str:
@@ -390,7 +390,7 @@ def _collinear(told: Told) -> Iterator[Note]:
 def _signs(told: Told) -> Iterator[Note]:
     for row in told.rows:
         if row["sign_conflict"]:
-            way = ("higher", "lower") if row["correlation"] > 0 else ("lower", "higher")
+            way = ("higher", "lower") if row["driver_correlation"] > 0 else ("lower", "higher")
             yield Note(
                 "sign_conflict",
                 f"{row['driver_label']}: alone it goes with a {way[0]} outcome, beside the other drivers with a {way[1]} one; its share says nothing about direction.",

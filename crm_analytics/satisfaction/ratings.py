@@ -36,6 +36,9 @@ _ENDS: Final = (
 _COMMON: Final = ((1.0, 5.0), (1.0, 7.0), (1.0, 10.0))
 _MOST_POINTS: Final = 11
 _MOST_RATING: Final = 100.0
+_LONGEST: Final = (-5.0, 11.0)  # ends of scales whose codes can be told by the run
+_MOST_CODES: Final = 3
+_SENTINELS: Final = frozenset({-999.0, -99.0, -98.0, -9.0, -1.0, 998.0, 999.0, 9999.0})
 _MOSTLY: Final = 0.8  # of the answers, for a text column to be one of numbers
 _FEW: Final = 0.5  # of the points of a scale used, for it to be that scale
 _NONE: Final = "none"
@@ -102,6 +105,15 @@ def answers(
     last = [c for c in ("customer_id",) if c in frame.columns]
     keys = ["answered_at", *sorted(c for c in frame.columns if c not in {"answered_at", *last}), *last]
     return extract, window, frame.sort(keys, nulls_last=True)
+
+
+def column_of(extract: Extract, name: str) -> str:
+    """Give the column that a heading of the extract was taken for; other names stay as they are.
+
+    Who calls the outcome "rating" means the column that was recognised as csat.
+    """
+    taken = {r.heading: r.column for r in extract.recognition}
+    return name if name in extract.frame.collect_schema().names() else taken.get(name, name)
 
 
 def label(column: str) -> str:
@@ -252,13 +264,26 @@ def odd_codes(values: Floats, column: str = "") -> tuple[float, ...]:
     points, counts = np.unique(values, return_counts=True)
     if len(points) < 3 or not np.equal(points, np.round(points)).all():  # noqa: PLR2004 too few to see a run
         return ()
+    short = (points >= _LONGEST[0]) & (points <= _LONGEST[1])
+    if (~short).sum() > _MOST_CODES or 2 * counts[
+        short
+    ].sum() < counts.sum():  # percentages, counts, sums of money: only codes known as such
+        rest = points[~np.isin(points, list(_SENTINELS))]
+        known = len(rest) > 0 and rest[0] >= 0 and rest[-1] <= _MOST_RATING
+        return (
+            tuple(float(v) for v in points if v in _SENTINELS and not 0 <= v <= _MOST_RATING) if known else ()
+        )
     run = _run(points, counts)
     odd = [float(v) for v in points if not run[0] <= v <= run[1]]
     inside = points[(points >= run[0]) & (points <= run[1])]
     if column not in KNOWN_ENDS and inside[0] == 0 and len(inside) > 3 and inside[-1] <= 10:  # noqa: PLR2004 0 to 10 at most
         lowest = counts[(points >= 1) & (points <= 2)].max(initial=0)  # noqa: PLR2004 1 and 2
         zero = counts[points == 0][0]
-        if inside[-1] in {5, 7} or zero > 5 * max(lowest, 1):  # the usual scales begin at 1
+        falling = bool((np.diff(counts[np.isin(points, inside)]) <= 0).all())  # how often something happened
+        heaped = inside[-1] == 10 and zero > 5 * max(lowest, 1)  # noqa: PLR2004 the top of the scale
+        if not (falling and zero > lowest) and (
+            inside[-1] in {5, 7} or heaped
+        ):  # the usual scales begin at 1
             odd.append(0.0)
     return tuple(sorted(odd))
 
@@ -268,8 +293,6 @@ def _run(points: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:
 
     Within 0 to 11 a gap of one missing code is bridged, since nobody need use every point; longer gaps part.
     """
-    if points[-1] > 20 and len(points) > 2 * _MOST_POINTS:  # noqa: PLR2004 percentages and the like have no run
-        return float(points[0]), float(points[-1])
     usual = [(a, b) for a, b in _COMMON if ((points >= a) & (points <= b)).sum() >= _FEW * (b - a + 1)]
     full = [b for a, b in _COMMON if np.isin(np.arange(a, b + 1), points).all()]
     parted = (np.diff(points) > 2) | ((np.diff(points) > 1) & np.isin(points[:-1], full))  # noqa: PLR2004 one missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, get_args
 
@@ -88,7 +89,7 @@ def satisfaction_drivers(
     -------
     Result
         - "drivers": one row per driver: answers, `lmg` and `importance` with bounds, probability of being first, `unique_r2` with
-          test, `correlation`, `coefficient`, `sign_conflict`, `leverage` with bounds, relative weight, form
+          test, `driver_correlation`, `coefficient`, `sign_conflict`, `leverage` with bounds, relative weight, form
         - "differences": one row per pair of drivers: difference of `lmg` with bounds, probability of being ahead
         - "ranks": one row per driver and place: its probability
         - "shape": one row per rating and answer: difference to the middle answer with bounds, all other drivers alike
@@ -128,9 +129,19 @@ def satisfaction_drivers(
     """
     _check(kind, missing, n_bootstrap, drivers, covariates)
     extract, window, frame = ratings.answers(surveys, as_of=as_of, start=start)
-    frame = driver_design.with_attributes(frame, customers, [*covariates, *([by] if by else [])])
-    chosen = None if drivers is None else list(drivers)
-    ask = Ask(outcome, chosen, weights, tuple(covariates), kind, not_applicable or {}, clusters)
+    named = functools.partial(ratings.column_of, extract)
+    by = named(by) if by else None
+    fixed = tuple(named(c) for c in covariates)
+    frame = driver_design.with_attributes(frame, customers, [*fixed, *([by] if by else [])])
+    ask = Ask(
+        outcome=named(outcome) if outcome else None,
+        drivers=None if drivers is None else [named(d) for d in drivers],
+        weights=named(weights) if weights else None,
+        covariates=fixed,
+        kind=kind,
+        not_applicable={named(c): v for c, v in (not_applicable or {}).items()},
+        clusters=named(clusters) if clusters else None,
+    )
     design = driver_design.design(frame, ask, apart=(by,) if by else ())
     if missing == "pairwise" and design.outcome.kind != "numeric":
         raise OptionError.out_of_range(

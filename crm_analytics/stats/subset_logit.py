@@ -31,7 +31,7 @@ MOST_SUBSETS: Final = 12
 _SUBSETS: Final = 128  # fitted together
 _ROWS: Final = 32  # times the subsets: what stays in the cache, and products too small to wake threads
 _MOST_STEPS: Final = 30
-_SMALL: Final = 1e-300
+_SMALL: Final = 1e-140  # its square still divides
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +225,7 @@ def _probabilities(x: Floats, beta: Floats, theta: Floats) -> tuple[list[Floats]
         z = np.exp(np.clip(eta - threshold, -700, 700))
         z += 1.0
         below.append(np.reciprocal(z, out=z))
-    each = [below[0]]
+    each = [np.maximum(below[0], _SMALL)]
     each += [np.maximum(b - a, _SMALL) for a, b in pairwise(below)]
     each.append(np.maximum(1 - below[-1], _SMALL))
     return below, each

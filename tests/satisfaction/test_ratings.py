@@ -34,6 +34,8 @@ from crm_analytics.satisfaction.ratings import ends, odd_codes, read_rating
         ([4, 5, 8, 9, 10], ()),
         ([2, 3, 4, 5, 6, 7, 8, 9, 10, 99], (99,)),
         (range(101), ()),
+        ([*range(0, 101, 5), 999], (999,)),
+        ([52, 66, 91, 113, 180, 335], ()),
         ([3.5, 4.0, 4.5], ()),
     ],
 )
@@ -45,6 +47,10 @@ def test_a_nought_before_one_to_ten_is_a_code_only_where_it_is_far_too_frequent(
     answers = np.repeat(np.arange(11.0), [40, 2, 2, 3, 5, 8, 9, 12, 14, 9, 6])
     assert odd_codes(answers) == (0.0,)
     assert odd_codes(answers, "nps") == ()
+
+
+def test_counts_of_events_are_no_scale():
+    assert odd_codes(np.repeat([0.0, 1, 2, 3, 4, 5], [90, 40, 20, 8, 3, 1])) == ()
 
 
 @pytest.mark.parametrize(
