@@ -8,11 +8,12 @@ from typing import Any, Final, Literal
 import numpy as np
 import polars as pl
 
+from crm_analytics.aggregates.cube_cells import Cube
 from crm_analytics.errors import OptionError, UnknownNameError
 from crm_analytics.results import Result
 from crm_analytics.retention.cohort_clock import Clock, Ints
 from crm_analytics.retention.cohort_grid import Rows
-from crm_analytics.retention.cohort_members import Cube, Deeds, Members
+from crm_analytics.retention.cohort_members import Deeds, Members
 
 State = Literal["active", "away", "all"]
 

@@ -8,9 +8,10 @@ from typing import Final
 import polars as pl
 
 from crm_analytics.aggregates.cohorts import entry_values
+from crm_analytics.aggregates.cube_cells import Cube
 from crm_analytics.errors import UnknownNameError
 from crm_analytics.extracts.extract import Extract
-from crm_analytics.retention.cohort_members import Cube, Members
+from crm_analytics.retention.cohort_members import Members
 from crm_analytics.retention.cohort_options import ENTRIES, Options
 
 MOST_GROUPS: Final = 12

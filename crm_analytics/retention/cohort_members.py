@@ -6,49 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from crm_analytics.aggregates.cohorts import CodedCube
+from crm_analytics.aggregates.cube_cells import Cube
 from crm_analytics.retention.cohort_clock import Clock, Ints
 
 Floats = NDArray[np.float64]
 Entry = Literal["first_ever", "recurring"]
 """Whether a customer enters one cohort, with the first action ever, or one in every period with an action."""
-
-
-@dataclass(frozen=True, eq=False)
-class Cube:
-    """The cube as arrays, sorted by customer and time.
-
-    `customer` is the place of the customer in `ids`; `number` the cube's period, `day` the first day with an action.
-    """
-
-    ids: pl.Series
-    customer: Ints
-    number: Ints
-    day: Ints
-    n_actions: Ints
-    n_orders: Ints
-    spend: Floats
-    cost: Floats | None
-    n_lines_without_cost: Ints | None
-
-    @classmethod
-    def of(cls, coded: CodedCube) -> Cube:
-        """Take the cube as arrays."""
-        frame, has_cost = coded.frame, "cost" in coded.frame.columns
-        return cls(
-            coded.ids.alias("customer_id"),
-            frame["customer"].to_numpy(),
-            frame["number"].to_numpy(),
-            frame["day"].fill_null(0).to_numpy(),
-            frame["n_actions"].to_numpy(),
-            frame["n_orders"].to_numpy(),
-            frame["spend"].to_numpy(),
-            frame["cost"].to_numpy() if has_cost else None,
-            frame["n_lines_without_cost"].to_numpy() if has_cost else None,
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from crm_analytics.aggregates.cohorts import Activity
+from crm_analytics.aggregates.cube_cells import Activity
 from crm_analytics.errors import OptionError
 from crm_analytics.retention.cohort_clock import ClockName
 from crm_analytics.retention.cohort_counts import Bracket, Criterion

@@ -9,7 +9,7 @@ import polars as pl
 
 from crm_analytics.aggregates import window as windows
 from crm_analytics.aggregates.calendar_numbers import AnyPeriod, Calendar
-from crm_analytics.aggregates.cohorts import Activity
+from crm_analytics.aggregates.cube_cells import Activity
 from crm_analytics.aggregates.periods import WeekStart
 from crm_analytics.errors import OptionError
 from crm_analytics.extracts.readers import as_extract

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.aggregates.calendar_numbers import Calendar
-from crm_analytics.aggregates.cohorts import CodedCube, extract_cube, instant_cube
+from crm_analytics.aggregates.cohorts import extract_cube, instant_cube
+from crm_analytics.aggregates.cube_cells import Cube
 from crm_analytics.aggregates.window import Window
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.extracts.extract import Extract
@@ -19,7 +20,7 @@ from crm_analytics.retention.cohort_clock import Clock
 from crm_analytics.retention.cohort_counts import Windows
 from crm_analytics.retention.cohort_grid import Grid, Rows, grid, over_groups, pooled_by_group, rows_of
 from crm_analytics.retention.cohort_groups import groups_of
-from crm_analytics.retention.cohort_members import Cube, Deeds, Floats, Members
+from crm_analytics.retention.cohort_members import Deeds, Floats, Members
 from crm_analytics.retention.cohort_options import Options
 
 MOST_CELLS: Final = 1_000_000
@@ -93,9 +94,12 @@ def _cube(extract: Extract, clock: Clock, options: Options) -> Cube:
     as_of, activity = clock.as_of, options.activity
     if clock.name == "24h":
         zone = extract.time_zone
-        found = instant_cube(extract.frame, as_of=as_of, activity=activity, time_zone=zone)
-        return Cube.of(CodedCube.of(found))
-    return Cube.of(extract_cube(extract, as_of=as_of, calendar=clock.cube_calendar, activity=activity))
+        asked = ("cube of instants", as_of, activity)
+        return extract.once(
+            asked,
+            lambda: Cube.of(instant_cube(extract.frame, as_of=as_of, activity=activity, time_zone=zone)),
+        )
+    return extract_cube(extract, as_of=as_of, calendar=clock.cube_calendar, activity=activity)
 
 
 def _windows(clock: Clock, rows: Rows, options: Options) -> Windows:

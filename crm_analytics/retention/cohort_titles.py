@@ -72,7 +72,7 @@ def trend(found: Findings) -> str:
     name = rate_name(found.cohorts, tests[0]["period"])
     name = name[0].upper() + name[1:]
     if tests[0]["rate_change"] is None:
-        return f"{name}: too few cohorts to tell a trend"
+        return f"{name} by cohort, with no trend to tell"
     change = points(tests[0]["rate_change"])
     if tests[0]["verdict"] == "no clear change":
         return f"{name} shows no clear trend over the cohorts ({change} points)"

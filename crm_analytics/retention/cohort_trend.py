@@ -27,7 +27,7 @@ _MARKS: Final = {
 """The ages that are followed over the cohorts, by the unit in which age is counted."""
 
 _SURE: Final = 0.05
-VERDICTS: Final = ("better", "worse", "no clear change", "too few cohorts")
+VERDICTS: Final = ("better", "worse", "no clear change", "cannot be told")
 
 
 def marks(found: Cohorts) -> list[int]:
@@ -103,6 +103,7 @@ def _test(found: Cohorts, age: int, kept: Bools, group: str | None) -> dict[str,
         "period": age,
         "n_cohorts": cohort.size,
         "n_customers": int(size.sum()),
+        "n_active": int(active.sum()),
         "verdict": verdict(trend),
         "first_rate": None if trend is None else trend.first,
         "last_rate": None if trend is None else trend.last,
@@ -115,7 +116,7 @@ def _test(found: Cohorts, age: int, kept: Bools, group: str | None) -> dict[str,
 
 
 _SCHEMA: Final = {
-    "group": pl.String, "period": pl.Int64, "n_cohorts": pl.Int64, "n_customers": pl.Int64, "verdict": pl.String,
+    "group": pl.String, "period": pl.Int64, "n_cohorts": pl.Int64, "n_customers": pl.Int64, "n_active": pl.Int64, "verdict": pl.String,
     "first_rate": pl.Float64, "last_rate": pl.Float64, "rate_change": pl.Float64, "rate_change_lower": pl.Float64,
     "rate_change_upper": pl.Float64, "p_value": pl.Float64, "dispersion": pl.Float64,
 }  # fmt: skip

@@ -16,6 +16,7 @@ from crm_analytics.retention.cohort_table import Cohorts
 from crm_analytics.retention.cohort_terms import VALUES
 from crm_analytics.retention.cohort_trend import VERDICTS, age_unit, marks, trend_tests
 from crm_analytics.retention.cohort_truncation import Truncation, truncation
+from crm_analytics.stats.binomial_trend import FEWEST_GROUPS
 
 _UNITS: Final = {
     "day": "day", "24h": "day", "week": "week", "7d": "week", "month": "month", "30d": "30-day period",
@@ -163,13 +164,22 @@ def trend_words(found: Cohorts, test: Row) -> str:
     """Say a trend in words."""
     name = rate_name(found, test["period"])
     if test["verdict"] == VERDICTS[3] or test["rate_change"] is None:
-        cohorts = "1 cohort is" if test["n_cohorts"] == 1 else f"{test['n_cohorts']} cohorts are"
-        return f"{cohorts} too few to tell whether {name} gets better"
+        return _untold(test, name)
     ends = f"{points(test['rate_change_lower'])} to {points(test['rate_change_upper'])}"
     change = f"{points(test['rate_change'])} points from the first to the last of {test['n_cohorts']} cohorts, {ends}"
     if test["verdict"] == VERDICTS[2]:
         return f"{name} shows no clear trend ({change})"
     return f"{name} is getting {test['verdict']} ({change})"
+
+
+def _untold(test: Row, name: str) -> str:
+    """Say why there is no trend to tell."""
+    n = test["n_cohorts"]
+    if n > 1 and test["n_active"] in (0, test["n_customers"]):
+        return f"{name} is {'100.0%' if test['n_active'] else '0.0%'} in each of {n:,} cohorts"
+    many = "1 cohort is" if n == 1 else f"{n:,} cohorts are"
+    reason = "" if n < FEWEST_GROUPS else " with so few customers active"
+    return f"{many} too few{reason} to tell whether {name} gets better"
 
 
 def rate_name(found: Cohorts, age: int) -> str:
@@ -228,6 +238,8 @@ def _lost(found: Findings) -> str:
         return ""
     until = longest(found.cohorts, found.marks)
     span = f"the next {found.unit}" if until == 1 else f"the {until} {found.unit}s after"
+    if not lost:
+        return f", and all came back in {span}"
     return f", and {formats.share(lost / n)} never came back in {span}"
 
 

@@ -19,7 +19,7 @@ from narwhals.typing import IntoFrame
 
 from crm_analytics import formats
 from crm_analytics.aggregates.calendar_numbers import Calendar
-from crm_analytics.aggregates.cohorts import Activity
+from crm_analytics.aggregates.cube_cells import Activity
 from crm_analytics.aggregates.purchase_days import purchase_instants
 from crm_analytics.stats.intervals import wilson
 from crm_analytics.terms import Term, by_name
