@@ -170,7 +170,7 @@ for view in drivers.views:
 # share what they explain. Those that surely add something of their own:
 
 # %%
-drivers.tables()["drivers"].filter(pl.col("unique_p_holm") < 0.05).select(
+drivers.tables()["drivers"].filter(pl.col("coefficient_lower") > 0).select(
     "driver_label", "importance", "unique_r2", "unique_p_holm", "coefficient", "leverage"
 )
 

@@ -116,7 +116,7 @@ def leverage(result: Result, theme: Theme) -> go.Figure:
         hovertext=[
             text.lines(
                 f"{_change(result, r)} if a point better",
-                f"mean answer {r['mean_answer']:.2f}",
+                f"mean answer {r['driver_mean']:.2f}",
                 head=r["driver_label"],
             )
             for r in rows
@@ -368,7 +368,7 @@ def _shape_traces(result: Result, theme: Theme, group: Sequence[Row], *, legend:
             if not r["is_reference"]
             else "",
             parts.counted(r["n_answers"], "answer"),
-            head=f"{r['driver_label']}: {r['answer']}",
+            head=f"{r['driver_label']}: {r['rating_answer']}",
         )
         for r in group
     ]

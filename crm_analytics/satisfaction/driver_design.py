@@ -435,7 +435,7 @@ def dummies(series: pl.Series, levels: Sequence[str]) -> list[Floats]:
 
 
 def _clusters(rows: pl.DataFrame, clusters: str | None) -> NDArray[np.int64] | None:
-    """Number the clusters in the order in which they come; rows without one stand alone."""
+    """Give each row the number of its cluster, in the order in which they come; rows without one stand alone."""
     name = clusters or "customer_id"
     if clusters == "none" or (clusters is None and name not in rows.columns):
         return None

@@ -44,7 +44,7 @@ class Shape:
 
 
 SCHEMA: Final = {
-    "driver": pl.String, "driver_label": pl.String, "answer": pl.String, "answer_low": pl.Float64, "answer_high": pl.Float64,
+    "driver": pl.String, "driver_label": pl.String, "rating_answer": pl.String, "answer_low": pl.Float64, "answer_high": pl.Float64,
     "n_answers": pl.Int64, "mean_outcome": pl.Float64, "is_reference": pl.Boolean, "answer_effect": pl.Float64,
     "answer_effect_lower": pl.Float64, "answer_effect_upper": pl.Float64, "line_effect": pl.Float64,
 }  # fmt: skip

@@ -21,8 +21,10 @@ WAY_WORDS: Final[dict[Missing, str]] = {
     "not_applicable": "Gaps mean not applicable",
 }
 
+MOSTLY_MISSING: Final = "more than half did not answer"
+
 _DRIVERS: Final = {
-    "driver": pl.String, "driver_label": pl.String, "driver_kind": pl.String, "n_answers": pl.Int64, "mean_answer": pl.Float64,
+    "driver": pl.String, "driver_label": pl.String, "driver_kind": pl.String, "n_answers": pl.Int64, "driver_mean": pl.Float64,
     "lmg": pl.Float64, "lmg_lower": pl.Float64, "lmg_upper": pl.Float64, "importance": pl.Float64,
     "importance_lower": pl.Float64, "importance_upper": pl.Float64, "place": pl.Int64, "first_probability": pl.Float64,
     "top_three_probability": pl.Float64, "unique_r2": pl.Float64, "unique_p_value": pl.Float64, "unique_p_holm": pl.Float64,
@@ -63,7 +65,7 @@ def drivers(found: Findings) -> pl.DataFrame:
         rows.append(
             {
                 "driver": driver.name, "driver_label": driver.label, "driver_kind": driver.kind,
-                "n_answers": n_answers(found, j), "mean_answer": _mean(found, j) if driver.rating else None,
+                "n_answers": n_answers(found, j), "driver_mean": _mean(found, j) if driver.rating else None,
                 "lmg": shares.lmg[j], "lmg_lower": lmg_low[j], "lmg_upper": lmg_high[j], "importance": found.importance[j],
                 "importance_lower": part_low[j], "importance_upper": part_high[j], "place": int(place[j]),
                 "first_probability": float((found.ranks[j] == 1).mean()), "top_three_probability": float((found.ranks[j] <= 3).mean()),  # noqa: PLR2004
@@ -121,7 +123,7 @@ def _trouble(found: Findings, j: int, n: int) -> str | None:
     if np.isinf(found.inflation[j]):
         return "follows from the other drivers"
     if n < found.design.n / 2:
-        return "more than half did not answer"
+        return MOSTLY_MISSING
     return None
 
 

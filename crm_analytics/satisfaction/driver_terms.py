@@ -9,14 +9,14 @@ from crm_analytics.terms import Term, bounds, by_name
 
 TERMS: Final[Mapping[str, Term]] = {
     **by_name(
-        Term("driver", "Driver", "id", "The column of the surveys that may go with satisfaction, by its name in the extract."),
-        Term("driver_label", "Driver", "text", "The driver as a reader sees it."),
-        Term("other_driver", "Other driver", "id", "The driver it is compared with, by its name in the extract."),
+        Term("driver", "Driver", "text", "The column that was rated."),
+        Term("driver_label", "Driver", "text", "What was rated, as a reader sees it."),
+        Term("other_driver", "Other driver", "text", "The driver it is compared with, by its name in the extract."),
         Term("other_driver_label", "Other driver", "text", "The driver it is compared with, as a reader sees it."),
         Term("driver_kind", "Kind of driver", "text", "A rating, a yes or no, or a category."),
-        Term("n_answers", "Answers", "count", "How many answers there are."),
+        Term("n_answers", "Answers", "count", "Answers to the question of the row."),
         Term("n_rows", "Answer sheets", "count", "How many answer sheets count."),
-        Term("mean_answer", "Mean answer", "number", "Weighted mean of the answers, on the scale of the question."),
+        Term("driver_mean", "Mean answer", "number", "Weighted mean of the answers, on the scale of the question."),
         Term("lmg", "Explained variance (LMG)", "number", "The driver's part of R2 (of McFadden's R2 for yes/no and ordered outcomes): its mean gain over all orders in which drivers can enter, also called Shapley value and general dominance."),
         Term("importance", "Importance", "share", "The driver's part of what all drivers explain together."),
         Term("place", "Place", "count", "Place by explained variance, 1 the highest."),
@@ -44,7 +44,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("gaps_taken", "How gaps are taken", "text", "What is made of missing answers."),
         Term("is_chosen", "Chosen", "flag", "Whether the other tables take gaps this way."),
         Term("explained_share", "Explained (R2)", "share", "Share of the outcome's variance that all drivers explain together in a linear model."),
-        Term("answer", "Answer", "text", "The answer; neighbours that few people gave are taken together."),
+        Term("rating_answer", "Answer", "text", "The answer; neighbours that few people gave are taken together."),
         Term("answer_low", "From answer", "number", "The lowest answer of the row."),
         Term("answer_high", "To answer", "number", "The highest answer of the row."),
         Term("mean_outcome", "Mean outcome", "number", "Weighted mean of the outcome among those who gave this answer."),

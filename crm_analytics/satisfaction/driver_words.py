@@ -11,7 +11,7 @@ import polars as pl
 from crm_analytics import formats
 from crm_analytics.results import MOST_SUMMARY_ROWS, Note, View
 from crm_analytics.satisfaction.driver_findings import Findings
-from crm_analytics.satisfaction.driver_tables import WAY_WORDS, order_of
+from crm_analytics.satisfaction.driver_tables import MOSTLY_MISSING, WAY_WORDS
 from crm_analytics.satisfaction.ratings import label
 
 _SURE: Final = 0.05
@@ -29,7 +29,6 @@ class Told:
     def __init__(self, found: Findings, drivers: pl.DataFrame, differences: pl.DataFrame) -> None:
         self.found, self.differences = found, differences
         self.drivers = drivers.filter(pl.col("lmg").is_not_null())
-        self.order = order_of(found)
         self.rows = self.drivers.to_dicts()
 
     @property
@@ -233,7 +232,7 @@ def summary(told: Told) -> pl.DataFrame:
     columns = [
         "driver_label",
         "n_answers",
-        "mean_answer",
+        "driver_mean",
         "importance",
         "importance_lower",
         "importance_upper",
@@ -322,13 +321,9 @@ def _gaps(told: Told) -> Iterator[Note]:
     if not found.design.has_gaps:
         return
     yield Note("gaps", _gap_words(told))
-    heavy = [
-        d
-        for j, d in enumerate(found.design.drivers)
-        if np.isnan(found.design.x[:, d.columns[0]]).mean() > 0.5
-    ]  # noqa: PLR2004 more than half
+    heavy = [r for r in told.rows if r["trouble"] == MOSTLY_MISSING]
     if heavy:
-        names = listed([lower(d.label) for d in heavy])
+        names = listed([lower(r["driver_label"]) for r in heavy])
         yield Note(
             "mostly_missing",
             f"More than half did not answer {names}: the place of such a driver hangs on what a gap means (see the table of gaps).",
