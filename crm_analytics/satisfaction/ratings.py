@@ -293,6 +293,8 @@ def _run(points: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:
 
     Within 0 to 11 a gap of one missing code is bridged, since nobody need use every point; longer gaps part.
     """
+    if points[0] >= 1 and points[-1] <= 5:  # noqa: PLR2004 no code lies within the shortest scale
+        return float(points[0]), float(points[-1])
     usual = [(a, b) for a, b in _COMMON if ((points >= a) & (points <= b)).sum() >= _FEW * (b - a + 1)]
     full = [b for a, b in _COMMON if np.isin(np.arange(a, b + 1), points).all()]
     parted = (np.diff(points) > 2) | ((np.diff(points) > 1) & np.isin(points[:-1], full))  # noqa: PLR2004 one missing

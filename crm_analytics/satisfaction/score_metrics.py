@@ -121,7 +121,7 @@ def read_metrics(frame: pl.DataFrame, weights: SurveyWeights, choices: Choices) 
     for name in ("nps", "csat", "ces"):
         column = choices.metrics.get(name, name)
         if column in frame.columns or name in choices.metrics:
-            rating = read_rating(frame, column, not_applicable=dict(choices.not_applicable))
+            rating = _read(frame, column, choices, is_known=name == "nps" or name in choices.scales)
             found.append(_single(name, rating, weights, people, choices))
     if choices.index:
         found.append(_index(frame, weights, people, choices))
@@ -132,6 +132,12 @@ def read_metrics(frame: pl.DataFrame, weights: SurveyWeights, choices: Choices) 
             "Name the columns that hold them: metrics={'csat': '<column>'}, or index=['<column>', …].",
         )  # fmt: skip
     return found
+
+
+def _read(frame: pl.DataFrame, column: str, choices: Choices, *, is_known: bool) -> Rating:
+    """Read a column; where the scale is known, its ends say which codes are none, and the run of the answers is not asked."""
+    known: dict[str, Sequence[float | str]] = {column: []} if is_known else {}
+    return read_rating(frame, column, not_applicable={**known, **choices.not_applicable})
 
 
 def _people(frame: pl.DataFrame) -> NDArray[np.int64]:
@@ -238,7 +244,7 @@ def _index(
     frame: pl.DataFrame, weights: SurveyWeights, people: NDArray[np.int64], choices: Choices
 ) -> Metric:
     """Average items, each from 0 to 100, of those who answered at least half of them."""
-    items = [read_rating(frame, c, not_applicable=dict(choices.not_applicable)) for c in choices.index]
+    items = [_read(frame, c, choices, is_known=c in choices.scales) for c in choices.index]
     scaled = []
     off: dict[str, int] = {}
     for item in items:
