@@ -15,6 +15,7 @@ SEGMENTS: Final = "app_pages/segments.py"
 VALUE: Final = "app_pages/value.py"
 LIFETIME_VALUE: Final = "app_pages/lifetime_value.py"
 RETENTION: Final = "app_pages/retention.py"
+SATISFACTION: Final = "app_pages/satisfaction.py"
 MORE: Final = "app_pages/more.py"
 CUSTOMERS: Final = "app_pages/customers.py"
 DATA: Final = "app_pages/data.py"
@@ -22,25 +23,28 @@ DEFINITIONS: Final = "app_pages/definitions.py"
 
 TITLES: Final[Mapping[str, str]] = {
     OVERVIEW: "Overview", SEGMENTS: "Segments", VALUE: "Value", LIFETIME_VALUE: "Lifetime value", RETENTION: "Retention",
-    MORE: "More analyses", CUSTOMERS: "Customers", DATA: "Data", DEFINITIONS: "Definitions",
+    SATISFACTION: "Satisfaction", MORE: "More analyses", CUSTOMERS: "Customers", DATA: "Data", DEFINITIONS: "Definitions",
 }  # fmt: skip
 
 OF_ANALYSIS: Final[Mapping[str, str]] = {
     "overview": OVERVIEW, "rfm": SEGMENTS, "value_tiers": VALUE, "lifetime_value": LIFETIME_VALUE,
     "clv_validation": LIFETIME_VALUE, "retention_economics": LIFETIME_VALUE, "buying_patterns": LIFETIME_VALUE,
     "cohort_retention": RETENTION, "survival": RETENTION, "lifecycle": RETENTION, "repeat_purchase": RETENTION,
-    "revenue_retention": RETENTION,
+    "revenue_retention": RETENTION, "satisfaction_scores": SATISFACTION, "satisfaction_drivers": SATISFACTION,
+    "importance_performance": SATISFACTION, "penalty_reward": SATISFACTION,
 }  # fmt: skip
 """Where an analysis has a page of its own; every other one in the registry is shown on the page `MORE`."""
 
 PART_OF: Final[Mapping[str, str]] = {
     "cohort_retention": "Cohorts", "survival": "Survival", "lifecycle": "Life cycle",
-    "repeat_purchase": "Repeat purchase", "revenue_retention": "Revenue",
+    "repeat_purchase": "Repeat purchase", "revenue_retention": "Revenue", "satisfaction_scores": "Scores",
+    "satisfaction_drivers": "Drivers", "penalty_reward": "Shape",
 }  # fmt: skip
 """The part of its page in which an analysis is shown, where the page shows one part at a time."""
 
 FILTERED: Final = frozenset(
-    TITLES[page] for page in (OVERVIEW, SEGMENTS, VALUE, LIFETIME_VALUE, RETENTION, MORE, CUSTOMERS)
+    TITLES[page]
+    for page in (OVERVIEW, SEGMENTS, VALUE, LIFETIME_VALUE, RETENTION, SATISFACTION, MORE, CUSTOMERS)
 )
 """Titles of the pages that show the base as the filter bar says."""
 
@@ -90,6 +94,10 @@ def menu() -> list[st.Page]:
         st.Page(
             RETENTION, title=TITLES[RETENTION], icon=":material/repeat:",
             help="How many customers stay, whether it is getting better, and where they are lost.",
+        ),
+        st.Page(
+            SATISFACTION, title=TITLES[SATISFACTION], icon=":material/reviews:",
+            help="How satisfied customers are, what moves it, and what to put right first.",
         ),
         more,
         st.Page(

@@ -1,0 +1,97 @@
+"""The page on satisfaction: the library's findings first, every part, every option, and bases that lack something."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import crm_analytics as crm
+from shared.words import plain
+
+PARTS = ["Scores", "Drivers", "Shape", "Segments", "Trust"]
+
+
+@pytest.fixture
+def visit(apps, monkeypatch):
+    """Open the page as a fresh visitor of a server that was started on `base`."""
+
+    def open_page(base="", **query):
+        monkeypatch.setenv("CRM_BASE", str(base))
+        at = AppTest.from_file(apps / "streamlit_app.py", default_timeout=180)
+        for name, value in query.items():
+            at.query_params[name] = value
+        return at.switch_page("app_pages/satisfaction.py").run()
+
+    return open_page
+
+
+def said(at) -> str:
+    kinds = (at.subheader, at.markdown, at.caption, at.info, at.warning, at.error)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def test_the_findings_come_first_and_are_the_librarys(visit):
+    at = visit()
+    assert not at.exception
+    assert not at.error
+    base, words = crm.sample(), said(at)
+    for name in ("satisfaction_scores", "satisfaction_drivers", "importance_performance"):
+        assert plain(crm.run(name, base).headline()) in words, name
+    assert at.subheader[0].value == plain(crm.run("satisfaction_scores", base).headline())
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_opens_by_its_address(visit, part):
+    at = visit(part=part)
+    assert not at.exception
+    assert not at.error
+    assert not at.warning
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "options"),
+    [
+        ({"metric": "Easy answers"}, "satisfaction_scores", {"metric": "ces"}),
+        ({"outcome": "Ces"}, "satisfaction_drivers", {"outcome": "ces"}),
+        ({"gaps": "Complete answers alone"}, "satisfaction_drivers", {"missing": "complete"}),
+        ({"drivers": ["Price", "Delivery"]}, "satisfaction_drivers", {"drivers": ("price", "delivery")}),
+        ({"cut": "Equal priority"}, "importance_performance", {"cut": "iso"}),
+    ],
+)
+def test_options_in_the_address_are_the_librarys(visit, query, name, options):
+    at = visit(**query)
+    assert not at.exception
+    assert plain(crm.run(name, crm.sample(), **options).headline()) in said(at)
+
+
+def test_an_unknown_option_in_the_address_does_no_harm(visit):
+    at = visit(part="Nonsense", metric="no such score", drivers="no such rating")
+    assert not at.exception
+    assert not at.error
+
+
+def test_a_base_without_answers_says_so(visit, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("customer_id,ordered_at,amount\nA,2026-01-05,10\nB,2026-02-07,20\n")
+    at = visit(path)
+    assert not at.exception
+    assert "no survey answers" in said(at)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_few_answers_are_told_as_few(visit, tmp_path, n):
+    pl.DataFrame(
+        {
+            "answered_at": [datetime(2026, 1, 5) + timedelta(days=i) for i in range(n)],
+            "nps": [9, 3, 10][:n],
+            "service": [4, 2, 5][:n],
+            "price": [3, 3, 3][:n],
+        }
+    ).write_csv(tmp_path / "surveys.csv")
+    for part in PARTS:
+        at = visit(tmp_path / "surveys.csv", part=part)
+        assert not at.exception
+        assert not at.error
