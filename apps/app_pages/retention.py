@@ -14,8 +14,9 @@ PARTS = {
 
 seen = filters.seen()
 controls.of_all_segments(seen)
-with guarded():
-    answer.show(seen)
+picture = st.container()
+with picture, guarded():
+    found = answer.show(seen)
 
 st.header("Look closer", anchor=False)
 chosen = st.segmented_control(
@@ -27,5 +28,8 @@ chosen = st.segmented_control(
     bind="query-params",
     label_visibility="collapsed",
 )
+if chosen == "Cohorts":  # who asks for another part has come for that one's pictures
+    with picture, guarded():
+        answer.picture(seen, found)
 with guarded():
     PARTS[chosen](seen)

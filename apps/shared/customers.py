@@ -14,7 +14,7 @@ from crm_analytics.errors import CrmError
 from crm_analytics.results import Result
 from crm_analytics.tables import TABLES, Kind
 from crm_analytics.terms import SHARED, Term, Unit
-from shared import blocks, cache, filters, history, kpi, tables, words
+from shared import blocks, cache, filters, history, kpi, rhythm, tables, words
 from shared.filters import Seen
 from shared.words import counted, plain
 
@@ -91,9 +91,12 @@ def profile(seen: Seen, them: Everyone, customer: str) -> None:
         return
     row = rows.row(0, named=True)
     st.header(plain(row.get("name") or f"Customer {customer}"), anchor=False)
-    _badges(seen, row)
+    own = rhythm.of(seen, customer)
+    _badges(seen, row, own[1] if own else None)
     _facts(them, row)
     value = _ahead(seen, customer)
+    if own:
+        rhythm.show(*own, with_next=value is None)
     found = history.orders_of(seen.opened, customer, them.rfm.provenance.as_of)
     if not found.is_empty():
         figure = history.picture(found, them.currency, them.rfm.provenance.as_of, blocks.page_theme())
@@ -113,9 +116,11 @@ def _not_there(seen: Seen, customer: str) -> None:
         st.button("Reset filters", on_click=filters.reset, key="reset_for_customer")
 
 
-def _badges(seen: Seen, row: Mapping[str, Any]) -> None:
+def _badges(seen: Seen, row: Mapping[str, Any], own: Mapping[str, Any] | None) -> None:
     with st.container(horizontal=True, gap="small"):
         st.badge(plain(row["segment"]), icon=":material/donut_small:", color="blue")
+        if own:
+            rhythm.badge(own)
         if row.get("tier"):
             st.badge(f"Tier {plain(row['tier'])}", icon=":material/stacked_bar_chart:", color="gray")
         st.badge(f"Id {plain(row['customer_id'])}", color="gray")

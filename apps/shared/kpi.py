@@ -48,6 +48,8 @@ def tile(
 def facts(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
     """Show a few figures of a row of a result as tiles."""
     there = [name for name in names if row.get(name) is not None]
+    if not there:
+        return
     fits = _FITS_ONE_LINE * _IN_A_ROW // len(there)
     two = any(len(result.terms[name].label) > fits for name in there)
     with st.grid(len(there), min_column_width=158, gap="small"):
@@ -60,6 +62,8 @@ def facts(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
 def spanned(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> None:
     """Show a few figures of a row of a result as tiles, each with its 95% interval where it has one."""
     there = [name for name in names if row.get(name) is not None]
+    if not there:
+        return
     fits = _FITS_ONE_LINE * _IN_A_ROW // len(there)
     two = any(len(result.terms[name].label) > fits for name in there)
     with st.grid(len(there), min_column_width=158, gap="small"):

@@ -10,12 +10,13 @@ from streamlit.testing.v1 import AppTest
 import crm_analytics as crm
 from shared.words import plain
 
-PAGES = ["overview", "segments", "value", "lifetime_value", "customers", "data", "definitions"]
+PAGES = ["overview", "segments", "value", "lifetime_value", "retention", "customers", "data", "definitions"]
 ANALYSES = {
     "overview": "overview",
     "segments": "rfm",
     "value": "value_tiers",
     "lifetime_value": "lifetime_value",
+    "retention": "cohort_retention",
 }
 
 
@@ -139,7 +140,7 @@ def test_reset_takes_every_filter_off(visit, sample):
     assert not at.query_params
 
 
-@pytest.mark.parametrize("page", ["overview", "segments", "value", "customers"])
+@pytest.mark.parametrize("page", ["overview", "segments", "value", "retention", "customers"])
 def test_filters_that_leave_nothing_are_explained(visit, tmp_path, page):
     path = tmp_path / "orders.csv"
     rows = [f"C{i},{i},2026-0{1 + i % 5}-11,{10 + i},{'web,DE' if i % 2 else 'store,FR'}" for i in range(40)]
@@ -151,7 +152,7 @@ def test_filters_that_leave_nothing_are_explained(visit, tmp_path, page):
     assert "web" in said(at)  # the chips still say what is asked for
 
 
-@pytest.mark.parametrize("page", ["overview", "segments", "value", "customers"])
+@pytest.mark.parametrize("page", ["overview", "segments", "value", "retention", "customers"])
 def test_dates_that_contradict_each_other_are_explained(visit, page):
     at = visit(page, from_="2026-02-01", as_of="2026-01-01")
     assert not at.exception

@@ -18,13 +18,17 @@ _COLOURS: Final = {"worse": "red", "better": "green"}
 
 
 def show(seen: Seen) -> Result:
-    """Show the finding, a few figures and the one picture."""
+    """Show the finding and a few figures."""
     with st.spinner("Counting who stays …"):
         result = seen.result("cohort_retention")
     blocks.headline(result)
     _figures(result)
-    blocks.picture(seen.before_segments, result, "curves", key="retention_answer")
     return result
+
+
+def picture(seen: Seen, result: Result) -> None:
+    """Show the one picture of it."""
+    blocks.picture(seen.before_segments, result, "curves", key="retention_answer")
 
 
 def _figures(result: Result) -> None:
@@ -39,7 +43,7 @@ def _figures(result: Result) -> None:
             _stay(result, curve[test["period"]])
         for test in tests[:1]:
             _trend(result, test)
-        for loss in losses[:1]:
+        for loss in losses[:1] if "losses" in blocks.views(result) else []:
             _loss(result, loss)
 
 
@@ -71,13 +75,19 @@ def _trend(result: Result, test: dict[str, Any]) -> None:
 
 def _loss(result: Result, loss: dict[str, Any]) -> None:
     ages = result.tables()["losses"].height - 1
+    n = int(result.tables()["losses"]["n_customers"].sum())
     kpi.tile(
-        "Lost after the first order",
+        "Never came back",
         formats.share(loss["lost_after_share"]),
-        words=[_bounds(loss, "lost_after_share"), f"never back in {ages} {cohort_parts.unit(result)}s"],
+        words=[
+            _bounds(loss, "lost_after_share"),
+            f"in {ages} {cohort_parts.unit(result)}s",
+            f"n = {counted(n, 'customer')}",
+        ],
         definition=f"Of customers followed for {ages} {cohort_parts.unit(result)}s: those who were never active again in them.",
     )
 
 
 def _bounds(row: dict[str, Any], name: str) -> str:
-    return f"95%: {formats.share(row[f'{name}_lower'])} to {formats.share(row[f'{name}_upper'])}"
+    low, high = (formats.share(row[f"{name}_{end}"]) for end in ("lower", "upper"))
+    return f"95%: {low} to {high}"

@@ -43,7 +43,7 @@ USUAL: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 """What each option is unless it is chosen, by its name in the address."""
 
-_LABELS: Final = {
+LABELS: Final[Mapping[str, str]] = {
     "period": "Period", "criterion": "Counts as active", "horizon": "Horizon", "brackets": "Brackets", "entry": "Who enters",
     "clock": "Clock", "value": "What is shown", "by": "Groups", "average": "Average", "activity": "Activity",
     "week_start": "Weeks begin on", "fiscal_year_start": "Years begin in", "max_periods": "Most ages",
@@ -54,27 +54,28 @@ _USUAL_BRACKETS: Final = "1-3, 4-6, 7-12"
 
 def ask(seen: Seen) -> dict[str, Any]:
     """Show the options, and give those that are not as usual as `cohort_retention` takes them."""
+    columns = _columns(seen)
     with st.expander("Options", icon=":material/tune:", key="cohort_options"):
         with st.grid(4, min_column_width=200, gap="small"):
             _what()
-            _who(seen)
+            _who(columns)
             _details()
         controls.switch(
-            _LABELS["shrink"], "shrink", "Adds rates of small cohorts drawn towards those of the others."
+            LABELS["shrink"], "shrink", "Adds rates of small cohorts drawn towards those of the others."
         )
         controls.switch(
-            _LABELS["compare"],
+            LABELS["compare"],
             "compare",
             "The same customers as Mixpanel, Amplitude, PostHog and Shopify count them.",
         )
         st.button("Usual options", icon=":material/restart_alt:", on_click=controls.reset, args=(USUAL,))
-    return _said()
+    return _said(columns)
 
 
 def changed() -> str:
     """Say which options are not as usual."""
     names = [
-        _LABELS[key].lower()
+        LABELS[key].lower()
         for key, usual in USUAL.items()
         if st.session_state.get(key, usual) not in (usual, None)
     ]
@@ -82,15 +83,15 @@ def changed() -> str:
 
 
 def _what() -> None:
-    controls.choice(_LABELS["period"], PERIODS, "period", "Length of a cohort and of its ages.")
+    controls.choice(LABELS["period"], PERIODS, "period", "Length of a cohort and of its ages.")
     controls.choice(
-        _LABELS["criterion"], CRITERIA, "criterion",
+        LABELS["criterion"], CRITERIA, "criterion",
         "On: an order at just this age. On or after: at this age or later. On or before: at any age up to it. "
         "Within brackets: between two ages. Every time so far: at every age up to it.",
     )  # fmt: skip
     if st.session_state["criterion"] == "on_or_after":
         controls.number(
-            _LABELS["horizon"],
+            LABELS["horizon"],
             "horizon",
             1,
             400,
@@ -98,37 +99,44 @@ def _what() -> None:
         )
     if st.session_state["criterion"] == "bracket":
         st.text_input(
-            _LABELS["brackets"], key="brackets", placeholder=_USUAL_BRACKETS, bind="query-params",
+            LABELS["brackets"], key="brackets", placeholder=_USUAL_BRACKETS, bind="query-params",
             help=f"First and last age of each, for example {_USUAL_BRACKETS}.",
         )  # fmt: skip
-    controls.choice(_LABELS["value"], VALUES, "value", "What the table shows.")
+    controls.choice(LABELS["value"], VALUES, "value", "What the table shows.")
     controls.choice(
-        _LABELS["average"], AVERAGES, "average", "Whether every customer, or every cohort, weighs the same."
+        LABELS["average"], AVERAGES, "average", "Whether every customer, or every cohort, weighs the same."
     )
 
 
-def _who(seen: Seen) -> None:
-    columns = controls.attributes(seen.before_segments, "transactions", "customers")
-    controls.choice(_LABELS["entry"], {**ENTRIES, **columns}, "entry", "What makes a cohort.")
+def _columns(seen: Seen) -> dict[str, str]:
+    """Give the attributes of orders and of customers; where both have one, that of the customers table stands apart."""
+    of = seen.before_segments
+    orders, people = controls.attributes(of, "transactions"), controls.attributes(of, "customers")
+    both = {f"customers.{name}": f"{words} (customers)" for name, words in people.items() if name in orders}
+    return {**orders, **{name: words for name, words in people.items() if name not in orders}, **both}
+
+
+def _who(columns: Mapping[str, str]) -> None:
+    controls.choice(LABELS["entry"], {**ENTRIES, **columns}, "entry", "What makes a cohort.")
     controls.choice(
-        _LABELS["by"], {None: "None", **columns}, "by", "Divide the cohorts by what is known of customers."
+        LABELS["by"], {None: "None", **columns}, "by", "Divide the cohorts by what is known of customers."
     )
     controls.choice(
-        _LABELS["clock"], CLOCKS, "clock", "Calendar periods, or time since each customer's own first order."
+        LABELS["clock"], CLOCKS, "clock", "Calendar periods, or time since each customer's own first order."
     )
 
 
 def _details() -> None:
     controls.choice(
-        _LABELS["activity"], ACTIVITIES, "activity", "Whether refunds and free orders count as activity."
+        LABELS["activity"], ACTIVITIES, "activity", "Whether refunds and free orders count as activity."
     )
-    controls.choice(_LABELS["week_start"], WEEK_STARTS, "week_start")
+    controls.choice(LABELS["week_start"], WEEK_STARTS, "week_start")
     controls.choice(
-        _LABELS["fiscal_year_start"], MONTHS, "fiscal_year_start", "First month of quarters and years."
+        LABELS["fiscal_year_start"], MONTHS, "fiscal_year_start", "First month of quarters and years."
     )
-    controls.number(_LABELS["max_periods"], "max_periods", 1, 400, "Ages that are shown. Empty: all.")
+    controls.number(LABELS["max_periods"], "max_periods", 1, 400, "Ages that are shown. Empty: all.")
     controls.number(
-        _LABELS["min_customers"],
+        LABELS["min_customers"],
         "min_customers",
         1,
         100_000,
@@ -137,7 +145,14 @@ def _details() -> None:
     )
 
 
-def _said() -> dict[str, Any]:
+def _said(columns: Mapping[str, str]) -> dict[str, Any]:
+    both = [words for key in ("entry", "by") if (words := columns.get(str(st.session_state.get(key))))]
+    if len(both) > 1:
+        raise OptionError(
+            f"The cohorts are to be made by {both[0].lower()} and divided by {both[1].lower()}.",
+            "One of the two can be shown.",
+            "Under Options, set who enters to the first order ever, or groups to none.",
+        )
     state = {key: st.session_state.get(key, usual) for key, usual in USUAL.items()}
     said = {key: value for key, value in state.items() if value != USUAL[key] and value is not None}
     if state["criterion"] == "bracket":
@@ -159,8 +174,13 @@ def brackets(text: str) -> list[tuple[int, int]]:
     """
     parts = [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
     found = [re.fullmatch(r"(\d{1,4})(?:\s*(?:-|–|to)\s*(\d{1,4}))?", part) for part in parts]
-    if not parts or not all(found):
-        raise OptionError.out_of_range(
-            "brackets", text, f"first and last age of each, such as {_USUAL_BRACKETS}"
+    pairs = [(int(m[1]), int(m[2] or m[1])) for m in found if m]
+    before = [0, *(last for _, last in pairs)]
+    in_order = all(last < pair[0] <= pair[1] for last, pair in zip(before, pairs, strict=False))
+    if not pairs or len(pairs) < len(parts) or not in_order:
+        raise OptionError(
+            f"The brackets are given as {text!r}.",
+            f"First and last age of each were expected, from 1 on, in order and without overlap: {_USUAL_BRACKETS}.",
+            "Correct them under Options.",
         )
-    return [(int(m[1]), int(m[2] or m[1])) for m in found if m]
+    return pairs

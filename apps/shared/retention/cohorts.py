@@ -12,11 +12,16 @@ import streamlit as st
 from crm_analytics.charts import cohort_parts, parts
 from crm_analytics.results import Result
 from crm_analytics.retention.cohort_customers import customers_in_cell
+from crm_analytics.terms import Term
 from shared import blocks, cache
 from shared.filters import Seen
+from shared.guard import guarded
 from shared.retention import cell_clicks, cohort_options, controls
 from shared.words import counted, plain
 
+_TERMS: Final = {
+    "is_active": Term("is_active", "Active", "flag", "Whether the cell counts the customer as active.")
+}
 _VIEWS: Final = {
     "heatmap": "Heat map", "curves": "Curves", "trend": "Trend", "losses": "Losses", "layers": "Layers", "payback": "Payback",
 }  # fmt: skip
@@ -43,7 +48,7 @@ def show(seen: Seen) -> None:
     options = cohort_options.ask(seen)
     if cohort_options.changed():
         st.caption(cohort_options.changed())
-    with st.spinner("Counting cohorts …"):
+    with st.spinner("Counting cohorts …"), controls.worded(cohort_options.LABELS):
         result = seen.result("cohort_retention", **options)
     if options:
         blocks.headline(result)
@@ -51,7 +56,7 @@ def show(seen: Seen) -> None:
     picture = st.container()
     _definitions(result)
     cell = _ask(result)
-    with picture:
+    with picture, guarded():
         if view == "heatmap":
             _heatmap(seen, result, cell)
         else:
@@ -71,12 +76,12 @@ def _heatmap(seen: Seen, result: Result, cell: Cell) -> None:
         lambda: cell_clicks.clickable(blocks.drawn(result, "heatmap", look), result),
     )
     cell_clicks.show(
-        figure, result, blocks.views(result)["heatmap"], {"row": cell.row, "age": cell.age}, _choose
+        figure, result, blocks.views(result)["heatmap"], {"row": cell.row, "age": cell.age}, choose
     )
     st.caption("Click a cell: its customers are listed below.")
 
 
-def _choose(row: str, age: int) -> None:
+def choose(row: str, age: int) -> None:
     """Take the cell that was clicked into the two lists below the picture."""
     names: Mapping[str, tuple[str, Any]] = st.session_state.get("cohort_rows", {})
     if row in names:
@@ -109,12 +114,18 @@ def _ask(result: Result) -> Cell:
         kept = kept.filter(pl.col("cohort_on") == cohort)
     elif cohort == _EVERY:
         kept = kept.filter("is_complete")
-    names = [*([groups[group]] if groups else []), *([cohorts[cohort]] if cohort else []), ages[age]]
+    names = [
+        *([groups[group]] if groups and group else []),
+        *([cohorts[cohort]] if cohort else []),
+        ages[age],
+    ]
     return Cell(age, str(group if groups else cohort), ", ".join(names), kept)
 
 
 def _cohorts(result: Result, cells: pl.DataFrame) -> dict[Any, str]:
-    starts = cells["cohort_on"].unique().sort(descending=True) if "cohort_on" in cells.columns else []
+    starts = (
+        cells["cohort_on"].unique().sort(descending=True).to_list() if "cohort_on" in cells.columns else []
+    )
     return {_EVERY: "All finished cohorts", **{s: cohort_parts.cohort_label(result, s) for s in starts}}
 
 
@@ -161,9 +172,10 @@ def _people(seen: Seen, result: Result, cell: Cell) -> None:
     st.markdown(
         f"**{plain(cell.words)}**: {plain(rate)}, {active:,} of {counted(n, 'customer')} active.{open_cells}"
     )
+    members = _members(result, shown, state)
     controls.listing(
         seen,
-        _members(result, shown, state),
+        members if state == "all" else members.drop("is_active"),
         result,
         f"{cell.words} {_STATES[state]}",
         "cohort_people",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, Final, TypeVar
 import polars as pl
 import streamlit as st
 
+from crm_analytics.errors import OptionError
 from crm_analytics.extracts.base import LazyTables
 from crm_analytics.results import Result
 from shared import blocks, cache, kpi, tables
@@ -20,6 +22,7 @@ from shared.words import counted, heading, listed, plain
 V = TypeVar("V")
 
 _MOST_VALUES: Final = 200
+_MOST_ROWS: Final = 5000
 _NO_GROUPS: Final = ("customer_id", "order_id", "case_id", "name", "comment")
 
 
@@ -53,6 +56,19 @@ def segmented(label: str, options: Mapping[str, str], key: str) -> str:
         format_func=options.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     return chosen
+
+
+@contextmanager
+def worded(labels: Mapping[str, str]) -> Iterator[None]:
+    """Name options in an error as the page does, not as the library."""
+    try:
+        yield
+    except OptionError as error:
+        name, _, rest = error.found.partition("=")
+        if name not in labels:
+            raise
+        found = f"“{labels[name]}”: {rest}"
+        raise OptionError(found, error.expected, error.remedy or "Change it under Options.") from error
 
 
 def reset(usual: Mapping[str, Any]) -> None:
@@ -95,10 +111,10 @@ def tiles(row: Mapping[str, Any], result: Result, names: Sequence[str], n: int |
 
 
 def pictures(of: Opened, result: Result, names: Sequence[str]) -> None:
-    """Draw the views that the result has, two beside each other."""
+    """Draw the views that the result has, two beside each other; one alone has the whole width."""
     there = [name for name in names if name in blocks.views(result)]
     for pair in (there[i : i + 2] for i in range(0, len(there), 2)):
-        for place, name in zip(st.columns(2, gap="medium"), pair, strict=False):
+        for place, name in zip(st.columns(len(pair), gap="medium"), pair, strict=True):
             with place:
                 blocks.picture(of, result, name, within=within(result))
 
@@ -114,11 +130,18 @@ def summary(result: Result, key: str) -> None:
 
 
 def shown_table(result: Result, name: str, label: str, icon: str) -> None:
-    """Offer a further table of a result, closed until asked for."""
+    """Offer a further table of a result: what is closed is not sent to the browser."""
     frame = result.tables().get(name)
-    if frame is not None and frame.height:
-        with st.expander(label, icon=icon):
-            tables.show(frame, result.terms, result.currency, alt=label, key=f"{result.analysis}_{name}")
+    if frame is None or frame.is_empty():
+        return
+    key = f"{result.analysis}_{name}"
+    opened = st.expander(label, icon=icon, key=f"{key}_more", on_change="rerun")
+    if opened.open:
+        with opened:
+            if frame.height > _MOST_ROWS:
+                st.caption(f"The first {_MOST_ROWS:,} of {frame.height:,} rows; the downloads have all.")
+            tables.show(frame.head(_MOST_ROWS), result.terms, result.currency, alt=label, key=key)
+            blocks.download_table(frame, result.terms, result.currency, name=blocks.slug(label), key=key)
 
 
 def listing(

@@ -7,6 +7,7 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
+from crm_analytics.results import Result
 from shared import blocks
 from shared.filters import Seen
 from shared.retention import controls
@@ -18,6 +19,10 @@ _DEFINITIONS: Final = {
     "own_cadence": "Each customer's own rhythm",
 }
 _USUAL: Final = {"period": "month", "definition": "fixed", "lookback": 12, "horizon": 12}
+_LABELS: Final = {
+    "period": "Period", "definition": "Dormant after", "lapse": "Dormant: periods", "lost": "Lost: periods",
+    "lookback": "Learn from, periods", "horizon": "Look ahead, periods",
+}  # fmt: skip
 _SHOWN: Final = (
     "customer_id", "name", "state", "state_since_on", "n_orders", "first_ordered_on", "last_ordered_on", "recency_days", "order_by_on",
 )  # fmt: skip
@@ -26,7 +31,7 @@ _SHOWN: Final = (
 def show(seen: Seen) -> None:
     """Show the flows, what becomes of customers, where it leads, and who is in which state."""
     options = _ask()
-    with st.spinner("Following states …"):
+    with st.spinner("Following states …"), controls.worded(_LABELS):
         result = seen.result("lifecycle", **options)
     blocks.headline(result)
     frames = result.tables()
@@ -44,15 +49,11 @@ def show(seen: Seen) -> None:
     blocks.footer(result, "flows", "transitions", "customers")
 
 
-def _people(seen: Seen, people: pl.DataFrame, result: Any) -> None:  # noqa: ANN401 a Result
+def _people(seen: Seen, people: pl.DataFrame, result: Result) -> None:
     st.header("The customers by state", anchor=False)
-    counts = dict(people["state"].value_counts(sort=True).iter_rows())
-    states = {
-        name: f"{heading(name)} · {n:,}"
-        for name, n in sorted(counts.items(), key=lambda pair: _rank(pair[0]))
-    }
+    states = sorted(people["state"].unique().to_list(), key=_rank)
     state = st.pills(
-        "State", list(states), default=next(iter(states)), required=True, key="state", bind="query-params",
+        "State", states, default=states[0], required=True, key="state", bind="query-params",
         format_func=heading, label_visibility="collapsed",
     )  # fmt: skip
     rows = people.filter(pl.col("state") == state).sort(
@@ -74,11 +75,11 @@ def _ask() -> dict[str, Any]:
         st.grid(4, min_column_width=200, gap="small"),
     ):
         said: dict[str, Any] = {
-            "period": controls.choice("Period", PERIODS, "every", "Length of the periods of the calendar."),
-            "definition": controls.choice("Dormant after", _DEFINITIONS, "dormant", "When a customer counts as dormant."),
-            "lapse": controls.number("Dormant: periods", "lapse", 1, 1000, "Periods without an order. Empty: half a year."),
-            "lost": controls.number("Lost: periods", "lost", 2, 2000, "Periods without an order. Empty: twice as many as dormant."),
-            "lookback": controls.number("Learn from, periods", "lookback", 1, 1000, "Whole periods that rates are learned from.", 12),
-            "horizon": controls.number("Look ahead, periods", "ahead", 1, 120, "How far the projection goes.", 12),
+            "period": controls.choice(_LABELS["period"], PERIODS, "every", "Length of the periods of the calendar."),
+            "definition": controls.choice(_LABELS["definition"], _DEFINITIONS, "dormant", "When a customer counts as dormant."),
+            "lapse": controls.number(_LABELS["lapse"], "lapse", 1, 1000, "Periods without an order. Empty: half a year."),
+            "lost": controls.number(_LABELS["lost"], "lost", 2, 2000, "Periods without an order. Empty: twice as many as dormant."),
+            "lookback": controls.number(_LABELS["lookback"], "lookback", 1, 1000, "Whole periods that rates are learned from.", 12),
+            "horizon": controls.number(_LABELS["horizon"], "ahead", 1, 120, "How far the projection goes.", 12),
         }  # fmt: skip
     return {key: value for key, value in said.items() if value not in (None, _USUAL.get(key))}

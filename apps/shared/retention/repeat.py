@@ -17,8 +17,8 @@ _LATE: Final = {0.1: "1 in 10", 0.05: "1 in 20", 0.2: "1 in 5", 0.01: "1 in 100"
 _USUAL: Final = {"occasion": "day", "late_below": 0.1, "newly_late_days": 90, "follow_days": 180}
 _LISTS: Final = {"newly": "Newly late", "late": "All who are late", "all": "Everyone"}
 _SHOWN: Final = (
-    "customer_id", "name", "lapse_ratio", "lapse_ratio_lower", "lapse_ratio_upper", "silence_probability", "late_for_days",
-    "days_silent", "typical_gap_days", "expected_next_on", "yearly_spend", "n_orders", "last_ordered_on",
+    "customer_id", "name", "yearly_spend", "late_for_days", "days_silent", "typical_gap_days", "lapse_ratio",
+    "lapse_ratio_lower", "lapse_ratio_upper", "silence_probability", "expected_next_on", "n_orders", "last_ordered_on",
 )  # fmt: skip
 
 

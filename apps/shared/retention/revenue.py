@@ -28,8 +28,8 @@ _USUAL: Final = {
     "outlook_months": 24,
 }
 _SHOWN: Final = (
-    "customer_id", "name", "segment", "movement", "opening_revenue", "closing_revenue", "trailing_movement",
-    "trailing_opening_revenue", "customer_since_on",
+    "customer_id", "name", "segment", "trailing_opening_revenue", "closing_revenue", "trailing_movement", "customer_since_on",
+    "opening_revenue", "movement",
 )  # fmt: skip
 _NAMED: Final = (
     "Net revenue retention",
@@ -94,8 +94,9 @@ def _people(seen: Seen, result: Result) -> None:
     st.header("The customers by movement", anchor=False)
     people = result.tables()["customers"]
     by = "trailing_movement" if "trailing_movement" in people.columns else "movement"
-    counts = dict(people[by].value_counts(sort=True).iter_rows())
-    names = sorted(counts, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    names = sorted(
+        people[by].unique().to_list(), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    )
     which = st.pills(
         "Movement", names, default=names[0], required=True, key="movement", bind="query-params",
         format_func=lambda name: str(name).capitalize(), label_visibility="collapsed",
@@ -111,6 +112,11 @@ _ORDER: Final = ("lost", "contraction", "expansion", "returned", "new", "unchang
 
 def _ask(seen: Seen, of: str) -> dict[str, Any]:
     columns = controls.attributes(seen.before_segments, of, "customers")
+    two_points = {
+        name: words
+        for name, words in _CONVENTIONS.items()
+        if of == "subscriptions" or name.startswith("cohort")
+    }
     with (
         st.expander("Options", icon=":material/tune:", key="revenue_options"),
         st.grid(4, min_column_width=200, gap="small"),
@@ -118,7 +124,7 @@ def _ask(seen: Seen, of: str) -> dict[str, Any]:
         said: dict[str, Any] = {
             "period": controls.choice("Period", _PERIODS, "revenue_period"),
             "by": controls.choice("Groups", {None: "The plan, where there is one", **columns}, "revenue_by"),
-            "convention": controls.choice("Net retention of", _CONVENTIONS, "convention", "Which figure the headline gives; all are below."),
+            "convention": controls.choice("Net retention of", two_points, "convention", "Which figure the headline gives; all are below."),
             "trailing_months": controls.number("Over months", "months", 1, 60, usual=12),
         }  # fmt: skip
         if of == "subscriptions":

@@ -43,6 +43,7 @@ def show(seen: Seen) -> None:
     st.header("The customers", anchor=False)
     which = controls.segmented("Who", _ends(of), "survival_who")
     kept = people if which == "all" else people.filter(pl.col("has_ended") == (which == "ended"))
+    kept = kept if groups.height > 1 else kept.drop("group")
     controls.listing(narrowed, kept, result, f"{_SOURCES[of]} {which}", "survival_people", _SHOWN)
     blocks.footer(result, "curve", "groups", "hazard")
 
