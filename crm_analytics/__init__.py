@@ -40,6 +40,8 @@ _HOMES: Final[dict[str, str]] = {
     "revenue_retention": "retention.revenue_retention",
     "satisfaction_drivers": "satisfaction.satisfaction_drivers",
     "importance_performance": "satisfaction.importance_performance",
+    "penalty_reward": "satisfaction.penalty_reward",
+    "kano": "satisfaction.kano",
     "satisfaction_scores": "satisfaction.satisfaction_scores",
     "run": "registry",
     "Result": "results",
@@ -77,6 +79,8 @@ if TYPE_CHECKING:
     from crm_analytics.satisfaction.importance_performance import (
         importance_performance as importance_performance,
     )
+    from crm_analytics.satisfaction.kano import kano as kano
+    from crm_analytics.satisfaction.penalty_reward import penalty_reward as penalty_reward
     from crm_analytics.satisfaction.satisfaction_drivers import satisfaction_drivers as satisfaction_drivers
     from crm_analytics.satisfaction.satisfaction_scores import satisfaction_scores as satisfaction_scores
     from crm_analytics.segmentation.rfm import rfm as rfm

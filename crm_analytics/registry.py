@@ -164,6 +164,13 @@ ANALYSES: tuple[Analysis, ...] = (
         table="surveys",
         also=("customers",),
     ),
+    Analysis(
+        "penalty_reward",
+        "Must-bes and delighters",
+        "Which drivers of satisfaction only hurt when poor, and which only please when good?",
+        "crm_analytics.satisfaction.penalty_reward",
+        table="surveys",
+    ),
 )
 
 

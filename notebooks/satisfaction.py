@@ -188,3 +188,93 @@ assert math.isclose(
     explained,
     abs_tol=1e-9,
 )
+
+# %% [markdown]
+# ## 5. What to fix first
+#
+# **Question.** Which drivers are important and rated low?
+#
+# **Method.** Importance (LMG) against performance (mean rating, 0 to 100). Both are drawn again together 1,000 times, so that each
+# driver has a probability of each quadrant: near the lines, the quadrant is chance.
+
+# %%
+priorities = crm.run("importance_performance", base, **options)
+Markdown(f"**Finding.** {priorities.headline()}")
+
+# %%
+priorities.plot("map")
+
+# %%
+priorities.plot("probabilities")
+
+# %% [markdown]
+# **It depends on the lines.** The same drivers with the three usual choices of cut lines.
+
+# %%
+priorities.plot("cuts")
+
+# %% [markdown]
+# **Caveat.** Importance says what goes together. A driver that everybody rates alike shows none, and may be expected by all.
+
+# %%
+Markdown("\n".join(f"- {note.text}" for note in priorities.notes))
+
+# %%
+at = priorities.tables()["drivers"]
+assert math.isclose(at["importance_share"].sum(), 1.0, abs_tol=1e-9)
+assert all(
+    math.isclose(sum(row), 1.0, abs_tol=1e-9)
+    for row in at.select("p_concentrate", "p_keep_up", "p_low_priority", "p_overkill").iter_rows()
+)
+
+# %% [markdown]
+# ## 6. Must-bes and delighters
+#
+# **Question.** Which drivers only hurt when poor, and which only please when good?
+#
+# **Method.** Low and high ratings of each driver against those between, all drivers in one regression. A class needs an asymmetry
+# that is large and sure, and 20 low, middle and high ratings each.
+
+# %%
+contrasts = crm.run("penalty_reward", base, **options)
+Markdown(f"**Finding.** {contrasts.headline()}")
+
+# %%
+contrasts.plot("asymmetry")
+
+# %%
+contrasts.plot("classes")
+
+# %% [markdown]
+# **What follows.** A must-be is raised to decent and then left alone; a delighter is worth money at the top of its scale.
+# What low ratings cost and high ones bring, driver by driver:
+
+# %%
+table(
+    contrasts,
+    contrasts.tables()["drivers"].select(
+        "driver_label", "penalty", "reward", "impact_asymmetry", "same_size_p_value", "driver_class"
+    ),
+    "Penalties and rewards",
+)
+
+# %% [markdown]
+# ## 7. Features that do not exist yet: a Kano questionnaire
+#
+# Ratings exist only for what customers have. For features still to be built, two questions are asked of each: how would you feel
+# if it were there, and if it were not? Here with six invented respondents, to show the form.
+
+# %%
+sheet = pl.DataFrame(
+    {
+        "parcel tracking functional": [2, 2, 3, 2, 3, 2],
+        "parcel tracking dysfunctional": [5, 5, 5, 5, 5, 4],
+        "gift wrap functional": [1, 1, 1, 3, 1, 1],
+        "gift wrap dysfunctional": [3, 4, 3, 3, 3, 2],
+    }
+)
+features = crm.kano(sheet)
+Markdown(f"**{features.headline()}**")
+
+# %%
+features

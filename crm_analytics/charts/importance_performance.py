@@ -23,6 +23,9 @@ _CUTS: Final = {"mean": "Means", "midpoint": "Midpoints", "iso": "Equal priority
 _READINGS: Final = ("Hygiene", "Known priority", "Hidden opportunity", "Minor")
 _MOST: Final = 25
 _ROOM: Final = 0.12
+_WIDEST_CLOSE_UP: Final = (
+    8.0  # points of performance: closer up, ratings that hardly differ would look far apart
+)
 _ON_BAR: Final = 0.12
 
 
@@ -30,7 +33,7 @@ def map_(result: Result, theme: Theme) -> go.Figure:
     """Draw importance against performance with crosses for the intervals, and the lines of the chosen cut."""
     rows = result.tables()["drivers"].head(_MOST).to_dicts()
     column = _importance(result)
-    x_range, y_range = _span(rows, "performance"), _span(rows, column)
+    x_range, y_range = _span(rows, "performance", _WIDEST_CLOSE_UP), _span(rows, column)
     places = label_places(
         [r["performance"] for r in rows],
         [r[column] for r in rows],
@@ -48,7 +51,7 @@ def map_(result: Result, theme: Theme) -> go.Figure:
         xaxis=parts.axis("Performance: mean rating, 0 to 100", "names", range=x_range, showgrid=True),
         yaxis=parts.axis(_importance_title(result), _kind(result), range=y_range, rangemode="normal"),
         shapes=_lines(result, theme, x_range, y_range),
-        annotations=_corners(theme, result),
+        annotations=_corners(theme),
         showlegend=True,
         margin=parts.legend_room(2),
     )
@@ -98,7 +101,9 @@ def _lines(
             upright,
             {**look, "y0": first["importance_cut"], "y1": first["importance_cut"], "xref": "paper", "x0": 0, "x1": 1},
         ]  # fmt: skip
-    ends = cuts.join(result.tables()["drivers"].select("driver", "performance"), on="driver").sort("performance")
+    ends = cuts.join(result.tables()["drivers"].select("driver", "performance"), on="driver").sort(
+        "performance"
+    )
     low, high = ends.row(0, named=True), ends.row(-1, named=True)
     run = high["performance"] - low["performance"]
     slope = (high["importance_cut"] - low["importance_cut"]) / run if run else 0.0
@@ -119,7 +124,7 @@ def _clipped(
     return max(x_range[0], (y_range[0] - level) / slope), min(x_range[1], (y_range[1] - level) / slope)
 
 
-def _corners(theme: Theme, result: Result) -> list[dict[str, object]]:
+def _corners(theme: Theme) -> list[dict[str, object]]:
     """Name the quadrants in the corners of the map."""
     places = ((0.01, 0.99, "left", "top"), (0.99, 0.99, "right", "top"), (0.01, 0.01, "left", "bottom"), (0.99, 0.01, "right", "bottom"))  # fmt: skip
     return [
@@ -155,14 +160,16 @@ def probabilities(result: Result, theme: Theme) -> go.Figure:
             textangle=0,
             textfont={"color": theme.ink(colour), "size": 12},
             hovertext=[
-                text.lines(f"{name}: {formats.share(r[column])} of draws", head=r["driver_label"]) for r in rows
+                text.lines(f"{name}: {formats.share(r[column])} of draws", head=r["driver_label"])
+                for r in rows
             ],
             hovertemplate=parts.HOVER,
         )
         for name, column, colour in zip(_QUADRANTS, _CHANCES, _colours(theme), strict=True)
     ]
     said = "; ".join(
-        f"{r['driver_label']}: {r['quadrant'].lower()} in {formats.share(r['quadrant_probability'])}" for r in rows
+        f"{r['driver_label']}: {r['quadrant'].lower()} in {formats.share(r['quadrant_probability'])}"
+        for r in rows
     )
     return parts.figure(
         result,
@@ -195,7 +202,11 @@ def cuts(result: Result, theme: Theme) -> go.Figure:
                 y=[y for _, y, _ in own] or [None],
                 mode="markers+text",
                 name=name,
-                marker={"color": colour, "size": 17, "symbol": ("diamond", "circle", "square", "triangle-up")[index]},
+                marker={
+                    "color": colour,
+                    "size": 17,
+                    "symbol": ("diamond", "circle", "square", "triangle-up")[index],
+                },
                 text=[f"{100 * r['quadrant_probability']:.0f}%" for _, _, r in own],
                 textposition="middle right",
                 textfont={"size": 12, "color": theme.muted},
@@ -213,7 +224,8 @@ def cuts(result: Result, theme: Theme) -> go.Figure:
             )
         )
     said = "; ".join(
-        f"{at[d, order[0]]['driver_label']}: " + ", ".join(f"{_CUTS[c].lower()} {at[d, c]['quadrant'].lower()}" for c in order)
+        f"{at[d, order[0]]['driver_label']}: "
+        + ", ".join(f"{_CUTS[c].lower()} {at[d, c]['quadrant'].lower()}" for c in order)
         for d in drivers[:12]
     )
     return parts.figure(
@@ -229,6 +241,7 @@ def cuts(result: Result, theme: Theme) -> go.Figure:
             tickvals=list(range(len(order))),
             ticktext=[text.wrapped(_CUTS[c], 9) for c in order],
             range=[-0.4, len(order) - 0.4],
+            zeroline=False,
         ),
         yaxis=parts.names_axis("Driver", [at[d, order[0]]["driver_label"] for d in drivers], width=18),
         legend={"traceorder": "normal"},
@@ -239,7 +252,9 @@ def cuts(result: Result, theme: Theme) -> go.Figure:
 def stated(result: Result, theme: Theme) -> go.Figure:
     """Draw what customers say is important against what moves satisfaction."""
     rows = (
-        result.tables()["stated"].join(result.tables()["drivers"], on="driver", maintain_order="left").head(_MOST)
+        result.tables()["stated"]
+        .join(result.tables()["drivers"], on="driver", maintain_order="left")
+        .head(_MOST)
     ).to_dicts()
     column = _importance(result)
     x_range, y_range = _span(rows, "stated_importance"), _span(rows, column)
@@ -250,9 +265,7 @@ def stated(result: Result, theme: Theme) -> go.Figure:
         x_range,
         y_range,
     )
-    colours = dict(
-        zip(_READINGS, (theme.categories[1], theme.good, theme.accent, theme.quiet), strict=True)
-    )
+    colours = dict(zip(_READINGS, (theme.categories[1], theme.good, theme.accent, theme.quiet), strict=True))
     middle = [sum(r[c] for r in rows) / len(rows) for c in ("stated_importance", column)]
     look = {"type": "line", "line": {"color": theme.quiet, "dash": "dash", "width": 1.5}, "layer": "below"}
     traces = [
@@ -319,11 +332,11 @@ def _colours(theme: Theme) -> tuple[str, str, str, str]:
     return theme.bad, theme.good, theme.quiet, theme.categories[1]
 
 
-def _span(rows: Sequence[Row], column: str) -> list[float]:
-    """Give a range that holds all intervals, with room for labels."""
+def _span(rows: Sequence[Row], column: str, least: float = 0.0) -> list[float]:
+    """Give a range that holds all intervals, with room for labels, and is at least so wide."""
     low = min(r[f"{column}_lower"] if r[f"{column}_lower"] is not None else r[column] for r in rows)
     high = max(r[f"{column}_upper"] if r[f"{column}_upper"] is not None else r[column] for r in rows)
-    room = _ROOM * (high - low) or max(abs(high), 1.0) * _ROOM
+    room = max(_ROOM * (high - low) or max(abs(high), 1.0) * _ROOM, (least - high + low) / 2)
     return [low - room, high + room]
 
 

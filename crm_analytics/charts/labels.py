@@ -52,7 +52,7 @@ def label_places(
 
 def _box(px: float, py: float, name: str, place: str) -> Box:
     width = _LETTER * len(name)
-    up = {"top": _GAP, "bottom": -_GAP - _LINE, "middle": -_LINE / 2}[place.split()[0]]
+    up = {"top": _GAP, "bottom": -_GAP - _LINE, "middle": -_LINE / 2}[place.split(maxsplit=1)[0]]
     side = place.split()[1]
     aside = _GAP if place.startswith("middle") else 2.0
     left = {"center": px - width / 2, "right": px + aside, "left": px - aside - width}[side]

@@ -101,7 +101,7 @@ def importance_performance(
     Returns
     -------
     Result
-        - "drivers": one row per driver: `importance_share`, `total_effect` and `performance` with bounds, quadrant and the
+        - "drivers": one row per driver: `importance_share`, `driver_effect` and `performance` with bounds, quadrant and the
           probability of each
         - "cuts": one row per choice of lines and driver: where the lines are, quadrant, probabilities
         - "stated": one row per driver with a stated importance: ranks and reading (hygiene where customers say it matters and
@@ -200,12 +200,18 @@ def check_draws(n_bootstrap: int, seed: int) -> None:
 
 
 def _drivers(
-    frame: pl.DataFrame, outcome: str | None, drivers: Sequence[str] | None, away: Sequence[str], by: str | None
+    frame: pl.DataFrame,
+    outcome: str | None,
+    drivers: Sequence[str] | None,
+    away: Sequence[str],
+    by: str | None,
 ) -> Sequence[str] | None:
     """Leave columns of stated importance out of the drivers that nobody named."""
     if drivers is not None:
         if isinstance(drivers, str):
-            raise OptionError.out_of_range("drivers", drivers, "a list of columns such as ['quality', 'service']")
+            raise OptionError.out_of_range(
+                "drivers", drivers, "a list of columns such as ['quality', 'service']"
+            )
         return drivers
     without = [ratings.default_outcome(frame, outcome), *away, *([by] if by else [])]
     return ratings.rating_columns(frame, without=without) or None

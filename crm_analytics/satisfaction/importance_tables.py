@@ -16,7 +16,7 @@ from crm_analytics.stats.intervals import Floats
 CHANCES = ("p_concentrate", "p_keep_up", "p_low_priority", "p_overkill")
 """Columns of the probability of each of `QUADRANTS`."""
 
-_FIGURES = ("importance_share", "total_effect", "performance")
+_FIGURES = ("importance_share", "driver_effect", "performance")
 _PLACE = {
     "quadrant": pl.String(),
     "quadrant_probability": pl.Float64(),
@@ -29,11 +29,11 @@ DRIVERS = {
     "scale_low": pl.Float64(), "scale_high": pl.Float64(), "outcome_correlation": pl.Float64(), **_PLACE,
 }  # fmt: skip
 _CUTS = {
-    "cut": pl.String(), "is_chosen": pl.Boolean(), "driver": pl.String(), "driver_label": pl.String(),
+    "cut": pl.String(), "is_chosen_cut": pl.Boolean(), "driver": pl.String(), "driver_label": pl.String(),
     "importance_cut": pl.Float64(), "performance_cut": pl.Float64(), **_PLACE,
 }  # fmt: skip
 _GROUPS = {
-    "group": pl.String(), "n_group": pl.Int64(), "driver": pl.String(), "driver_label": pl.String(), "n_answers": pl.Int64(),
+    "survey_group": pl.String(), "n_group": pl.Int64(), "driver": pl.String(), "driver_label": pl.String(), "n_answers": pl.Int64(),
     **_SPANS, "quadrant": pl.String(), "quadrant_probability": pl.Float64(),
 }  # fmt: skip
 
@@ -53,9 +53,7 @@ def placed(measured: Measured, kind: Importance, cut: Cut) -> Placed:
     """Place the drivers by one cut; the lines are drawn anew in each draw."""
     value, drawn = measured.importance(kind)
     at = importance_map.quadrants(value[:, None], measured.performance[:, None], cut)[:, 0]
-    chances = importance_map.probabilities(
-        importance_map.quadrants(drawn, measured.performance_draws, cut)
-    )
+    chances = importance_map.probabilities(importance_map.quadrants(drawn, measured.performance_draws, cut))
     high, good = importance_map.lines(value[:, None], measured.performance[:, None], cut)
     own: Floats = chances[np.arange(len(at)), at]
     return Placed([QUADRANTS[k] for k in at], own, chances, high[:, 0], good[:, 0])
@@ -93,7 +91,7 @@ def cut_table(design: Design, measured: Measured, kind: Importance, chosen: Cut)
             rows.append(
                 {
                     "cut": cut,
-                    "is_chosen": cut == chosen,
+                    "is_chosen_cut": cut == chosen,
                     "driver": driver.name,
                     "driver_label": driver.label,
                     "importance_cut": float(place.importance_cut[j]),
@@ -104,16 +102,14 @@ def cut_table(design: Design, measured: Measured, kind: Importance, chosen: Cut)
     return pl.DataFrame(rows, schema=_CUTS)
 
 
-def group_table(
-    design: Design, groups: Mapping[str, Measured], kind: Importance, cut: Cut
-) -> pl.DataFrame:
+def group_table(design: Design, groups: Mapping[str, Measured], kind: Importance, cut: Cut) -> pl.DataFrame:
     """Give one row per group and driver; the cut lines are the group's own."""
     rows = []
     for name, measured in groups.items():
         place = placed(measured, kind, cut)
         own = [
             {
-                "group": name,
+                "survey_group": name,
                 "n_group": measured.n_rows,
                 "driver": driver.name,
                 "driver_label": driver.label,
@@ -129,7 +125,7 @@ def group_table(
 
 
 def _order(kind: Importance) -> str:
-    return "importance_share" if kind == "lmg" else "total_effect"
+    return "importance_share" if kind == "lmg" else "driver_effect"
 
 
 def _placing(place: Placed, j: int) -> dict[str, object]:
@@ -143,7 +139,7 @@ def _placing(place: Placed, j: int) -> dict[str, object]:
 def _spans(measured: Measured, j: int) -> dict[str, float]:
     figures: Sequence[tuple[str, Floats, Floats]] = (
         ("importance_share", measured.share, measured.share_draws),
-        ("total_effect", measured.effect, measured.effect_draws),
+        ("driver_effect", measured.effect, measured.effect_draws),
         ("performance", measured.performance, measured.performance_draws),
     )
     found = {}

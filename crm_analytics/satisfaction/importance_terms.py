@@ -83,14 +83,24 @@ TERMS: Final[Mapping[str, Term]] = {
             "text",
             "Where the quadrants meet: at the means, at the midpoints, or at the line of equal priority (iso).",
         ),
-        Term("is_chosen", "Chosen", "flag", "Whether the rows are those of the choice that the finding rests on."),
+        Term(
+            "is_chosen",
+            "Chosen",
+            "flag",
+            "Whether the rows are those of the choice that the finding rests on.",
+        ),
         Term(
             "importance_cut",
             "Important from",
             "number",
             "Importance from which the driver counts as important; on the line of equal priority it depends on performance.",
         ),
-        Term("performance_cut", "Rated high from", "score", "Performance from which the driver counts as rated high."),
+        Term(
+            "performance_cut",
+            "Rated high from",
+            "score",
+            "Performance from which the driver counts as rated high.",
+        ),
         Term(
             "stated_importance",
             "Stated importance",
@@ -98,7 +108,9 @@ TERMS: Final[Mapping[str, Term]] = {
             "How important customers say it is: mean answer as a share of the scale, 0 to 100, or the number given.",
         ),
         Term("stated_rank", "Rank stated", "count", "Place by stated importance; 1 is the most important."),
-        Term("derived_rank", "Rank derived", "count", "Place by derived importance; 1 is the most important."),
+        Term(
+            "derived_rank", "Rank derived", "count", "Place by derived importance; 1 is the most important."
+        ),
         Term(
             "reading",
             "Reading",
@@ -107,7 +119,10 @@ TERMS: Final[Mapping[str, Term]] = {
             "so) or minor (neither); high and low are above and below the mean.",
         ),
         Term(
-            "reading_probability", "Probability", "share", "Share of bootstrap draws in which the reading is the same."
+            "reading_probability",
+            "Probability",
+            "share",
+            "Share of bootstrap draws in which the reading is the same.",
         ),
         Term("group", "Group", "text", "The group of those who answered."),
         Term("n_group", "Answers of the group", "count", "Answers of the group that count."),

@@ -48,7 +48,7 @@ class Findings:
     @property
     def column(self) -> str:
         """The column of the chosen importance."""
-        return "importance_share" if self.kind == "lmg" else "total_effect"
+        return "importance_share" if self.kind == "lmg" else "driver_effect"
 
     @property
     def alike(self) -> bool:
@@ -69,7 +69,7 @@ def importance_words(found: Findings, row: Row) -> str:
     """Write the importance of a driver."""
     if found.kind == "lmg":
         return f"{formats.share(row['importance_share'])} of what is explained"
-    return f"{row['total_effect']:.2f} points of {found.design.outcome.label} a point"
+    return f"{row['driver_effect']:.2f} points of {found.design.outcome.label} a point"
 
 
 def headline(found: Findings) -> str:
@@ -158,7 +158,8 @@ def summary(found: Findings) -> pl.DataFrame:
     """Give the drivers, what to act on first."""
     order = {name: place for place, name in enumerate(QUADRANTS)}
     rows = sorted(
-        found.drivers.iter_rows(named=True), key=lambda r: (order[r["quadrant"]], -r[found.column], r["driver"])
+        found.drivers.iter_rows(named=True),
+        key=lambda r: (order[r["quadrant"]], -r[found.column], r["driver"]),
     )
     kept = [
         (
@@ -267,7 +268,10 @@ def _weak(found: Findings) -> Iterator[Note]:
 def _groups(found: Findings) -> Iterator[Note]:
     if found.by is None:
         return
-    yield Note("groups", "Each group has cut lines of its own, so quadrants say what is relatively weak in the group.")
+    yield Note(
+        "groups",
+        "Each group has cut lines of its own, so quadrants say what is relatively weak in the group.",
+    )
     if found.small_groups:
         n = len(found.small_groups)
         yield Note(

@@ -44,7 +44,9 @@ def about_answers(design: Design, way: Missing, n_rows: int) -> Iterator[Note]:
             f"{design.n_no_driver:,} without any rating.",
         )
     if design.weight_column:
-        without = f"; {design.n_no_weight:,} without a positive weight do not count" if design.n_no_weight else ""
+        without = (
+            f"; {design.n_no_weight:,} without a positive weight do not count" if design.n_no_weight else ""
+        )
         yield Note(
             "weights",
             f"Answers count with their weight ({ratings.label(design.weight_column)}); they say as much as "
@@ -80,7 +82,9 @@ def _codes(design: Design) -> Iterator[Note]:
         yield Note("left_out", f"{ratings.label(column)} is left out: {reason}.", "caution")
     for driver in design.drivers:
         if driver.trouble:
-            yield Note("twins", f"{driver.label} has {driver.trouble}; the two share what they explain.", "caution")
+            yield Note(
+                "twins", f"{driver.label} has {driver.trouble}; the two share what they explain.", "caution"
+            )
 
 
 def _gaps(design: Design) -> str:
