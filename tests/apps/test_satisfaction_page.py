@@ -55,7 +55,7 @@ def test_every_part_opens_by_its_address(visit, part):
     ("query", "name", "options"),
     [
         ({"metric": "Easy answers"}, "satisfaction_scores", {"metric": "ces"}),
-        ({"outcome": "Ces"}, "satisfaction_drivers", {"outcome": "ces"}),
+        ({"outcome": "Ease (CES)"}, "satisfaction_drivers", {"outcome": "ces"}),
         ({"gaps": "Complete answers alone"}, "satisfaction_drivers", {"missing": "complete"}),
         ({"drivers": ["Price", "Delivery"]}, "satisfaction_drivers", {"drivers": ("price", "delivery")}),
         ({"cut": "Equal priority"}, "importance_performance", {"cut": "iso"}),

@@ -15,6 +15,7 @@ from shared.retention import controls
 from shared.words import heading
 
 _METRICS: Final = {"nps": "Net promoter score", "csat": "Satisfied answers", "ces": "Easy answers"}
+_OUTCOMES: Final = {"nps": "Recommending (NPS)", "csat": "Satisfaction (CSAT)", "ces": "Ease (CES)"}
 _PERIODS: Final = {"quarter": "Quarter", "month": "Month", "week": "Week", "year": "Year"}
 _GAPS: Final = {
     "em": "Estimated from what is there", "complete": "Complete answers alone", "pairwise": "Pair by pair",
@@ -60,7 +61,7 @@ def options(seen: Seen) -> Asked:
         metric = controls.choice("Score", {None: "First there is", **_of(outcomes, _METRICS)}, "metric")
         period = controls.choice("Score by", _PERIODS, "period")
         outcome = controls.choice(
-            "Explain", {None: "Satisfaction", **{c: heading(c) for c in outcomes}}, "outcome",
+            "Explain", {None: "As found", **_of(outcomes, _OUTCOMES)}, "outcome",
             "What the ratings are to explain; satisfaction (CSAT) where there is such a column.",
         )  # fmt: skip
         gaps = controls.choice("Gaps", _GAPS, "gaps", "What an unanswered rating means.")
