@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -46,6 +47,11 @@ class Cube:
         columns = {c: cube[c].fill_null(0).to_numpy() for c in cube.columns[1:]}
         return cls(runs["value"].alias("customer_id"), customer, **columns)
 
+    @cached_property
+    def starts(self) -> Numbers:
+        """Where the rows of each customer begin."""
+        return np.flatnonzero(begins(self.customer))
+
 
 class CubeCells:
     """Counts orders into cells of customer and period, block by block; the whole of a customer lies in one block."""
@@ -62,7 +68,8 @@ class CubeCells:
     def add(self, customer: Numbers, day: Numbers, net: Numbers, buys: Numbers) -> None:
         """Count orders that lie customer by customer in order of days, given as days from 1970."""
         number = self.period[day - self.low]
-        starts, cell = runs(customer, number)
+        new = begins(customer, number)
+        starts, cell = np.flatnonzero(new), np.cumsum(new) - 1
         n_orders = _counted(cell, starts, buys)
         first = day[starts] if buys.all() or self.activity == "any" else _first(cell, starts.size, day, buys)
         found = {
@@ -85,17 +92,17 @@ class CubeCells:
 _NEVER: Final = np.iinfo(np.int32).min
 
 
-def runs(*columns: Numbers) -> tuple[Numbers, Numbers]:
-    """Give where a run of equal values begins, and for each row the number of its run.
+def begins(*columns: Numbers) -> npt.NDArray[np.bool_]:
+    """Mark the rows in which any of some columns has another value than in the row before.
 
-    >>> [found.tolist() for found in runs(np.array([1, 1, 2]), np.array([5, 6, 6]))]
-    [[0, 1, 2], [0, 1, 2]]
+    >>> begins(np.array([1, 1, 1, 2]), np.array([5, 5, 6, 6])).tolist()
+    [True, False, True, True]
     """
     new = np.zeros(columns[0].size, np.bool_)
     new[:1] = True
     for column in columns:
         new[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(new), np.cumsum(new) - 1
+    return new
 
 
 def _counted(cell: Numbers, starts: Numbers, buys: Numbers) -> Numbers:

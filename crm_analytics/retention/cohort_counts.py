@@ -72,18 +72,24 @@ def active_counts(
     n_ages = windows.period.size
     if criterion == "bracket":
         return _in_brackets(windows, row, n_rows, member, age)
-    at, kept = row[member], age < n_ages
     if criterion == "on":
-        return _table(at[kept], age[kept], n_rows, n_ages)
+        return _on(row[member], age, n_rows, n_ages)
     if criterion == "on_or_after":
-        return _on_or_after(at, member, age, n_rows, n_ages, horizon)
+        return _on_or_after(row[member], member, age, n_rows, n_ages, horizon)
     if criterion == "on_or_before":
         return _on_or_before(row, n_rows, member, age, n_ages)
     return _streaks(row, n_rows, member, age, n_ages)
 
 
 def _table(row: Ints, column: Ints, n_rows: int, n_columns: int) -> Ints:
-    return np.bincount(row * n_columns + column, minlength=n_rows * n_columns).reshape(n_rows, n_columns)
+    cell = np.multiply(row, n_columns, dtype=np.intp)
+    cell += column
+    return np.bincount(cell, minlength=n_rows * n_columns).reshape(n_rows, n_columns)
+
+
+def _on(at: Ints, age: Ints, n_rows: int, n_ages: int) -> Ints:
+    kept = age < n_ages
+    return _table(at, age, n_rows, n_ages) if kept.all() else _table(at[kept], age[kept], n_rows, n_ages)
 
 
 def _in_brackets(windows: Windows, row: Ints, n_rows: int, member: Ints, age: Ints) -> Ints:

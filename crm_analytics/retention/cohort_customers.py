@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import polars as pl
 
-from crm_analytics.aggregates.cube_cells import Cube
+from crm_analytics.aggregates.cube_cells import Cube, begins
 from crm_analytics.errors import OptionError, UnknownNameError
 from crm_analytics.results import Result
 from crm_analytics.retention.cohort_clock import Clock, Ints
@@ -17,60 +17,67 @@ from crm_analytics.retention.cohort_members import Deeds, Members
 
 State = Literal["active", "away", "all"]
 
-_BITS: Final = 8
-_MOST_PARTS: Final = 12
+_UNIX: Final = date(1970, 1, 1).toordinal()
+_BITS: Final = 12
+_AT_ONCE: Final = 4
+_MOST_PARTS: Final = 8
 
 
 def customers_table(cube: Cube, found: Members, done: Deeds, rows: Rows, clock: Clock) -> pl.DataFrame:
     """Give one row per membership, sorted by customer and cohort."""
-    starts = {int(c): clock.calendar.first_day(int(c)) for c in np.unique(found.cohort)}
-    lived = clock.finished(rows.cohort)[rows.of_member]
-    heads = np.searchsorted(done.member, np.arange(found.customer.size))
-    member, age = done.active
-    last = np.flatnonzero(np.concatenate([member[1:] != member[:-1], [True]]))
+    lived = clock.finished(rows.cohort)
+    all_once = found.customer.size == len(cube.ids) and bool(begins(found.customer).all())
     return pl.DataFrame(
         {
-            "customer_id": cube.ids.gather(found.customer),
+            "customer_id": cube.ids if all_once else cube.ids.gather(found.customer),
             **({} if rows.group is None else {"group": rows.group.gather(rows.of_member)}),
-            "cohort_on": pl.Series(found.cohort).replace_strict(starts, return_dtype=pl.Date),
-            "entered_on": _as_dates(found.entry_day),
-            "n_orders": np.add.reduceat(done.n_orders, heads),
-            "spend": pl.Series(np.add.reduceat(done.spend, heads)).round(6),
-            "last_active_period": age[last],
-            "periods_observed": lived,
-            "active_periods": _listed(member, age, found.customer.size),
+            "cohort_on": first_days(rows.cohort, clock)[rows.of_member],
+            "entered_on": found.entry_day - _UNIX,
+            "n_orders": done.orders_of_member,
+            "spend": pl.Series(done.spend_of_member).round(6),
+            "last_active_period": done.last_active().astype(np.int64),
+            "periods_observed": lived[rows.of_member],
+            "active_periods": _listed(*done.active, found.customer.size),
         }
-    )
+    ).with_columns(pl.col("cohort_on", "entered_on").cast(pl.Int32).cast(pl.Date))
 
 
-def _as_dates(days: Ints) -> pl.Series:
-    return pl.Series(days - date(1970, 1, 1).toordinal()).cast(pl.Int32).cast(pl.Date)
+def first_days(cohorts: Ints, clock: Clock) -> Ints:
+    """Give the first day of the period of each cohort, counted from 1970."""
+    return np.array([clock.calendar.first_day(int(c)).toordinal() for c in cohorts], np.int32) - _UNIX
 
 
 def _listed(member: Ints, age: Ints, n: int) -> pl.Series:
     """Write the ages at which each member acted, such as "0 1 4".
 
-    Eight ages at a time have 256 patterns, which are written once; customers take theirs from the list.
+    Twelve ages at a time have 4096 patterns, each of which is written once; customers take theirs from the list.
     """
     n_parts = int(age.max(initial=0)) // _BITS + 1
     if n_parts > _MOST_PARTS:
         frame = pl.DataFrame({"member": member, "age": age})
         ages = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
         return ages["age"].list.join(" ")
-    part, weight = age // _BITS, np.left_shift(1, age % _BITS)
-    texts = [
-        _texts(i).gather(np.bincount(member, weights=weight * (part == i), minlength=n).astype(np.int64))
-        for i in range(n_parts)
-    ]
-    frame = pl.DataFrame({str(i): t for i, t in enumerate(texts)})
-    return frame.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
+    parts = {}
+    for first in range(0, n_parts, _AT_ONCE):
+        patterns = _patterns(member, age, n, first * _BITS)
+        for part in range(first, min(first + _AT_ONCE, n_parts)):
+            parts[str(part)] = _texts(patterns >> (part - first) * _BITS & (1 << _BITS) - 1, part * _BITS)
+    return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
 
 
-def _texts(part: int) -> pl.Series:
-    """Write every pattern of eight ages; nothing for that without any."""
-    bits = range(_BITS)
-    words = (" ".join(str(_BITS * part + i) for i in bits if pattern >> i & 1) for pattern in range(2**_BITS))
-    return pl.Series([w or None for w in words], dtype=pl.String)
+def _patterns(member: Ints, age: Ints, n: int, low: int) -> Ints:
+    """Give the ages of each member from `low` on as bits of one number, as many as a float holds exactly."""
+    bits = np.zeros(max(int(age.max(initial=0)) + 1, low + _AT_ONCE * _BITS))
+    bits[low : low + _AT_ONCE * _BITS] = np.ldexp(1.0, np.arange(_AT_ONCE * _BITS))
+    return np.bincount(member, weights=bits[age], minlength=n).astype(np.int64)
+
+
+def _texts(patterns: Ints, low: int) -> pl.Series:
+    """Write patterns of ages from `low` on; nothing for one without any."""
+    texts = [None] * (1 << _BITS)
+    for pattern in np.flatnonzero(np.bincount(patterns, minlength=1 << _BITS)):
+        texts[pattern] = " ".join(str(low + i) for i in range(_BITS) if pattern >> i & 1) or None
+    return pl.Series(texts, dtype=pl.String).gather(patterns)
 
 
 def customers_in_cell(

@@ -37,11 +37,12 @@ def rows_of(found: Members, groups: pl.Series | None = None) -> Rows:
     if groups is None:
         low = int(found.cohort.min())
         there = np.bincount(found.cohort - low) > 0
-        return Rows(np.flatnonzero(there) + low, None, (np.cumsum(there) - 1)[found.cohort - low])
+        places = (np.cumsum(there) - 1).astype(np.int32)
+        return Rows(np.flatnonzero(there) + low, None, places[found.cohort - low])
     keys = pl.DataFrame({"group": groups, "cohort": found.cohort})
     unique = keys.unique().sort("group", "cohort").with_row_index("row")
     placed = keys.join(unique, on=["group", "cohort"], how="left", maintain_order="left")
-    return Rows(unique["cohort"].to_numpy(), unique["group"], placed["row"].cast(pl.Int64).to_numpy())
+    return Rows(unique["cohort"].to_numpy(), unique["group"], placed["row"].cast(pl.Int32).to_numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,12 +162,15 @@ def _margin(done: Deeds) -> Floats | None:
 
 def _returned(rows: Rows, done: Deeds, windows: Windows) -> Ints:
     """Count members who acted in the window beside their entry."""
-    again = done.n_actions > (done.age == 0)
-    member, age = done.member[again], done.age[again]
-    plain = Windows(windows.period, windows.period, windows.ends, are_brackets=windows.are_brackets)
-    return active_counts(
-        "bracket" if windows.are_brackets else "on", plain, rows.of_member, rows.n, member, age, None
-    )
+    if windows.are_brackets:
+        again = done.n_actions > (done.age == 0)
+        member, age = done.member[again], done.age[again]
+        return active_counts("bracket", windows, rows.of_member, rows.n, member, age, None)
+    plain = Windows(windows.period, windows.period, windows.period)
+    found = active_counts("on", plain, rows.of_member, rows.n, *done.active, None)
+    twice = done.n_actions[done.starts] > 1  # deeds begin with the entry, at age 0
+    found[:, 0] = np.bincount(rows.of_member[twice], minlength=rows.n)
+    return found
 
 
 def averaged_over(found: Grid, average: Average) -> Bools:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_analytics.aggregates.cube_cells import Cube
+from crm_analytics.aggregates.cube_cells import Cube, begins
 from crm_analytics.retention.cohort_clock import Clock, Ints
 
 Floats = NDArray[np.float64]
@@ -45,54 +46,88 @@ class Deeds:
     cost: Floats | None
     n_lines_without_cost: Ints | None
 
-    @property
+    @cached_property
     def active(self) -> tuple[Ints, Ints]:
         """Member and age of each deed that is an action; age 0 is always among them."""
         acted = self.n_actions > 0
-        return self.member[acted], self.age[acted]
+        return (self.member, self.age) if acted.all() else (self.member[acted], self.age[acted])
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Where the deeds of each member begin."""
+        return np.flatnonzero(begins(self.member))
+
+    @cached_property
+    def active_starts(self) -> Ints:
+        """Where in `active` the actions of each member begin."""
+        member = self.active[0]
+        return self.starts if member is self.member else np.flatnonzero(begins(member))
+
+    @cached_property
+    def n_active(self) -> Ints:
+        """At how many ages each member acted."""
+        return np.diff(self.active_starts, append=self.active[0].size)
+
+    @cached_property
+    def orders_of_member(self) -> Ints:
+        """The orders of each member."""
+        return np.bincount(self.member, weights=self.n_orders).astype(np.int64)
+
+    @cached_property
+    def spend_of_member(self) -> Floats:
+        """The money of each member."""
+        return np.bincount(self.member, weights=self.spend)
+
+    def last_active(self, until: int | None = None) -> Ints:
+        """Give the last age at which each member acted, looking no further than age `until`."""
+        member, age = self.active
+        if until is None:
+            return age[self.active_starts + self.n_active - 1]
+        seen = age <= until
+        ends = np.append((member[1:] != member[:-1]) | ~seen[1:], True)
+        return age[seen & ends]
 
 
 def members(cube: Cube, clock: Clock, entry: Entry, start_day: int | None = None) -> Members:
     """Decide who enters which cohort; of first-ever cohorts those that begin before `start_day` are left out."""
-    acted = np.flatnonzero(cube.n_actions > 0)
-    of_calendar = clock.name == "calendar"
-    period = cube.number[acted] if of_calendar else clock.calendar.numbers(cube.day[acted])
-    first = (
-        _is_first(cube.customer[acted]) if entry == "first_ever" else _is_first(cube.customer[acted], period)
-    )
+    acted = cube.n_actions > 0
+    places = None if acted.all() else np.flatnonzero(acted)
+    customer, number, day = (_taken(v, places) for v in (cube.customer, cube.number, cube.day))
+    if entry == "first_ever":
+        first = begins(customer)
+    else:
+        number = number if clock.name == "calendar" else clock.calendar.numbers(day)
+        first = begins(customer, number)
     if start_day is not None:
-        first &= cube.day[acted] >= start_day
-    enters = acted[first]
-    return Members(cube.customer[enters], period[first], enters, cube.number[enters], cube.day[enters])
+        first &= day >= start_day
+    enters = np.flatnonzero(first)
+    place = _taken(enters if places is None else places, None if places is None else enters)
+    entered = day[enters]
+    cohort = cube.number[place] if clock.name == "calendar" else clock.calendar.numbers(entered)
+    return Members(customer[enters], cohort, place, cube.number[place], entered)
 
 
-def _is_first(*keys: Ints) -> NDArray[np.bool_]:
-    """Mark the first place of each run of equal keys."""
-    new = np.ones(keys[0].size, bool)
-    if keys[0].size:
-        new[1:] = keys[0][1:] != keys[0][:-1]
-    for key in keys[1:]:
-        new[1:] |= key[1:] != key[:-1]
-    return new
+def _taken(values: NDArray[Any], places: Ints | None) -> NDArray[Any]:
+    """Take some values; without places all, without copying them."""
+    return values if places is None else values[places]
 
 
 def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
     """List what each member did from the entry on, by age."""
     member, place = _from_entry_on(cube, found)
-    age = clock.ages(found.entry[member], cube.number[place])
-    first = _is_first(member, age)
-    heads = None if first.all() else np.flatnonzero(first)
-    is_whole = place.size == cube.customer.size and bool((place == np.arange(place.size)).all())
+    age = clock.ages(found.entry[member], _taken(cube.number, place))
+    first = None if clock.name == "calendar" else begins(member, age)
+    heads = None if first is None or first.all() else np.flatnonzero(first)
 
-    def summed(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
+    def summed(values: NDArray[Any] | None) -> NDArray[Any] | None:
         if values is None:
             return None
-        there = values if is_whole else values[place]
+        there = _taken(values, place)
         return there if heads is None else np.add.reduceat(there, heads)
 
     return Deeds(
-        member if heads is None else member[heads],
-        age if heads is None else age[heads],
+        _taken(member, heads),
+        _taken(age, heads),
         *(
             summed(v)
             for v in (cube.n_actions, cube.n_orders, cube.spend, cube.cost, cube.n_lines_without_cost)
@@ -100,17 +135,18 @@ def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
     )
 
 
-def _from_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints]:
-    """Pair each member with the places of the cube from its entry to the customer's last."""
-    if not _is_first(found.customer).all():
+def _from_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints | None]:
+    """Pair each member with the places of the cube from its entry to the customer's last; no places stand for all."""
+    if np.array_equal(found.place, cube.starts) and cube.starts.size == len(cube.ids):
+        return cube.customer, None
+    if not begins(found.customer).all():
         return _from_each_entry_on(cube, found)
-    member_of = np.full(len(cube.ids), -1)
+    begin = np.full(len(cube.ids), cube.customer.size)
+    begin[found.customer] = found.place
+    place = np.flatnonzero(np.arange(cube.customer.size) >= begin[cube.customer])
+    member_of = np.zeros(len(cube.ids), np.int64)
     member_of[found.customer] = np.arange(found.customer.size)
-    member = member_of[cube.customer]
-    inside = (member >= 0) & (np.arange(member.size) >= found.place[member])
-    if inside.all():
-        return member, np.arange(member.size)
-    return member[inside], np.flatnonzero(inside)
+    return member_of[cube.customer[place]], place
 
 
 def _from_each_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints]:

@@ -136,12 +136,13 @@ class Table:
 
     def squared_steps(self, values: Floats) -> Floats:
         """Say by how much each deed raises the square of the member's running total."""
-        member = self.done.member
-        totals = np.cumsum(values)
-        heads = np.flatnonzero(np.concatenate([[True], member[1:] != member[:-1]]))
+        totals, heads = np.cumsum(values), self.done.starts
         before = totals[heads] - values[heads]
-        total = totals - np.repeat(before, np.diff(np.append(heads, member.size)))
-        return values * (2 * total - values)
+        totals -= before[self.done.member]
+        totals *= 2
+        totals -= values
+        totals *= values
+        return totals
 
     @property
     def _members(self) -> Floats:
@@ -170,7 +171,8 @@ class Table:
             kept = age <= ends[column]
         else:
             column, kept = age, age < n_columns
-        cell = self.row_of_member[self.done.member] * n_columns + column
+        cell = np.multiply(self.row_of_member[self.done.member], n_columns, dtype=np.intp)
+        cell += column
         return (None, cell) if kept.all() else (kept, cell[kept])
 
     def _added(self, cell: Ints, values: Any) -> Floats:  # noqa: ANN401 any numbers

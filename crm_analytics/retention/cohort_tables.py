@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.retention.cohort_cells import curve_of, rounded
-from crm_analytics.retention.cohort_counts import Windows, active_counts
 from crm_analytics.retention.cohort_options import Average
 from crm_analytics.retention.cohort_table import Cohorts
 from crm_analytics.stats.intervals import wilson
@@ -44,12 +43,9 @@ def cohorts_table(found: Cohorts) -> pl.DataFrame:
     """Give one row per cohort (and group): size, how long observed, who came again so far, orders and money."""
     rows, done = found.rows, found.done
     size = np.bincount(rows.of_member, minlength=rows.n)
-    member, age = done.active
-    back = np.bincount(member, weights=age > 0, minlength=rows.of_member.size) > 0
-    again = np.bincount(rows.of_member[back], minlength=rows.n)
-    row = rows.of_member[done.member]
-    orders = np.bincount(row, weights=done.n_orders, minlength=rows.n).round().astype(np.int64)
-    spend = np.bincount(row, weights=done.spend, minlength=rows.n).astype(float)
+    again = np.bincount(rows.of_member[done.n_active > 1], minlength=rows.n)
+    orders = np.bincount(rows.of_member, weights=done.orders_of_member, minlength=rows.n).astype(np.int64)
+    spend = np.bincount(rows.of_member, weights=done.spend_of_member, minlength=rows.n).astype(float)
     lower, upper = wilson(again, size)
     shown = size >= found.options.min_customers
     table = pl.DataFrame(
@@ -78,11 +74,8 @@ def losses(found: Cohorts, until: int) -> pl.DataFrame:
 
     What they did after it is not looked at, so that all are observed equally long.
     """
-    member, age = found.done.active
     lived = (found.clock.finished(found.rows.cohort) > until)[found.rows.of_member]
-    kept = lived[member] & (age <= until)
-    member, age = member[kept], age[kept]
-    last = age[np.concatenate([member[1:] != member[:-1], np.ones(min(member.size, 1), bool)])]
+    last = found.done.last_active(until)[lived]
     counts = np.bincount(last, minlength=until + 1)[: until + 1]
     n = int(counts.sum())
     lower, upper = wilson(counts, n)
@@ -99,13 +92,13 @@ def losses(found: Cohorts, until: int) -> pl.DataFrame:
 
 def never_back(found: Cohorts, until: int) -> tuple[int, int]:
     """Count the members who did not act again at ages 1 to `until`, and all who were observed so long."""
-    rows = found.rows
-    ages = np.arange(until + 1)
-    spans = Windows(ages, np.minimum(ages, 1), ages)
-    active = active_counts("on_or_before", spans, rows.of_member, rows.n, *found.done.active, None)
-    lived = found.clock.finished(rows.cohort) > until
-    size = np.bincount(rows.of_member, minlength=rows.n)[lived].sum()
-    return int(size - active[lived, until].sum()), int(size)
+    lived = (found.clock.finished(found.rows.cohort) > until)[found.rows.of_member]
+    age, done = found.done.active[1], found.done
+    second = np.minimum(
+        done.active_starts + 1, age.size - 1
+    )  # the first action after the entry, if there is one
+    never = (done.n_active == 1) | (age[second] > until)
+    return int((lived & never).sum()), int(lived.sum())
 
 
 def payback_table(found: Cohorts) -> pl.DataFrame | None:
@@ -152,15 +145,16 @@ def layers(found: Cohorts) -> pl.DataFrame | None:
     if found.clock.name != "calendar" or found.options.kind == "recurring":
         return None
     done, calendar = found.done, found.clock.calendar
-    table = pl.DataFrame(
-        {
-            "cohort": found.members.cohort[done.member],
-            "age": done.age,
-            "spend": done.spend,
-            "n_orders": done.n_orders,
-        }
+    low = int(found.members.cohort.min())
+    n_ages = int(done.age.max()) + 1
+    cell = (found.members.cohort - low).astype(np.int64)[done.member] * n_ages + done.age
+    table = pl.DataFrame({"cell": cell, "spend": done.spend, "n_orders": done.n_orders})
+    sums = (
+        table.group_by("cell")
+        .agg(pl.col("spend").sum(), pl.col("n_orders").cast(pl.Int64).sum())
+        .sort("cell")
     )
-    sums = table.group_by("cohort", "age").agg(pl.col("spend", "n_orders").sum()).sort("cohort", "age")
+    sums = sums.with_columns(cohort=pl.col("cell") // n_ages + low, age=pl.col("cell") % n_ages)
     numbers = np.unique(np.concatenate([sums["cohort"], sums["cohort"] + sums["age"]]))
     days = {int(n): calendar.first_day(int(n)) for n in numbers}
     now = calendar.number_of(found.clock.as_of)
