@@ -116,7 +116,8 @@ def test_one_visitors_file_is_not_anothers(visit, sample_server, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "segments", "value", "value?list=silent", "customers", "data", "definitions"]
+    "path",
+    ["", "segments", "value", "value?list=silent", "retention", "customers", "data", "definitions"],
 )
 def test_the_dashboards_ask_nobody_but_their_own_server(visit, sample_server, path):
     visitor = visit(sample_server)
@@ -159,3 +160,40 @@ def test_what_is_downloaded_runs_nothing(visit, serve, hostile_base):
     table = pl.read_csv(io.BytesIO(visitor.download("CSV")), infer_schema=False)
     texts = [t for column in ("customer_id", "name") for t in table[column]]
     assert not [t for t in texts if t and t[0] in "=+@-\t"]
+
+
+def test_from_a_cell_of_the_cohort_table_to_its_customers(visit, sample_server):
+    visitor = visit(sample_server)
+    page = visitor.go("retention?max_periods=12")
+    drawn = page.locator(".st-key-cohort_cells .nsewdrag").first
+    drawn.scroll_into_view_if_needed()
+    box = drawn.bounding_box()
+    rows = page.locator(".st-key-cohort_cells .ytick").count()
+    column, row = 3, 4  # month 3 of the fifth cohort from the top
+    page.mouse.click(
+        box["x"] + box["width"] * (column + 0.5) / 13, box["y"] + box["height"] * (row + 0.6) / rows
+    )
+    page.get_by_text("Nov 2023, Month 3").first.wait_for()
+    visitor.settled()
+    assert "cohort=Nov" in page.url
+    assert "age=Month" in page.url
+    words = page.get_by_text("Nov 2023, Month 3").first.locator("xpath=ancestor::p").inner_text()
+    n = int(words.rpartition(" of ")[0].split()[-1])
+    listed = pl.read_csv(io.BytesIO(visitor.download("CSV")), infer_schema=False)
+    assert listed.height == n
+
+    other = visit(sample_server).go(page.url.removeprefix(f"{sample_server}/"))  # the link restores the view
+    other.get_by_text("Nov 2023, Month 3").first.wait_for()
+    assert other.get_by_text(words).count()
+    assert not visitor.errors
+    assert not visitor.outgoing()
+
+
+def test_no_part_of_retention_is_wider_than_a_phone(visit, sample_server):
+    visitor = visit(sample_server, viewport={"width": 390, "height": 844})
+    for part in ("Cohorts", "Survival", "Life+cycle", "Repeat+purchase", "Revenue"):
+        page = visitor.go(f"retention?part={part}")
+        wide, room = page.evaluate(
+            "(() => { const m = document.querySelector('[data-testid=stMain]'); return [m.scrollWidth, m.clientWidth] })()"
+        )
+        assert wide <= room, part
