@@ -38,7 +38,6 @@ _COUNTED: Final = (
     "easy",
     "part of the mean",
 )
-_SIGNALS: Final = ("outside the limits", "eight or more on one side")
 
 
 def periods(result: Result, theme: Theme) -> go.Figure:
@@ -87,7 +86,8 @@ def _limits(rows: Sequence[Row], places: Sequence[int], theme: Theme) -> list[go
 
 
 def _dots(result: Result, rows: Sequence[Row], places: Sequence[int], theme: Theme) -> go.Scatter:
-    colours = [theme.bad if r["control_signal"] in _SIGNALS else theme.accent for r in rows]
+    signals = {"outside the limits": theme.bad, "eight or more on one side": theme.categories[1]}
+    colours = [signals.get(r["control_signal"], theme.accent) for r in rows]
     return go.Scatter(
         x=list(places),
         y=[r["score"] for r in rows],
@@ -111,8 +111,9 @@ def segments(result: Result, theme: Theme) -> go.Figure:
     shown = [r for r in _rows(result, "segments") if r["score"] is not None]
     if not shown:
         return parts.nothing(result, "segments", theme, "No group has enough answers to be shown.")
-    largest = sorted(shown, key=lambda r: (-r["n"], r["respondents"]))[:_MOST_GROUPS]
-    rows = sorted(largest, key=lambda r: (-r["score"], r["respondents"]))
+    odd = ("above the rest", "below the rest")
+    told = sorted(shown, key=lambda r: (r["rest_evidence"] not in odd, -r["n"], r["respondents"]))
+    rows = sorted(told[:_MOST_GROUPS], key=lambda r: (-r["score"], r["respondents"]))
     places = list(range(len(rows)))
     colours = {"above the rest": theme.good, "below the rest": theme.bad}
     rest = go.Scatter(
@@ -275,7 +276,7 @@ def change(result: Result, theme: Theme) -> go.Figure:
         height=220 + 52 * len(rows),
         barmode="group",
         bargap=0.3,
-        xaxis=parts.axis("Points of the change, 95% interval", "count", rangemode="normal", tickformat="+~g"),
+        xaxis=parts.axis("Points, 95% interval", "count", rangemode="normal", tickformat="+~g"),
         yaxis=parts.names_axis(_by(result), [r["respondents"] for r in rows], width=20),
         showlegend=True,
         margin=parts.legend_room(2),

@@ -16,7 +16,7 @@ from crm_analytics.stats.mix_rate import MixRate, mix_rate
 
 Row = dict[str, Any]
 
-TOGETHER: Final = "(small groups together)"
+TOGETHER: Final = "(small groups)"
 ALL: Final = "All answers"
 
 SCHEMA: Final[Mapping[str, Any]] = {

@@ -201,7 +201,7 @@ def views(found: Findings) -> Iterator[View]:
     yield View("distribution", _distribution_title(found), "distribution")
     if found.of(found.ranking):
         yield View("ranking", _ranking_title(found), "ranking")
-    if len(found.of(found.change)) > 1:
+    if len(found.of(found.change)) > 2:  # noqa: PLR2004 two groups and the whole
         yield View("change", _change_title(found), "change")
 
 
@@ -248,6 +248,8 @@ def _ranking_title(found: Findings) -> str:
     chance = best["best_probability"]
     if chance >= 1 - _SURE:
         return f"{best['respondents']} is almost surely the best"
+    if chance >= 0.5:  # noqa: PLR2004 likelier than not
+        return f"{best['respondents']} is the best with a chance of {chance:.0%}"
     return f"{best['respondents']} leads, but is truly the best with a chance of only {chance:.0%}"
 
 

@@ -473,7 +473,7 @@ class TestChange:
         small = [halves((2, 1, 1), (2, 1, 1)).with_columns(store=pl.lit(s)) for s in "abcd"]
         frame = pl.concat([halves((60, 20, 20), (30, 10, 10)).with_columns(store=pl.lit("large")), *small])
         found = scores(frame, by="store").tables()["change"]
-        assert found["respondents"].to_list() == ["large", "(small groups together)", "All answers"]
+        assert found["respondents"].to_list() == ["large", "(small groups)", "All answers"]
         assert found["n_now"].to_list() == [50, 16, 66]
 
 
