@@ -134,7 +134,7 @@ class _Recipe:
             pl.when(pl.col("spend") > 0).then(1 - back / pl.col("spend")).otherwise(1.0)
         )  # of each pound spent
         repeats = pl.col("n") - 1
-        histories = found.sort("customer").select(
+        histories = found[_by_customer(found["customer"])].select(
             "customer",
             frequency=repeats,
             recency=self._elapsed(pl.col("first"), pl.col("last")),
@@ -184,11 +184,11 @@ class _Recipe:
         lasts = np.append(starts[1:], bought.height) - 1
         spend = np.add.reduceat(bought["amount"].to_numpy(), starts)
         totals = (
-            bought[starts]
+            bought[pl.Series(starts.astype(np.uint32))]
             .rename({"at": "first", "amount": "first_amount"})
             .with_columns(
                 n=pl.Series(lasts - starts + 1, dtype=pl.Int64),
-                last=bought["at"][lasts],
+                last=bought["at"].gather(pl.Series(lasts.astype(np.uint32))),
                 spend=pl.Series(spend, dtype=pl.Float64),
             )
         )
@@ -247,6 +247,14 @@ class _Seen:
     def named(self, found: pl.DataFrame) -> pl.DataFrame:
         """Put the ids of the customers in the place of their numbers."""
         return found.select(self.ids.gather(found["customer"]).alias("customer_id"), pl.exclude("customer"))
+
+
+def _by_customer(customers: pl.Series) -> pl.Series:
+    """Give the rows in the order of their customers, of whom none comes twice: quicker than sorting them."""
+    numbers = customers.to_numpy()
+    rows = np.full(int(numbers.max()) + 1, len(numbers), np.uint32)
+    rows[numbers] = np.arange(len(numbers), dtype=np.uint32)
+    return pl.Series(rows if len(rows) == len(numbers) else rows[rows < len(numbers)])
 
 
 def _places(customers: pl.Series, ids: pl.Series) -> pl.Series:
