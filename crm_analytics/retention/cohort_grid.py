@@ -121,10 +121,8 @@ def grid(
         shown=np.broadcast_to(windows.period < clock.begun(rows.cohort)[:, None], shape),
         finished=np.broadcast_to(windows.last < clock.finished(rows.cohort)[:, None], shape),
         size=np.broadcast_to(table.size[:, None], shape),
-        active=active_counts(
-            options.criterion, windows, rows.of_member, rows.n, *done.active, options.horizon
-        ),
-        returned=_returned(rows, done, windows),
+        active=_active(options, rows, done, table),
+        returned=_returned(rows, done, table),
         n_orders=table.by_window(done.n_orders).astype(np.int64),
         spend=table.mean(done.spend),
         cumulative=table.running_mean(done.spend),
@@ -151,7 +149,7 @@ def _margins(table: Table, done: Deeds) -> tuple[Floats | None, Floats | None]:
     margin = _margin(done)
     if margin is None or done.n_lines_without_cost is None:
         return None, None
-    unknown = done.n_lines_without_cost.astype(float)
+    unknown = done.n_lines_without_cost
     inside = np.where(table.by_window(unknown) > 0, np.nan, table.by_window(margin))
     return inside, np.where(table.running(unknown) > 0, np.nan, table.running(margin))
 
@@ -160,17 +158,23 @@ def _margin(done: Deeds) -> Floats | None:
     return None if done.cost is None else done.spend - done.cost
 
 
-def _returned(rows: Rows, done: Deeds, windows: Windows) -> Ints:
+def _active(options: Options, rows: Rows, done: Deeds, table: Table) -> Ints:
+    if options.criterion == "on":
+        return table.active
+    return active_counts(
+        options.criterion, table.windows, rows.of_member, rows.n, *done.active, options.horizon
+    )
+
+
+def _returned(rows: Rows, done: Deeds, table: Table) -> Ints:
     """Count members who acted in the window beside their entry."""
-    if windows.are_brackets:
+    if table.windows.are_brackets:
         again = done.n_actions > (done.age == 0)
         member, age = done.member[again], done.age[again]
-        return active_counts("bracket", windows, rows.of_member, rows.n, member, age, None)
-    plain = Windows(windows.period, windows.period, windows.period)
-    found = active_counts("on", plain, rows.of_member, rows.n, *done.active, None)
+        return active_counts("bracket", table.windows, rows.of_member, rows.n, member, age, None)
     twice = done.n_actions[done.starts] > 1  # deeds begin with the entry, at age 0
-    found[:, 0] = np.bincount(rows.of_member[twice], minlength=rows.n)
-    return found
+    at_entry = np.bincount(rows.of_member[twice], minlength=rows.n)
+    return np.concatenate([at_entry[:, None], table.active[:, 1:]], axis=1)
 
 
 def averaged_over(found: Grid, average: Average) -> Bools:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_analytics.aggregates.cube_cells import begins
 from crm_analytics.retention.cohort_clock import Ints
 from crm_analytics.retention.cohort_counts import Windows
 from crm_analytics.retention.cohort_members import Deeds, Floats
 from crm_analytics.retention.cohort_options import Value
 from crm_analytics.stats.intervals import z_value
+
+Values = NDArray[Any] | Callable[[slice], NDArray[Any]]
+"""One number per deed, or how to get those of a part of the deeds."""
+
+_PART: Final = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,19 +75,23 @@ class Table:
         """Members per row."""
         return np.bincount(self.row_of_member, minlength=self.n_rows)
 
-    def by_window(self, values: Any) -> Floats:  # noqa: ANN401 any numbers, one per deed
+    def by_window(self, values: Values) -> Floats:
         """Add up what was done in the window of each column: at its own age, in a bracket at any of its ages."""
-        kept, cell = self._in_windows
-        return self._added(cell, values if kept is None else values[kept])
+        n_columns = self.windows.period.size
+        return self._added(self._cell, self.n_rows * n_columns, values).reshape(self.n_rows, n_columns)
 
-    def running(self, values: Any) -> Floats:  # noqa: ANN401 as above
+    @cached_property
+    def active(self) -> Ints:
+        """Members who acted, each in the column of the age."""
+        return self.by_window(lambda part: self.done.n_actions[part] > 0).astype(np.int64)
+
+    def running(self, values: Values) -> Floats:
         """Add up from entry to the end of each window."""
         if not self.windows.are_brackets:
             return np.cumsum(self.by_window(values), axis=1)
         n_ages = int(self.windows.ends.max()) + 1
-        kept = self.done.age < n_ages
-        cell = self.row_of_member[self.done.member[kept]] * n_ages + self.done.age[kept]
-        sums: Floats = np.bincount(cell, weights=values[kept], minlength=self.n_rows * n_ages).astype(float)
+        cell = self._cell_of(self.done.age, self.done.age < n_ages, n_ages)
+        sums = self._added(cell, self.n_rows * n_ages, values)
         return np.cumsum(sums.reshape(self.n_rows, n_ages), axis=1)[:, self.windows.ends]
 
     def ratio(self, value: Value, money: Floats | None) -> Ratio | None:
@@ -134,15 +145,17 @@ class Table:
             yy=per_row(paid**2),
         )
 
-    def squared_steps(self, values: Floats) -> Floats:
+    def squared_steps(self, values: Floats) -> Callable[[slice], Floats]:
         """Say by how much each deed raises the square of the member's running total."""
-        totals, heads = np.cumsum(values), self.done.starts
-        before = totals[heads] - values[heads]
-        totals -= before[self.done.member]
-        totals *= 2
-        totals -= values
-        totals *= values
-        return totals
+
+        def steps(part: slice) -> Floats:
+            there, member = values[part], self.done.member[part]
+            heads = np.flatnonzero(begins(member))
+            totals = np.cumsum(there)
+            totals -= np.repeat(totals[heads] - there[heads], np.diff(heads, append=member.size))
+            return there * (2 * totals - there)
+
+        return steps
 
     @property
     def _members(self) -> Floats:
@@ -152,30 +165,40 @@ class Table:
     def _square_sums(self, one: Floats, other: Floats) -> Floats:
         """Add up products of the members' sums in the windows."""
         if not self.windows.are_brackets:
-            return self.by_window(one * other)
-        kept, cell = self._in_windows
-        inside = slice(None) if kept is None else kept
-        member = self.done.member[inside]
-        heads = np.flatnonzero(
-            np.concatenate([[True], (member[1:] != member[:-1]) | (cell[1:] != cell[:-1])])
-        )
-        a, b = (np.add.reduceat(v[inside], heads) for v in (one, other))
-        return self._added(cell[heads], a * b)
+            return self.by_window(lambda part: one[part] * other[part])
+        heads = np.flatnonzero(begins(self.done.member, self._cell))
+        a, b = (np.add.reduceat(v, heads) for v in (one, other))
+        n_columns = self.windows.period.size
+        sums = np.bincount(self._cell[heads], weights=a * b, minlength=self.n_rows * n_columns + 1)
+        return sums[:-1].reshape(self.n_rows, n_columns)
 
     @cached_property
-    def _in_windows(self) -> tuple[NDArray[np.bool_] | None, Ints]:
-        """Give which deeds fall into a window (None: all), and the cell of those."""
-        ends, age, n_columns = self.windows.ends, self.done.age, self.windows.period.size
-        if self.windows.are_brackets:
-            column = np.searchsorted(self.windows.period, age, side="right") - 1
-            kept = age <= ends[column]
-        else:
-            column, kept = age, age < n_columns
-        cell = np.multiply(self.row_of_member[self.done.member], n_columns, dtype=np.intp)
-        cell += column
-        return (None, cell) if kept.all() else (kept, cell[kept])
+    def _cell(self) -> Ints:
+        """Give the cell of each deed."""
+        age = self.done.age
+        if not self.windows.are_brackets:
+            return self._cell_of(age, age < self.windows.period.size, self.windows.period.size)
+        column = np.searchsorted(self.windows.period, age, side="right") - 1
+        return self._cell_of(column, age <= self.windows.ends[column], self.windows.period.size)
 
-    def _added(self, cell: Ints, values: Any) -> Floats:  # noqa: ANN401 any numbers
-        n_columns = self.windows.period.size
-        found: Floats = np.bincount(cell, weights=values, minlength=self.n_rows * n_columns).astype(float)
-        return found.reshape(self.n_rows, n_columns)
+    def _cell_of(self, column: Ints, inside: NDArray[np.bool_], n_columns: int) -> Ints:
+        """Number the cells row by row; deeds outside all of them get a number after the last."""
+        cell = self.row_of_member[self.done.member] * n_columns
+        cell += column.astype(cell.dtype, copy=False)
+        if not inside.all():
+            cell[~inside] = self.n_rows * n_columns
+        return cell
+
+    def _added(self, cell: Ints, n_cells: int, values: Values) -> Floats:
+        """Add up by cell, part by part: a part and what is made of it stay in the processor's cache."""
+        sums = np.zeros(n_cells + 1)
+        for part in self._parts(8 * n_cells):
+            there = values(part) if callable(values) else values[part]
+            sums += np.bincount(cell[part], weights=there, minlength=n_cells + 1)
+        return sums[:-1]
+
+    def _parts(self, at_least: int) -> Iterator[slice]:
+        """Divide the deeds between members into parts."""
+        cuts = self.done.starts[:: max(1, max(_PART, at_least) * self.done.starts.size // self.done.age.size)]
+        for low, high in zip(cuts, [*cuts[1:], self.done.age.size], strict=True):
+            yield slice(int(low), int(high))
