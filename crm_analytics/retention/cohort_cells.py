@@ -30,7 +30,7 @@ def cells(found: Grid, clock: Clock, options: Options) -> pl.DataFrame:
     table = pl.DataFrame(
         {
             **({} if found.group is None else {"group": found.group.gather(row)}),
-            **({} if found.cohort is None else {"cohort_on": _days(found.cohort[row], clock)}),
+            **({} if found.cohort is None else {"cohort_on": calendar_days(found.cohort[row], clock)}),
             "period": found.windows.period[column],
             "period_from": found.windows.first[column],
             "period_to": _period_to(found, options)[column],
@@ -111,7 +111,8 @@ def rounded(values: Floats) -> pl.Series:
     return pl.Series(np.asarray(values, float)).round(MONEY_DECIMALS).fill_nan(None)
 
 
-def _days(cohorts: Ints, clock: Clock) -> pl.Series:
+def calendar_days(cohorts: Ints, clock: Clock) -> pl.Series:
+    """Give the first days of periods."""
     starts = {int(c): clock.calendar.first_day(int(c)) for c in np.unique(cohorts)}
     return pl.Series(cohorts).replace_strict(starts, return_dtype=pl.Date)
 

@@ -37,7 +37,7 @@ def customers_table(cube: Cube, found: Members, done: Deeds, rows: Rows, clock: 
             "spend": pl.Series(done.spend_of_member).round(6),
             "last_active_period": done.last_active().astype(np.int64),
             "periods_observed": lived[rows.of_member],
-            "active_periods": _listed(*done.active, found.customer.size),
+            "active_periods": _listed(done),
         }
     ).with_columns(pl.col("cohort_on", "entered_on").cast(pl.Int32).cast(pl.Date))
 
@@ -47,29 +47,29 @@ def first_days(cohorts: Ints, clock: Clock) -> Ints:
     return np.array([clock.calendar.first_day(int(c)).toordinal() for c in cohorts], np.int32) - _UNIX
 
 
-def _listed(member: Ints, age: Ints, n: int) -> pl.Series:
+def _listed(done: Deeds) -> pl.Series:
     """Write the ages at which each member acted, such as "0 1 4".
 
     Twelve ages at a time have 4096 patterns, each of which is written once; customers take theirs from the list.
     """
-    n_parts = int(age.max(initial=0)) // _BITS + 1
+    n_parts = int(done.age.max(initial=0)) // _BITS + 1
     if n_parts > _MOST_PARTS:
-        frame = pl.DataFrame({"member": member, "age": age})
+        frame = pl.DataFrame(dict(zip(("member", "age"), done.active, strict=True)))
         ages = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
         return ages["age"].list.join(" ")
     parts = {}
     for first in range(0, n_parts, _AT_ONCE):
-        patterns = _patterns(member, age, n, first * _BITS)
+        patterns = _patterns(done, first * _BITS)
         for part in range(first, min(first + _AT_ONCE, n_parts)):
             parts[str(part)] = _texts(patterns >> (part - first) * _BITS & (1 << _BITS) - 1, part * _BITS)
     return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
 
 
-def _patterns(member: Ints, age: Ints, n: int, low: int) -> Ints:
+def _patterns(done: Deeds, low: int) -> Ints:
     """Give the ages of each member from `low` on as bits of one number, as many as a float holds exactly."""
-    bits = np.zeros(max(int(age.max(initial=0)) + 1, low + _AT_ONCE * _BITS))
+    bits = np.zeros(max(int(done.age.max(initial=0)) + 1, low + _AT_ONCE * _BITS))
     bits[low : low + _AT_ONCE * _BITS] = np.ldexp(1.0, np.arange(_AT_ONCE * _BITS))
-    return np.bincount(member, weights=bits[age], minlength=n).astype(np.int64)
+    return done.per_member(lambda part: bits[done.age[part]] * (done.n_actions[part] > 0)).astype(np.int64)
 
 
 def _texts(patterns: Ints, low: int) -> pl.Series:

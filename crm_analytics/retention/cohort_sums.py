@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,9 @@ from numpy.typing import NDArray
 from crm_analytics.aggregates.cube_cells import begins
 from crm_analytics.retention.cohort_clock import Ints
 from crm_analytics.retention.cohort_counts import Windows
-from crm_analytics.retention.cohort_members import Deeds, Floats
+from crm_analytics.retention.cohort_members import Deeds, Floats, Values
 from crm_analytics.retention.cohort_options import Value
 from crm_analytics.stats.intervals import z_value
-
-Values = NDArray[Any] | Callable[[slice], NDArray[Any]]
-"""One number per deed, or how to get those of a part of the deeds."""
-
-_PART: Final = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +176,7 @@ class Table:
         return self._cell_of(column, age <= self.windows.ends[column], self.windows.period.size)
 
     def _cell_of(self, column: Ints, inside: NDArray[np.bool_], n_columns: int) -> Ints:
-        """Number the cells row by row; deeds outside all of them get a number after the last."""
+        """Give the number of each deed's cell, row by row; deeds outside all of them get one after the last."""
         cell = self.row_of_member[self.done.member] * n_columns
         cell += column.astype(cell.dtype, copy=False)
         if not inside.all():
@@ -190,15 +184,4 @@ class Table:
         return cell
 
     def _added(self, cell: Ints, n_cells: int, values: Values) -> Floats:
-        """Add up by cell, part by part: a part and what is made of it stay in the processor's cache."""
-        sums = np.zeros(n_cells + 1)
-        for part in self._parts(8 * n_cells):
-            there = values(part) if callable(values) else values[part]
-            sums += np.bincount(cell[part], weights=there, minlength=n_cells + 1)
-        return sums[:-1]
-
-    def _parts(self, at_least: int) -> Iterator[slice]:
-        """Divide the deeds between members into parts."""
-        cuts = self.done.starts[:: max(1, max(_PART, at_least) * self.done.starts.size // self.done.age.size)]
-        for low, high in zip(cuts, [*cuts[1:], self.done.age.size], strict=True):
-            yield slice(int(low), int(high))
+        return self.done.by_cell(cell, n_cells + 1, values)[:-1]

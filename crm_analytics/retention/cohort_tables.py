@@ -7,9 +7,11 @@ from typing import Any, Final, get_args
 import numpy as np
 import polars as pl
 
-from crm_analytics.retention.cohort_cells import curve_of, rounded
+from crm_analytics.retention.cohort_cells import calendar_days, curve_of, rounded
+from crm_analytics.retention.cohort_clock import Ints
+from crm_analytics.retention.cohort_members import Deeds, Floats, Values
 from crm_analytics.retention.cohort_options import Average
-from crm_analytics.retention.cohort_table import Cohorts
+from crm_analytics.retention.cohort_table import MOST_CELLS, Cohorts
 from crm_analytics.stats.intervals import wilson
 
 DEFINITIONS: Final = {
@@ -145,23 +147,29 @@ def layers(found: Cohorts) -> pl.DataFrame | None:
     if found.clock.name != "calendar" or found.options.kind == "recurring":
         return None
     done, calendar = found.done, found.clock.calendar
-    low = int(found.members.cohort.min())
-    n_ages = int(done.age.max()) + 1
-    cell = (found.members.cohort - low).astype(np.int64)[done.member] * n_ages + done.age
-    table = pl.DataFrame({"cell": cell, "spend": done.spend, "n_orders": done.n_orders})
-    sums = (
-        table.group_by("cell")
-        .agg(pl.col("spend").sum(), pl.col("n_orders").cast(pl.Int64).sum())
-        .sort("cell")
+    cohort, age, sums = _by_cohort_and_age(found.members.cohort, done)
+    return pl.DataFrame(
+        {
+            "cohort_on": calendar_days(cohort, found.clock),
+            "calendar_on": calendar_days(cohort + age, found.clock),
+            "n_orders": sums["n_orders"].astype(np.int64),
+            "spend": rounded(sums["spend"]),
+            "is_complete": cohort + age < calendar.number_of(found.clock.as_of),
+        }
     )
-    sums = sums.with_columns(cohort=pl.col("cell") // n_ages + low, age=pl.col("cell") % n_ages)
-    numbers = np.unique(np.concatenate([sums["cohort"], sums["cohort"] + sums["age"]]))
-    days = {int(n): calendar.first_day(int(n)) for n in numbers}
-    now = calendar.number_of(found.clock.as_of)
-    return sums.select(
-        pl.col("cohort").replace_strict(days, return_dtype=pl.Date).alias("cohort_on"),
-        (pl.col("cohort") + pl.col("age")).replace_strict(days, return_dtype=pl.Date).alias("calendar_on"),
-        "n_orders",
-        pl.col("spend").round(6),
-        (pl.col("cohort") + pl.col("age") < now).alias("is_complete"),
-    )
+
+
+def _by_cohort_and_age(cohort: Ints, done: Deeds) -> tuple[Ints, Ints, dict[str, Floats]]:
+    """Add up orders and spend by cohort and age, where there are any deeds."""
+    low, n_ages = int(cohort.min()), int(done.age.max()) + 1
+    n_cells = (int(cohort.max()) - low + 1) * n_ages
+    first = (cohort - low).astype(np.int64) * n_ages
+    number: Values = lambda part: first[done.member[part]] + done.age[part]  # noqa: E731 handed on
+    places = None
+    if n_cells > max(done.age.size, MOST_CELLS):  # most of them empty
+        places, number = np.unique(number(slice(None)), return_inverse=True)
+        n_cells = places.size
+    there = np.flatnonzero(done.by_cell(number, n_cells, np.ones_like(done.spend)))
+    sums = {c: done.by_cell(number, n_cells, getattr(done, c))[there] for c in ("n_orders", "spend")}
+    at = there if places is None else places[there]
+    return at // n_ages + low, at % n_ages, sums
