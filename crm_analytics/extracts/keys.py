@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from crm_analytics.extracts.short_ids import grouped
+
 _Hashes = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
@@ -83,6 +85,13 @@ def keyed(column: pl.Series) -> Keys:
     >>> keys.ids.to_list(), keys.codes.tolist(), keys.counts.tolist()
     (['a', 'b'], [1, 0, 1], [1, 2])
     """
+    short = grouped(column)
+    if short is not None:
+        return Keys(short.ids, short.rows, short.starts, np.arange(len(short.ids)))
+    return _hashed(column)
+
+
+def _hashed(column: pl.Series) -> Keys:
     rows, begins = _runs(_hashes(column, 0))
     starts = np.append(np.flatnonzero(begins), len(rows))
     first = np.zeros(len(rows), np.bool_)
@@ -143,7 +152,7 @@ def _runs(hashes: _Hashes) -> tuple[_Places, _Flags]:
     packed.sort()
     rows = (packed & ((np.uint64(1) << bits) - np.uint64(1))).view(np.int64)
     packed >>= bits
-    found = hashes[rows]
+    found = hashes.take(rows)
     begins = np.ones(len(rows), np.bool_)
     np.not_equal(found[1:], found[:-1], out=begins[1:])
     mixed = packed[1:][begins[1:] & (packed[1:] == packed[:-1])]

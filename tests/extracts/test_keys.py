@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crm_analytics.extracts import keys
 from crm_analytics.extracts.keys import keyed, repeats
+from crm_analytics.extracts.short_ids import grouped
 
 IDS = st.lists(st.sampled_from(["a", "b", "ab", "é", "0", "00", " ", "x" * 30, "y" * 13]), max_size=40)
 
@@ -24,6 +25,37 @@ def as_expected(found, ids):
 @given(IDS)
 def test_every_row_has_its_id(ids):
     as_expected(keyed(pl.Series(ids, dtype=pl.String)), ids)
+
+
+@given(IDS)
+def test_long_ids_are_found_by_their_hashes(ids):
+    as_expected(keys._hashed(pl.Series(ids, dtype=pl.String)), ids)
+
+
+@given(st.lists(st.text("a7\0é🙂", max_size=5), max_size=30))
+def test_short_ids_of_any_letters_have_their_rows(ids):
+    as_expected(keyed(pl.Series(ids, dtype=pl.String)), ids)
+
+
+def test_short_ids_are_packed_and_others_are_not():
+    packed = grouped(pl.Series(["C0012345", "C7", "", "C0012345"]))
+    assert packed is not None
+    assert packed.ids.to_list() == ["", "C0012345", "C7"]
+    assert packed.rows.tolist() == [2, 0, 3, 1]
+    assert packed.starts.tolist() == [0, 1, 3, 4]
+    assert grouped(pl.Series(["C00123456"])) is None  # nine bytes
+    assert grouped(pl.Series(["a", "a\0"])) is None  # the same number
+    assert grouped(pl.Series(["éééé", "ééééé"])) is None  # ten bytes
+    letters = [chr(1 << k) * 8 for k in range(7)]
+    assert grouped(pl.Series(letters * 100)) is None  # nearly all bits differ, none are left for the rows
+
+
+def test_short_ids_of_several_blocks_are_those_of_hashes():
+    ids = pl.Series([f"{i * 7919 % 30_011:05}" for i in range(150_000)])
+    found, hashed = keyed(ids), keys._hashed(ids)
+    assert found.ids.equals(hashed.ids)
+    assert (found.codes == hashed.codes).all()
+    assert (found.counts == hashed.counts).all()
 
 
 @given(IDS, st.data())
@@ -42,7 +74,7 @@ def test_hashes_that_are_alike_do_no_harm(ids):
 
     keys._hashes = bad
     try:
-        as_expected(keyed(column), ids)
+        as_expected(keys._hashed(column), ids)
     finally:
         keys._hashes = hashes
 
