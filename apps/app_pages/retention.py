@@ -14,8 +14,9 @@ PARTS = {
 
 seen = filters.seen()
 controls.of_all_segments(seen)
-picture = st.container()
-with picture, guarded():
+top = st.container()
+found = None  # where nobody ordered, the page says so
+with top, guarded():
     found = answer.show(seen)
 
 st.header("Look closer", anchor=False)
@@ -28,8 +29,8 @@ chosen = st.segmented_control(
     bind="query-params",
     label_visibility="collapsed",
 )
-if chosen == "Cohorts":  # who asks for another part has come for that one's pictures
-    with picture, guarded():
+if found and chosen == "Cohorts":  # who asks for another part has come for that one's pictures
+    with top, guarded():
         answer.picture(seen, found)
 with guarded():
     PARTS[chosen](seen)

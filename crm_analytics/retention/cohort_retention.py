@@ -20,9 +20,11 @@ from crm_analytics.retention.cohort_counts import Criterion
 from crm_analytics.retention.cohort_customers import customers_table
 from crm_analytics.retention.cohort_options import Average, Options, Value, as_pairs
 from crm_analytics.retention.cohort_table import Cohorts, count_cohorts
-from crm_analytics.retention.cohort_terms import terms_for_value
+from crm_analytics.retention.cohort_terms import TERMS, terms_for_value
 from crm_analytics.retention.cohort_trend import trend_points
 from crm_analytics.retention.compare_definitions import compare_definitions as compare
+
+__all__ = ["TERMS", "cohort_retention"]
 
 
 def cohort_retention(

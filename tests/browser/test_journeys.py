@@ -165,14 +165,15 @@ def test_what_is_downloaded_runs_nothing(visit, serve, hostile_base):
 def test_from_a_cell_of_the_cohort_table_to_its_customers(visit, sample_server):
     visitor = visit(sample_server)
     page = visitor.go("retention?max_periods=12")
-    drawn = page.locator(".st-key-cohort_cells .nsewdrag").first
-    drawn.scroll_into_view_if_needed()
-    box = drawn.bounding_box()
-    rows = page.locator(".st-key-cohort_cells .ytick").count()
-    column, row = 3, 4  # month 3 of the fifth cohort from the top
-    page.mouse.click(
-        box["x"] + box["width"] * (column + 0.5) / 13, box["y"] + box["height"] * (row + 0.6) / rows
+    table = page.locator(".st-key-cohort_cells .nsewdrag").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    x, y = page.evaluate(  # where month 3 of the fifth cohort lies
+        "(() => { const l = document.querySelector('.st-key-cohort_cells .js-plotly-plot')._fullLayout;"
+        " return [l.xaxis.l2p(3), l.yaxis.l2p(4)] })()"
     )
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.click(box["x"] + x, box["y"] + y)
     page.get_by_text("Nov 2023, Month 3").first.wait_for()
     visitor.settled()
     assert "cohort=Nov" in page.url

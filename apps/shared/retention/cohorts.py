@@ -98,7 +98,10 @@ def _ask(result: Result) -> Cell:
     st.header("The customers of a cell", anchor=False)
     cohorts = _cohorts(result, cells)
     groups = _groups(cells)
-    ages = {age: cohort_parts.age_name(result, age) for age in cells["period"].unique().sort().to_list()}
+    begun = cells["period"].unique().sort().to_list()
+    ages = {
+        age: cohort_parts.age_name(result, age) for age in [*begun[1:], begun[0]]
+    }  # at age 0 everybody is active
     st.session_state["cohort_rows"] = {
         **{str(start): ("cohort", start) for start in cohorts if groups is None},
         **{name: ("group", name) for name in groups or ()},
@@ -106,7 +109,7 @@ def _ask(result: Result) -> Cell:
     with st.grid(3, min_column_width=158, gap="small"):
         group = None if groups is None else _pick("Group", groups, "group")
         cohort = _pick("Cohort", cohorts, "cohort") if "cohort_on" in cells.columns else None
-        age = _pick("Age", ages, "age", 1 if len(ages) > 1 else 0)
+        age = _pick("Age", ages, "age")
     kept = cells.filter(pl.col("period") == age)
     if group not in (None, cohort_parts.ALL):
         kept = kept.filter(pl.col("group") == group)
@@ -136,13 +139,12 @@ def _groups(cells: pl.DataFrame) -> dict[str, str] | None:
     return {cohort_parts.ALL: cohort_parts.ALL, **{name: name for name in names}}
 
 
-def _pick(label: str, options: Mapping[Any, str], key: str, usual: int = 0) -> Any:  # noqa: ANN401 what the options are of
+def _pick(label: str, options: Mapping[Any, str], key: str) -> Any:  # noqa: ANN401 what the options are of
     if key in st.session_state and st.session_state[key] not in options:
         del st.session_state[key]  # of other options
     return st.selectbox(
         label,
         list(options),
-        usual,
         format_func=lambda value: options.get(value, str(value)),
         key=key,
         bind="query-params",
