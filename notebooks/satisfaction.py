@@ -250,12 +250,8 @@ contrasts.plot("classes")
 # What low ratings cost and high ones bring, driver by driver:
 
 # %%
-table(
-    contrasts,
-    contrasts.tables()["drivers"].select(
-        "driver_label", "penalty", "reward", "impact_asymmetry", "same_size_p_value", "driver_class"
-    ),
-    "Penalties and rewards",
+contrasts.tables()["drivers"].select(
+    "driver_label", "penalty", "reward", "impact_asymmetry", "same_size_p_value", "driver_class"
 )
 
 # %% [markdown]

@@ -92,7 +92,7 @@ def _lines(
     result: Result, theme: Theme, x_range: Sequence[float], y_range: Sequence[float]
 ) -> list[dict[str, object]]:
     """Draw where the quadrants meet; with equal priority the line leans."""
-    cuts = result.tables()["cuts"].filter(pl.col("is_chosen"))
+    cuts = result.tables()["cuts"].filter(pl.col("is_chosen_cut"))
     first = cuts.row(0, named=True)
     look = {"type": "line", "line": {"color": theme.quiet, "dash": "dash", "width": 1.5}, "layer": "below"}
     upright = {**look, "x0": first["performance_cut"], "x1": first["performance_cut"], "yref": "paper", "y0": 0, "y1": 1}  # fmt: skip
@@ -315,7 +315,7 @@ def stated(result: Result, theme: Theme) -> go.Figure:
 
 
 def _importance(result: Result) -> str:
-    return "importance_share" if result.parameters["importance"] == "lmg" else "total_effect"
+    return "importance_share" if result.parameters["importance"] == "lmg" else "driver_effect"
 
 
 def _kind(result: Result) -> Any:  # noqa: ANN401 a kind of axis

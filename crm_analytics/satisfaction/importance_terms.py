@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from crm_analytics.satisfaction.driver_terms import TERMS as _OF_DRIVERS
 from crm_analytics.terms import Term, bounds, by_name
 
 TERMS: Final[Mapping[str, Term]] = {
+    **{name: _OF_DRIVERS[name] for name in ("driver", "driver_label", "n_answers")},
     **by_name(
-        Term("driver", "Driver", "text", "The column that was rated."),
-        Term("driver_label", "Driver", "text", "What was rated, as a reader sees it."),
-        Term("n_answers", "Answers", "count", "Answers to the question of the row."),
         Term(
             "importance_share",
             "Importance",
@@ -20,7 +19,7 @@ TERMS: Final[Mapping[str, Term]] = {
             "which they can be taken (LMG).",
         ),
         Term(
-            "total_effect",
+            "driver_effect",
             "Effect",
             "number",
             "Points of the outcome per point of the driver, both from 0 to 100, the other drivers held.",
@@ -84,7 +83,7 @@ TERMS: Final[Mapping[str, Term]] = {
             "Where the quadrants meet: at the means, at the midpoints, or at the line of equal priority (iso).",
         ),
         Term(
-            "is_chosen",
+            "is_chosen_cut",
             "Chosen",
             "flag",
             "Whether the rows are those of the choice that the finding rests on.",
@@ -124,13 +123,13 @@ TERMS: Final[Mapping[str, Term]] = {
             "share",
             "Share of bootstrap draws in which the reading is the same.",
         ),
-        Term("group", "Group", "text", "The group of those who answered."),
+        Term("survey_group", "Group", "text", "The group of those who answered."),
         Term("n_group", "Answers of the group", "count", "Answers of the group that count."),
         Term("importance_text", "Importance", "text", "Importance with its 95% interval."),
         Term("performance_text", "Performance", "text", "Performance from 0 to 100 with its 95% interval."),
     ),
     **bounds("importance_share", "Importance", "share"),
-    **bounds("total_effect", "Effect", "number"),
+    **bounds("driver_effect", "Effect", "number"),
     **bounds("performance", "Performance", "score"),
     **bounds("stated_importance", "Stated importance", "score"),
 }

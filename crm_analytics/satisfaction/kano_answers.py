@@ -144,4 +144,4 @@ def _key(value: str) -> str:
     try:
         return f"{float(head):g}"
     except ValueError:
-        return plain(text)
+        return plain(text) or text

@@ -97,13 +97,13 @@ TERMS: Final[Mapping[str, Term]] = {
             "functional_answer",
             "If it is there",
             "text",
-            "The answer to: how would you feel if it were there?",
+            "The answer to how one would feel if it were there.",
         ),
         Term(
             "dysfunctional_answer",
             "If it is not",
             "text",
-            "The answer to: how would you feel if it were not there?",
+            "The answer to how one would feel if it were not there.",
         ),
         Term(
             "n_respondents",
