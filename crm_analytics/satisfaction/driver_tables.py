@@ -185,7 +185,7 @@ def missing(found: Findings) -> pl.DataFrame:
                 )
             )  # fmt: skip
     schema = {
-        "gaps_taken": pl.String, "is_chosen": pl.Boolean, "driver": pl.String, "driver_label": pl.String, "n_rows": pl.Int64,
+        "gaps_taken": pl.String, "is_way_used": pl.Boolean, "driver": pl.String, "driver_label": pl.String, "n_rows": pl.Int64,
         "n_answers": pl.Int64, "lmg": pl.Float64, "importance": pl.Float64, "place": pl.Int64, "explained_share": pl.Float64,
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -42,7 +42,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("ahead_probability", "Probability of being ahead", "share", "Share of bootstrap draws in which the driver explains more than the other."),
         Term("is_ahead", "Surely ahead", "flag", "Whether the interval of the difference lies above 0."),
         Term("gaps_taken", "How gaps are taken", "text", "What is made of missing answers."),
-        Term("is_chosen", "Chosen", "flag", "Whether the other tables take gaps this way."),
+        Term("is_way_used", "Chosen", "flag", "Whether the other tables take gaps this way."),
         Term("explained_share", "Explained (R2)", "share", "Share of the outcome's variance that all drivers explain together in a linear model."),
         Term("rating_answer", "Answer", "text", "The answer; neighbours that few people gave are taken together."),
         Term("answer_low", "From answer", "number", "The lowest answer of the row."),
