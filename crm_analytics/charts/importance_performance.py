@@ -196,10 +196,12 @@ def cuts(result: Result, theme: Theme) -> go.Figure:
     traces = []
     for index, (name, colour) in enumerate(zip(_QUADRANTS, _colours(theme), strict=True)):
         own = [(x, y, at[d, c]) for y, d in enumerate(drivers) for x, c in enumerate(order) if at[d, c]["quadrant"] == name]  # fmt: skip
+        if not own:
+            continue
         traces.append(
             go.Scatter(
-                x=[x for x, _, _ in own] or [None],
-                y=[y for _, y, _ in own] or [None],
+                x=[x for x, _, _ in own],
+                y=[y for _, y, _ in own],
                 mode="markers+text",
                 name=name,
                 marker={
@@ -218,8 +220,7 @@ def cuts(result: Result, theme: Theme) -> go.Figure:
                         head=r["driver_label"],
                     )
                     for _, _, r in own
-                ]
-                or [name],
+                ],
                 hovertemplate=parts.HOVER,
             )
         )

@@ -142,7 +142,7 @@ def _spans(measured: Measured, j: int) -> dict[str, float]:
         ("driver_effect", measured.effect, measured.effect_draws),
         ("performance", measured.performance, measured.performance_draws),
     )
-    found = {}
+    found: dict[str, float] = {}
     for name, value, drawn in figures:
         low, high = importance_map.bounds(value[[j]], drawn[[j]])
         found |= {name: float(value[j]), f"{name}_lower": float(low[0]), f"{name}_upper": float(high[0])}
