@@ -43,6 +43,7 @@ _HOMES: Final[dict[str, str]] = {
     "penalty_reward": "satisfaction.penalty_reward",
     "kano": "satisfaction.kano",
     "satisfaction_scores": "satisfaction.satisfaction_scores",
+    "complaints": "satisfaction.complaints",
     "run": "registry",
     "Result": "results",
     "CrmError": "errors",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from crm_analytics.retention.repeat_purchase import repeat_purchase as repeat_purchase
     from crm_analytics.retention.revenue_retention import revenue_retention as revenue_retention
     from crm_analytics.retention.survival import survival as survival
+    from crm_analytics.satisfaction.complaints import complaints as complaints
     from crm_analytics.satisfaction.importance_performance import (
         importance_performance as importance_performance,
     )

@@ -171,6 +171,14 @@ ANALYSES: tuple[Analysis, ...] = (
         "crm_analytics.satisfaction.penalty_reward",
         table="surveys",
     ),
+    Analysis(
+        "complaints",
+        "Complaints",
+        "How many complaints are there, about what, how fast are they resolved, and what do they cost?",
+        "crm_analytics.satisfaction.complaints",
+        table="cases",
+        also=("transactions", "surveys", "customers"),
+    ),
 )
 
 

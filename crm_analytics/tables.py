@@ -142,6 +142,7 @@ TABLES: Mapping[str, Table] = {
                 _c("case_id!", "id", "The case."),
                 _c("opened_at!", "instant", "When it came in."),
                 _c("customer_id", "id", "Who raised it."),
+                _c("first_answered_at", "instant", "When it was first answered; empty while it was not."),
                 _c("closed_at", "instant", "When it was resolved; empty while open."),
                 _c("category", "category", "What it is about."),
                 _c("channel", "category", "How it came in."),

@@ -297,6 +297,15 @@ _CASES: Final = {
         "",
     ),
     "customer_id": (_CUSTOMER[0] + ", requester id, requester, complainant id, caller id", "requester email, " + _CUSTOMER[1], "email, contact name"),
+    "first_answered_at": (
+        "first answered at, first answered on, first answer at, first answer on, first answered, first response at, first response on, "
+        "first response date, first replied at, first reply at, first reply on, first reply date, first responded at, erste antwort am, "
+        "erste antwort, erstantwort am, erstantwort, date premiere reponse, date de premiere reponse, premiere reponse le, fecha primera "
+        "respuesta, fecha de primera respuesta, data prima risposta, eerste antwoord op, eerste reactie op, data primeira resposta, "
+        "data pierwszej odpowiedzi",
+        "answered at, answered on, responded at, replied at, beantwortet am",
+        "",
+    ),
     "closed_at": (
         "closed at, closed on, close date, closed, resolved at, resolved on, resolution date, solved at, date closed, date resolved, "
         "completed at, geschlossen am, abschlussdatum, erledigt am, gelost am, date cloture, date de cloture, date resolution, "

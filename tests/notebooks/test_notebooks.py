@@ -27,10 +27,11 @@ def build():
 
 @pytest.fixture(scope="session")
 def small_base(tmp_path_factory):
-    """The orders of a tenth of the sample company's customers."""
+    """The orders, answers and cases of a tenth of the sample company's customers."""
     folder = tmp_path_factory.mktemp("small")
-    orders = crm.sample().table("transactions").frame.collect()
-    orders.filter(pl.col("customer_id").str.ends_with("7")).write_csv(folder / "transactions.csv")
+    for name in ("transactions", "surveys", "cases"):
+        rows = crm.sample().table(name).frame.collect()
+        rows.filter(pl.col("customer_id").str.ends_with("7")).write_csv(folder / f"{name}.csv")
     return folder
 
 
