@@ -19,8 +19,8 @@ from crm_analytics.extracts.keys import Keys, keyed
 
 _Numbers = npt.NDArray[Any]
 
-BLOCK_ROWS: Final = 65_536
-"""Rows of a block: a few columns of so many lie in the cache."""
+BLOCK_ROWS: Final = 16_384
+"""Rows of a block: what is made of so many stays in the cache, in memory that is taken from the system once."""
 
 _DAYS: Final = 1 << 22
 """More than there are days between the years 1 and 9999."""

@@ -35,7 +35,7 @@ class Members:
 Values = NDArray[Any] | Callable[[slice], NDArray[Any]]
 """One number per deed, or how to get those of a part of the deeds."""
 
-_PART: Final = 65_536
+_PART: Final = 16_384
 
 
 def taken(values: Values, part: slice) -> NDArray[Any]:
@@ -99,11 +99,12 @@ class Deeds:
             sums[low:high] = np.bincount(member - low, weights=taken(values, part))
         return sums
 
-    def by_cell(self, cell: Values, n_cells: int, values: Values) -> Floats:
-        """Add up by cell, part by part: a part and what is made of it stay in the processor's cache."""
+    def by_cell(self, cell: Values, n_cells: int, values: Values | None) -> Floats:
+        """Add up by cell, or count without values, part by part: what is made of a part stays in the processor's cache."""
         sums = np.zeros(n_cells)
         for part in self.parts(8 * n_cells):
-            sums += np.bincount(taken(cell, part), weights=taken(values, part), minlength=n_cells)
+            there = None if values is None else taken(values, part)
+            sums += np.bincount(taken(cell, part), weights=there, minlength=n_cells)
         return sums
 
     def parts(self, at_least: int = 0) -> Iterator[slice]:

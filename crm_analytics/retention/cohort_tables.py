@@ -169,7 +169,7 @@ def _by_cohort_and_age(cohort: Ints, done: Deeds) -> tuple[Ints, Ints, dict[str,
     if n_cells > max(done.age.size, MOST_CELLS):  # most of them empty
         places, number = np.unique(number(slice(None)), return_inverse=True)
         n_cells = places.size
-    there = np.flatnonzero(done.by_cell(number, n_cells, np.ones_like(done.spend)))
+    there = np.flatnonzero(done.by_cell(number, n_cells, None))
     sums = {c: done.by_cell(number, n_cells, getattr(done, c))[there] for c in ("n_orders", "spend")}
     at = there if places is None else places[there]
     return at // n_ages + low, at % n_ages, sums
