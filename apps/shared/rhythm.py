@@ -38,21 +38,17 @@ def badge(row: Mapping[str, Any]) -> None:
 
 def show(result: Result, row: Mapping[str, Any], *, with_next: bool) -> None:
     """Show gap and lateness; `with_next` adds by when the next order is expected, where nothing else on the page says it."""
+    if not row["has_own_rhythm"]:
+        st.caption(
+            "One day with orders so far: no rhythm of the customer's own yet, so no silence is late by it."
+        )
+        return
+    gaps = counted(row["n_occasions"] - 1, "gap")
     with st.grid(4, min_column_width=158, gap="small"):
-        _tile(result, row, "typical_gap_days", _gap_words(row))
-        _tile(result, row, "lapse_ratio", [f"{counted(row['days_silent'], 'day')} without an order"])
+        _tile(result, row, "typical_gap_days", [f"{gaps} so far"])
+        _tile(result, row, "lapse_ratio", ["silence against the typical gap"])
         _tile(result, row, "silence_probability", ["of one who is still active"])
         _tile(result, row, "expected_next_on" if with_next else "late_on", [])
-    if not row["has_own_rhythm"]:
-        st.caption("One order so far: the gap is that of all customers, and nobody is late by it.")
-
-
-def _gap_words(row: Mapping[str, Any]) -> list[str]:
-    return (
-        [f"{counted(row['n_occasions'] - 1, 'gap')} so far"]
-        if row["has_own_rhythm"]
-        else ["that of all customers"]
-    )
 
 
 def _tile(result: Result, row: Mapping[str, Any], name: str, words: list[str]) -> None:
@@ -64,7 +60,6 @@ def _tile(result: Result, row: Mapping[str, Any], name: str, words: list[str]) -
         _said(value, term.unit),
         words=[*bounds, *words],
         definition=term.definition,
-        two_lines=True,
     )
 
 
