@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ _SIZE: Final = 0.2
 _LEVEL: Final = 0.05
 _TINY: Final = 1e-12
 _THREE: Final = 3
+
+Held = Literal["ratings", "classes"]
+"""What is held of all drivers: where exactly they are rated, or only low, middle and high."""
 
 Cuts = float | Mapping[str, float] | None
 
@@ -113,9 +116,13 @@ def check_cuts(option: str, given: Cuts, names: list[str]) -> None:
             raise UnknownNameError.of("driver", name, names)
 
 
-def contrasts(design: Design, way: Missing, low: Cuts, high: Cuts, *, n_draws: int, seed: int) -> Contrasts:
+def contrasts(
+    design: Design, way: Missing, low: Cuts, high: Cuts, held: Held, *, n_draws: int, seed: int
+) -> Contrasts:
     """Regress the outcome on low and high ratings of all drivers together."""
     coded, cells = _coded(design, low, high)
+    if held == "ratings":
+        coded = _with_places(coded, cells, way)
     chosen = driver_moments.prepared(coded, way)
     found = driver_moments.moments(chosen)
     drawn = coefficients(driver_moments.draws(chosen, found, n_draws=n_draws, seed=seed))
@@ -164,6 +171,27 @@ def _coded(design: Design, low: Cuts, high: Cuts) -> tuple[Design, tuple[Cells, 
     x = np.column_stack([*columns, *always])
     fixed = tuple(range(len(columns), len(columns) + len(always)))
     return replace(design, drivers=tuple(drivers), x=x, always=fixed), tuple(cells)
+
+
+def _with_places(coded: Design, cells: tuple[Cells, ...], way: Missing) -> Design:
+    """Hold also where within low, middle or high a rating stands, so that no driver keeps what belongs to another."""
+    columns = []
+    for driver, cell in zip(coded.drivers, cells, strict=True):
+        rating = driver.rating
+        if rating is None:
+            continue
+        values = rating.values
+        place = np.where(values <= cell.low, 0, np.where(values >= cell.high, 2, 1))
+        off = np.where(rating.applies, np.nan, 0.0)
+        for k in range(_THREE):
+            own = (place == k) & ~np.isnan(values)
+            if own.any():
+                off[own] = values[own] - np.average(values[own], weights=coded.weights[own])
+        if np.nanmax(np.abs(off)) > _TINY:
+            columns.append(np.where(np.isnan(off), 0.0, off) if way == "not_applicable" else off)
+    first = coded.x.shape[1]
+    fixed = (*coded.always, *range(first, first + len(columns)))
+    return replace(coded, x=np.column_stack([coded.x, *columns]), always=fixed)
 
 
 def _dummies(rating: Rating, filled: Floats, cuts: tuple[float, float]) -> tuple[Floats, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,7 @@ from crm_analytics.satisfaction.driver_design import Ask, Design, design
 from crm_analytics.satisfaction.driver_moments import WAYS, Missing
 from crm_analytics.satisfaction.importance_map import bounds
 from crm_analytics.satisfaction.importance_performance import check_draws
-from crm_analytics.satisfaction.penalty_classes import CLASSES, REVERSE, Contrasts, Cuts
+from crm_analytics.satisfaction.penalty_classes import CLASSES, REVERSE, Contrasts, Cuts, Held
 from crm_analytics.satisfaction.penalty_terms import TERMS
 from crm_analytics.satisfaction.penalty_words import NO_CLASS, Findings
 
@@ -46,6 +46,7 @@ def penalty_reward(
     drivers: Sequence[str] | None = None,
     low: Cuts = None,
     high: Cuts = None,
+    held: Held = "ratings",
     weights: str | None = None,
     missing: Missing = "em",
     not_applicable: Mapping[str, Sequence[float | str]] | None = None,
@@ -79,6 +80,9 @@ def penalty_reward(
         cuts its own (60% of the way up): 3 of 1 to 5, 4 of 1 to 7, 6 of 1 to 10.
     high
         The lowest rating that counts as high; None takes 5 of 1 to 5, 6 of 1 to 7, 9 of 1 to 10.
+    held
+        What is held of all drivers: "ratings" also where within low, middle or high a rating stands, because otherwise a driver
+        keeps a part of what belongs to those it goes with; "classes" low, middle and high alone, as textbooks have it.
     weights
         Column of survey weights; None takes `weight` where there is one, "none" counts every answer alike.
     missing
@@ -111,7 +115,8 @@ def penalty_reward(
 
     Notes
     -----
-    With penalty p and reward r of a driver: RIOCS = r - p, SGP = r / RIOCS, DGP = |p| / RIOCS, IA = SGP - DGP. Whether r = |p|
+    The outcome is regressed on low_k and high_k of every driver k, and unless `held` is "classes" on how far each rating lies
+    from the mean of its class. With penalty p and reward r of a driver: RIOCS = r - p, SGP = r / RIOCS, DGP = |p| / RIOCS, IA = SGP - DGP. Whether r = |p|
     is tested by Wald's statistic (r + p)² / var(r + p). Variances are the bootstrap's, which knows of weights, gaps and
     respondents who answered more than once.
 
@@ -128,14 +133,14 @@ def penalty_reward(
     >>> result.summary().select("driver_label", "driver_class").rows()[:2]
     [('Delivery', 'Must-be'), ('Inspiration', 'Delighter')]
     """
-    _check(drivers, missing, n_bootstrap, seed)
+    _check(drivers, missing, held, n_bootstrap, seed)
     extract, window, frame = ratings.answers(surveys, as_of=as_of, start=start)
     made = design(frame, Ask(outcome, drivers, weights, (), "numeric", not_applicable or {}, clusters))
     names = [*(d.name for d in made.drivers), *made.left_out]
     for option, given in (("low", low), ("high", high)):
         penalty_classes.check_cuts(option, given, names)
-    got = penalty_classes.contrasts(made, missing, low, high, n_draws=n_bootstrap, seed=seed)
-    found = Findings(made, got, missing, driver_table(made, got))
+    got = penalty_classes.contrasts(made, missing, low, high, held, n_draws=n_bootstrap, seed=seed)
+    found = Findings(made, got, missing, held, driver_table(made, got))
     return Result.of(
         "penalty_reward",
         title="Must-bes and delighters",
@@ -148,6 +153,7 @@ def penalty_reward(
             "drivers": [d.name for d in made.drivers],
             "low": {r["driver"]: r["low_up_to"] for r in found.drivers.iter_rows(named=True)},
             "high": {r["driver"]: r["high_from"] for r in found.drivers.iter_rows(named=True)},
+            "held": held,
             "weights": made.weight_column,
             "missing": missing,
             "not_applicable": {k: list(v) for k, v in (not_applicable or {}).items()},
@@ -162,11 +168,13 @@ def penalty_reward(
     )
 
 
-def _check(drivers: Sequence[str] | None, missing: str, n_bootstrap: int, seed: int) -> None:
+def _check(drivers: Sequence[str] | None, missing: str, held: str, n_bootstrap: int, seed: int) -> None:
     if isinstance(drivers, str):
         raise OptionError.out_of_range("drivers", drivers, "a list of columns such as ['quality', 'service']")
     if missing not in WAYS:
         raise OptionError.out_of_range("missing", missing, f"one of {', '.join(map(repr, WAYS))}")
+    if held not in get_args(Held):
+        raise OptionError.out_of_range("held", held, "'ratings' or 'classes'")
     check_draws(n_bootstrap, seed)
 
 

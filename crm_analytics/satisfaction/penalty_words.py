@@ -13,7 +13,7 @@ from crm_analytics.results import MOST_SUMMARY_ROWS, Note, View
 from crm_analytics.satisfaction import priority_notes
 from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Missing
-from crm_analytics.satisfaction.penalty_classes import CLASSES, DELIGHTER, MUST_BE, THIN, Contrasts
+from crm_analytics.satisfaction.penalty_classes import CLASSES, DELIGHTER, MUST_BE, THIN, Contrasts, Held
 
 Row = Mapping[str, Any]
 
@@ -31,6 +31,7 @@ class Findings:
     design: Design
     contrasts: Contrasts
     way: Missing
+    held: Held
     drivers: pl.DataFrame
 
     def of_class(self, index: int) -> list[Row]:
@@ -149,9 +150,10 @@ def _definition(found: Findings) -> str:
         else f"Low and high differ by driver; of {first['driver_label']}, low is up to {first['low_up_to']:g}, high from "
         f"{first['high_from']:g}"
     )
+    fine = ", where exactly in its class each rating stands held as well," if found.held == "ratings" else ""
     return (
         f"{example}; each is compared with the ratings between, all drivers together in one regression of "
-        f"{found.design.outcome.label}, which explains {formats.share(found.contrasts.r2)} of its variance."
+        f"{found.design.outcome.label}{fine} which explains {formats.share(found.contrasts.r2)} of its variance."
     )
 
 

@@ -58,7 +58,8 @@ def found():
 
 
 class TestFigures:
-    def test_penalty_and_reward_are_the_regression_on_low_and_high(self, found):
+    def test_penalty_and_reward_are_the_regression_on_low_and_high(self):
+        found = run(held="classes")
         frame = sheets()
         names = ["idle", "must", "odd", "plain", "wow"]
         columns = [np.ones(frame.height)]
@@ -85,9 +86,24 @@ class TestFigures:
         ia = row["satisfaction_potential"] - row["dissatisfaction_potential"]
         assert row["impact_asymmetry"] == pytest.approx(ia)
 
-    def test_the_test_of_equal_size_is_that_of_the_regression(self, found):
-        """Wald's statistic with least squares' covariance: answers are complete and alike, so the two are near each other."""
+    def test_with_ratings_held_it_is_the_regression_on_places_too(self, found):
+        """A third column per driver: how far a rating lies from the mean of its class."""
         frame = sheets()
+        names = ["idle", "must", "odd", "plain", "wow"]
+        columns = [np.ones(frame.height)]
+        for name in names:
+            values = frame[name].to_numpy()
+            low, high = values <= 3, values >= 5
+            centre = np.where(low, values[low].mean(), np.where(high, 5.0, 4.0))
+            columns += [low.astype(float), high.astype(float), values - centre]
+        beta = np.linalg.lstsq(np.column_stack(columns), frame["csat"].to_numpy(), rcond=None)[0]
+        for place, name in enumerate(names):
+            assert drivers(found)[name]["penalty"] == pytest.approx(beta[1 + 3 * place], abs=1e-8)
+            assert drivers(found)[name]["reward"] == pytest.approx(beta[2 + 3 * place], abs=1e-8)
+
+    def test_the_test_of_equal_size_is_that_of_the_regression(self):
+        """Wald's statistic with least squares' covariance: answers are complete and alike, so the two are near each other."""
+        frame, found = sheets(), run(held="classes", n_bootstrap=1000)
         names = ["idle", "must", "odd", "plain", "wow"]
         columns = [np.ones(frame.height)]
         for name in names:
@@ -216,8 +232,10 @@ def test_the_sample_company_has_its_must_be_and_its_delighter():
     assert "Must-be" not in got.values()
     assert "Delighter" not in got.values()
     assert drivers(result)["delivery"]["class_probability"] > 0.95
+    assert got.pop("packaging") == "No clear effect", "the null driver, though it goes with quality"
+    assert set(got.values()) == {"Performance"}
     ranges = {name: row["outcome_range"] for name, row in drivers(result).items()}
-    assert min(ranges, key=ranges.__getitem__) == "packaging", "the null driver"
+    assert min(ranges, key=ranges.__getitem__) == "packaging"
 
 
 class TestGaps:
@@ -281,6 +299,7 @@ class TestBadInput:
             ({"low": 5, "high": 3}, OptionError, "less than high"),
             ({"low": "three"}, OptionError, "a rating, or a mapping"),
             ({"low": {"msut": 2}}, UnknownNameError, "Did you mean 'must'"),
+            ({"held": "all"}, OptionError, "'ratings' or 'classes'"),
             ({"missing": "zero"}, OptionError, "missing='zero'"),
             ({"n_bootstrap": 5}, OptionError, "100 to 20,000"),
             ({"drivers": "must"}, OptionError, "a list of columns"),
