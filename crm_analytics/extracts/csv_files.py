@@ -118,6 +118,7 @@ class _Opened:
             {"encoding": self.text.encoding} | self.dialect.words() | self.layout.words(),
             pl.DataFrame(sorter.unreadable, schema=_UNREADABLE, orient="row"),
             (*self.text.notes, *self.layout.notes(self.above), *sorter.notes()),
+            sorter.n_rows,
         )
 
     def _fast(self) -> tuple[pl.LazyFrame, _Sorter] | None:
@@ -137,6 +138,7 @@ class _Opened:
         if not scan.regular or not self._sort(scan.odd, sorter):
             return None
         frame = self._scanned(separator, quoted=scan.quoted) if scan.n_rows else _no_rows(self.layout).lazy()
+        sorter.n_rows = None if scan.odd else scan.n_rows
         dropped = pl.Series(sorter.dropped, dtype=pl.UInt32)
         return (frame.filter(~pl.col(ROW).is_in(dropped.implode())) if len(dropped) else frame), sorter
 
@@ -227,6 +229,7 @@ class _Sorter:
         self.dropped: list[int] = []
         self.unreadable: list[tuple[int, str, str]] = []
         self.padded = self.trimmed = self.repeated = 0
+        self.n_rows: int | None = None  # where they were counted before they are read
         self.ended: int | None = None
         self._after_blank = False
 

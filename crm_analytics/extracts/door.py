@@ -12,7 +12,7 @@ import polars as pl
 
 from crm_analytics import formats, tables
 from crm_analytics.errors import ColumnError, SourceError
-from crm_analytics.extracts import findings, line_signs, marks
+from crm_analytics.extracts import findings, marks
 from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
 from crm_analytics.extracts.keys import Keys, keyed
 from crm_analytics.extracts.largest import largest_customers
@@ -100,7 +100,9 @@ def _without_unreadable(raw: RawTable) -> RawTable:
 
 
 def _checked_in(raw: RawTable, table: Table, said: Options) -> Extract:
-    rows = int(raw.frame.select(pl.len()).collect(engine="streaming").item())
+    rows = raw.n_rows
+    if rows is None:
+        rows = int(raw.frame.select(pl.len()).collect(engine="streaming").item())
     if rows == 0 and raw.unreadable.is_empty():
         raise SourceError.empty(raw.source)
     few = rows * max(len(raw.headings), 1) <= _CLOSELY
@@ -129,44 +131,55 @@ class _Passage:
 
     def extract(self) -> Extract:
         read = self._read()
-        with ThreadPoolExecutor(1) as pool:  # sorting leaves the other processors free
+        with ThreadPoolExecutor(1) as pool:  # numbering leaves the other processors free for the rest
             numbering = pool.submit(_keys, read)
             read = self._held(marks.with_repeats(read))
             currency = self._currency(read)
             span = marks.bounds(read, self.table, self.said.not_after)
+            seen = self._seen(read, span, currency)
             keys = numbering.result()
-        totals = line_signs.named_totals(keys.ids) if keys and self.table.name == "transactions" else ()
-        marked = self._held(
-            marks.with_reasons(read, self.table, span, self.said.duplicates, currency, totals)
-        )
-        good = pl.col(WHY).is_null()
-        aside = int(marked.select((~good).sum()).collect(engine="streaming").item())
-        kept = self._held(marked.filter(good)) if aside else marked
-        keys = keys.of(_known(marked, good)) if keys and aside else keys
-        looked = findings.Looked(
-            marked,
-            kept,
-            self.table,
-            self.plan,
-            frozenset(marked.collect_schema().names()),
-            tuple(totals),
-            max(1, self.rows // _ORDERS_LOOKED_AT),
-        )
+        odd = findings.odd_ids(keys.ids, self.table) if keys else findings.OddIds()
+        seen = self._seen(read, span, currency, odd) if odd.any else seen
+        good, marked = pl.col(WHY).is_null(), seen.looked.marked
+        keys = keys.of(_known(marked, good)) if keys and seen.aside else keys
         extract = Extract(
             table=self.table.name,
-            frame=self._held(kept.select(marks.canonical_columns(marked, self.table, self.plan))),
-            check=self._check(looked, keys, span),
+            frame=self._held(seen.looked.kept.select(marks.canonical_columns(marked, self.table, self.plan))),
+            check=self._check(seen, keys, span),
             source=self.raw.source,
             recognition=tuple(r for r in self.recognition.columns if r.column not in _LOOKED_AT),
             details=self._details(currency),
             currency=currency,
             time_zone=self.said.time_zone,
             week_start=self.said.week_start,
-            set_aside=self._set_apart(marked, aside),
+            set_aside=self._set_apart(marked, seen.aside),
         )
         if keys and len(keys.rows) == extract.check.rows_kept:  # every row has a customer
             extract.once("keys", lambda: keys)
         return extract
+
+    def _seen(
+        self, read: pl.LazyFrame, span: Bounds, currency: str | None, odd: findings.OddIds | None = None
+    ) -> _Seen:
+        """Mark the rows and ask all questions; a second time in the few tables with `odd` ids, known only later."""
+        ids = odd or findings.OddIds()
+        marked = self._held(
+            marks.with_reasons(read, self.table, span, self.said.duplicates, currency, ids.totals)
+        )
+        good = pl.col(WHY).is_null()
+        aside = int(marked.select((~good).sum()).collect(engine="streaming").item())
+        looked = findings.Looked(
+            marked,
+            self._held(marked.filter(good)) if aside else marked,
+            self.table,
+            self.plan,
+            frozenset(marked.collect_schema().names()),
+            ids,
+            max(1, self.rows // _ORDERS_LOOKED_AT),
+        )
+        asked = findings.queries(looked)
+        answers = pl.collect_all(list(asked.values()), engine="streaming")
+        return _Seen(looked, aside, dict(zip(asked, answers, strict=True)))
 
     def _read(self) -> pl.LazyFrame:
         """Decide how to read every column and read them all; once more where what was found decides otherwise."""
@@ -258,9 +271,8 @@ class _Passage:
         ]
         return self.said.currency or next((w for w in written if w.isupper()), None)
 
-    def _check(self, looked: findings.Looked, keys: Keys | None, span: Bounds) -> Check:
-        asked = findings.queries(looked)
-        answers = dict(zip(asked, pl.collect_all(list(asked.values()), engine="streaming"), strict=True))
+    def _check(self, seen: _Seen, keys: Keys | None, span: Bounds) -> Check:
+        looked, answers = seen.looked, seen.answers
         customers = largest_customers(keys, findings.amounts(looked, len(keys.rows))) if keys else None
         kept: dict[str, Any] = answers["kept"].row(0, named=True)
         kept |= findings.examples(looked, kept)
@@ -271,6 +283,7 @@ class _Passage:
             *_beyond(aside, span),
             *findings.from_reader(self.raw.notes, self.raw.cautions),
             *findings.from_recognition(self.recognition, self.plan),
+            *self._not_looked_for(),
             *findings.from_answers(looked, kept, answers, customers),
         ]
         kept_amount, all_amount = kept.get("amount"), every.get("amount")
@@ -290,9 +303,18 @@ class _Passage:
             amount_rejected=None if all_amount is None else all_amount - (kept_amount or 0.0),
         )
 
+    def _not_looked_for(self) -> list[Finding]:
+        if self.rows <= _REPEATS_UP_TO:
+            return []
+        text = (
+            f"In tables of more than {_REPEATS_UP_TO:,} rows repeated rows are not looked for: all of them are kept and "
+            "count. Read it in parts if rows may be there twice."
+        )
+        return [Finding("repeats_not_looked_for", text, "caution", 0)]
+
     def _set_apart(self, marked: pl.LazyFrame, n_marked: int) -> pl.LazyFrame:
         """Give the rows set aside as they came; of a large file they are read again when they are asked for."""
-        raw = self.raw if n_marked else replace(self.raw, frame=self.raw.frame.head(0))
+        raw = self.raw if n_marked else replace(self.raw, frame=self.raw.frame.head(0), n_rows=None)
         reasons = marked.select(*(n for n in (FILE, ROW, WHY) if n in marked.collect_schema()))
         reasons = reasons.filter(pl.col(WHY).is_not_null()).collect(engine="streaming").lazy()
         rows = marks.rejected_rows(raw, reasons)
@@ -330,6 +352,15 @@ class _Passage:
             details["currency"] = currency
         details["unused"] = ", ".join(self.recognition.unused if not self.table.open_ended else ())
         return details
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What was seen of the marked rows: how many are set `aside`, and the answers to the questions of the check."""
+
+    looked: findings.Looked
+    aside: int
+    answers: Mapping[str, pl.DataFrame]
 
 
 def _keys(read: pl.LazyFrame) -> Keys | None:

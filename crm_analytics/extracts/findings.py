@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -34,6 +34,26 @@ _CANCEL_MARK: Final = r"^[Cc]\d+$"
 
 
 @dataclass(frozen=True)
+class OddIds:
+    """What is odd in the ids of customers: those named like a total, and whether any may be `mangled`."""
+
+    totals: tuple[str, ...] = ()
+    mangled: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything odd."""
+        return bool(self.totals) or self.mangled
+
+
+def odd_ids(ids: pl.Series, table: Table) -> OddIds:
+    """Look at the different ids of customers, once each."""
+    totals = line_signs.named_totals(ids) if table.name == "transactions" else []
+    with_plus = ids.filter(ids.str.contains("+", literal=True))
+    return OddIds(tuple(totals), bool(with_plus.str.contains(_MANGLED_ID).any()))
+
+
+@dataclass(frozen=True)
 class Looked:
     """The marked table and what is known of it before the findings are gathered; `kept` are its good rows."""
 
@@ -42,7 +62,7 @@ class Looked:
     table: Table
     plan: Plan
     names: frozenset[str]
-    totals: tuple[str, ...] = ()  # customers named like a total
+    odd: OddIds = OddIds()
     orders_one_in: int = 1  # of how many orders one is looked at, to keep large tables quick
 
     @property
@@ -189,6 +209,7 @@ def _hits(looked: Looked) -> dict[str, pl.Expr]:
     hits |= {f"unread:{c}": hit & ~never[c] if c in never else hit for c, hit in unread.items()}
     hits |= {f"never:{c}": hit for c, hit in never.items()}
     ids = [c.name for c in looked.table.columns if c.kind == "id" and c.name in looked.names]
+    ids = [name for name in ids if name != "customer_id" or looked.odd.mangled]
     hits |= {f"mangled:{c}": _mangled(pl.col(c)) for c in ids}
     if REPEAT in looked.names:
         hits["repeat"] = pl.col(REPEAT)
@@ -219,7 +240,7 @@ def _not_finite(column: str, looked: Looked) -> pl.Expr:
 def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
     amount = pl.col("amount")
     hits = {"refund": amount < 0, "zero": amount == 0}
-    hits |= line_signs.hits(looked.names, STATUS, REFUNDED, looked.totals)
+    hits |= line_signs.hits(looked.names, STATUS, REFUNDED, looked.odd.totals)
     if "order_id" in looked.names:
         cancelled = pl.col("order_id").str.contains(_CANCEL_MARK)
         hits |= {
@@ -245,7 +266,7 @@ def amounts(looked: Looked, n_known: int) -> pl.Series | None:
 
 
 def from_answers(
-    looked: Looked, kept: dict[str, Any], answers: dict[str, pl.DataFrame], customers: Customers | None
+    looked: Looked, kept: dict[str, Any], answers: Mapping[str, pl.DataFrame], customers: Customers | None
 ) -> list[Finding]:
     """Word the findings from the answers to `queries`, with the `kept` ones made whole, and the look at the customers."""
     every: dict[str, Any] = answers["all"].row(0, named=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,16 +39,20 @@ def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
     if not len(keys.ids):
         return Customers(0, 0, pl.DataFrame())
     counts = keys.counts
-    lower = keys.ids.str.to_lowercase()
-    nobody = lower.is_in(list(_NOBODY))
+    lower = pl.col("id").str.to_lowercase()
+    ids = keys.ids.alias("id").to_frame().lazy().with_row_index("place")
+    named, alike = pl.collect_all(
+        [ids.filter(lower.is_in(list(_NOBODY))).select("place"), ids.select(**_ways())], engine="streaming"
+    )
+    nobody = named["place"].to_numpy()
     most = min(_LARGEST, len(counts))
     top = np.argpartition(-counts, most - 1)[:most]
-    chosen = np.union1d(np.flatnonzero(nobody.to_numpy()), top)
+    chosen = np.union1d(nobody, top)
     largest = pl.DataFrame({"customer_id": keys.ids.gather(chosen), "n": counts[chosen]}).with_columns(
         share=pl.col("n") / len(keys.rows),
         typical=pl.lit(float(np.median(counts))),
         customers=pl.lit(len(counts)),
-        nobody=nobody.gather(chosen),
+        nobody=pl.Series(np.isin(chosen, nobody)),
         number=pl.col("customer_id").str.contains(_PLACEHOLDER_NUMBER),
     )
     if amounts is not None:
@@ -55,10 +60,20 @@ def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
         largest = largest.with_columns(amount=pl.Series(sums, dtype=pl.Float64))
     # those with the names of nobody first, then the largest: a handful is all that is looked at
     largest = largest.sort(["nobody", "n", "customer_id"], descending=[True, True, False]).head(_LARGEST)
-    return Customers(len(counts), _n_alike(keys.ids, lower), largest)
+    return Customers(len(counts), _n_alike(keys.ids, alike.row(0, named=True)), largest)
 
 
-def _n_alike(ids: pl.Series, lower: pl.Series) -> int:
-    if not ids.str.starts_with("0").any() and ((lower == ids).all() or (ids.str.to_uppercase() == ids).all()):
+def _ways() -> dict[str, pl.Expr]:
+    """Ask whether the ids are written in one way: no zero in front, no capitals or nothing but capitals."""
+    written = pl.col("id")
+    return {
+        "zeros": written.str.starts_with("0").any(),
+        "lower": (written.str.to_lowercase() == written).all(),
+        "upper": (written.str.to_uppercase() == written).all(),
+    }
+
+
+def _n_alike(ids: pl.Series, ways: Mapping[str, bool]) -> int:
+    if not ways["zeros"] and (ways["lower"] or ways["upper"]):
         return 0
-    return len(ids) - lower.str.strip_chars_start("0").n_unique()
+    return len(ids) - ids.str.to_lowercase().str.strip_chars_start("0").n_unique()

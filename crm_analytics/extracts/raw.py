@@ -39,6 +39,8 @@ class RawTable:
         Rows that could not be split into columns: `ROW`, `text`, `reason`; `FILE` too where several files were read.
     notes
         What a reader should know, e.g. a preamble that was passed over.
+    n_rows
+        The rows of the frame, where they were counted already.
     """
 
     frame: pl.LazyFrame
@@ -51,6 +53,7 @@ class RawTable:
         )
     )
     notes: tuple[str, ...] = ()
+    n_rows: int | None = None
 
     @property
     def cautions(self) -> tuple[str, ...]:

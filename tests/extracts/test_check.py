@@ -516,3 +516,15 @@ def test_no_row_is_lost_and_no_money(rows):
     kept = extract.frame.collect()
     assert kept.height == found.rows_kept
     assert kept.null_count().sum_horizontal().item() == 0
+
+
+def test_a_table_too_large_to_look_for_repeats_says_so(monkeypatch):
+    frame = pl.DataFrame(
+        {"customer_id": ["a", "a"], "ordered_at": [datetime(2026, 1, 5)] * 2, "amount": [1.0, 1.0]}
+    )
+    assert "repeats_not_looked_for" not in {f.code for f in read_transactions(frame).check.findings}
+    monkeypatch.setattr(door, "_REPEATS_UP_TO", 1)
+    found = {f.code: f for f in read_transactions(frame).check.findings}
+    assert "exact_repeats" not in found
+    assert found["repeats_not_looked_for"].severity == "caution"
+    assert "more than 1 rows repeated rows are not looked for" in found["repeats_not_looked_for"].text
