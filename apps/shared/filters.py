@@ -33,6 +33,7 @@ JUDGED_ON_ALL: Final = frozenset(
     {
         "clv_validation", "buying_patterns",
         "cohort_retention", "survival", "lifecycle", "repeat_purchase", "revenue_retention",
+        "complaints",
     }
 )  # fmt: skip
 """Analyses that must not see customers chosen by what they did: those that look back, and those of how customers differ.

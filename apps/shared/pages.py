@@ -16,6 +16,7 @@ VALUE: Final = "app_pages/value.py"
 LIFETIME_VALUE: Final = "app_pages/lifetime_value.py"
 RETENTION: Final = "app_pages/retention.py"
 SATISFACTION: Final = "app_pages/satisfaction.py"
+COMPLAINTS: Final = "app_pages/complaints.py"
 MORE: Final = "app_pages/more.py"
 CUSTOMERS: Final = "app_pages/customers.py"
 DATA: Final = "app_pages/data.py"
@@ -23,7 +24,7 @@ DEFINITIONS: Final = "app_pages/definitions.py"
 
 TITLES: Final[Mapping[str, str]] = {
     OVERVIEW: "Overview", SEGMENTS: "Segments", VALUE: "Value", LIFETIME_VALUE: "Lifetime value", RETENTION: "Retention",
-    SATISFACTION: "Satisfaction", MORE: "More analyses", CUSTOMERS: "Customers", DATA: "Data", DEFINITIONS: "Definitions",
+    SATISFACTION: "Satisfaction", COMPLAINTS: "Complaints", MORE: "More analyses", CUSTOMERS: "Customers", DATA: "Data", DEFINITIONS: "Definitions",
 }  # fmt: skip
 
 OF_ANALYSIS: Final[Mapping[str, str]] = {
@@ -32,6 +33,7 @@ OF_ANALYSIS: Final[Mapping[str, str]] = {
     "cohort_retention": RETENTION, "survival": RETENTION, "lifecycle": RETENTION, "repeat_purchase": RETENTION,
     "revenue_retention": RETENTION, "satisfaction_scores": SATISFACTION, "satisfaction_drivers": SATISFACTION,
     "importance_performance": SATISFACTION, "penalty_reward": SATISFACTION,
+    "complaints": COMPLAINTS,
 }  # fmt: skip
 """Where an analysis has a page of its own; every other one in the registry is shown on the page `MORE`."""
 
@@ -44,7 +46,17 @@ PART_OF: Final[Mapping[str, str]] = {
 
 FILTERED: Final = frozenset(
     TITLES[page]
-    for page in (OVERVIEW, SEGMENTS, VALUE, LIFETIME_VALUE, RETENTION, SATISFACTION, MORE, CUSTOMERS)
+    for page in (
+        OVERVIEW,
+        SEGMENTS,
+        VALUE,
+        LIFETIME_VALUE,
+        RETENTION,
+        SATISFACTION,
+        COMPLAINTS,
+        MORE,
+        CUSTOMERS,
+    )
 )
 """Titles of the pages that show the base as the filter bar says."""
 
@@ -98,6 +110,10 @@ def menu() -> list[st.Page]:
         st.Page(
             SATISFACTION, title=TITLES[SATISFACTION], icon=":material/reviews:",
             help="How satisfied customers are, what moves it, and what to put right first.",
+        ),
+        st.Page(
+            COMPLAINTS, title=TITLES[COMPLAINTS], icon=":material/support_agent:",
+            help="How many complaints there are, how fast they are resolved, what about, and what they go with.",
         ),
         more,
         st.Page(
