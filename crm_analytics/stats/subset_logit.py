@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crm_analytics.errors import OptionError
+from crm_analytics.stats import subset_binary
 from crm_analytics.stats.intervals import Floats
 
 MOST_SUBSETS: Final = 12
@@ -30,6 +31,7 @@ MOST_SUBSETS: Final = 12
 
 _SUBSETS: Final = 128  # fitted together
 _ROWS: Final = 32  # times the subsets: what stays in the cache, and products too small to wake threads
+_WIDE_ROWS: Final = 160  # products too small to wake threads
 _MOST_STEPS: Final = 30
 _SMALL: Final = 1e-140  # its square still divides
 
@@ -148,11 +150,43 @@ def subset_likelihoods(
     start_beta, start_theta = _starts(answers, active)
     for begin in range(0, 2**p, _SUBSETS):
         part = slice(begin, begin + _SUBSETS)
-        beta, theta, ll[part] = _newton(answers, active[:, part], start_beta[:, part], start_theta[:, part])
-        for rows in _blocks(len(answers.x)):
-            _, each = _probabilities(answers.x[rows], beta, theta)
-            shares[rows] += _log_likelihoods(answers.counts[rows], each) @ weight[part]
+        climb = _binary if answers.counts.shape[1] == 2 else _ordered  # noqa: PLR2004 yes and no
+        ll[part], own = climb(
+            answers, active[:, part], start_beta[:, part], start_theta[:, part], weight[part]
+        )
+        shares += own
     return SubsetLikelihoods(ll, shares)
+
+
+def _ordered(
+    answers: Answers, active: NDArray[np.bool_], beta: Floats, theta: Floats, weight: Floats
+) -> tuple[Floats, Floats]:
+    """Give the log-likelihoods of some subsets, and each row's part in what they add to the Shapley values."""
+    beta, theta, ll = _newton(answers, active, beta, theta)
+    shares = np.empty((len(answers.x), weight.shape[1]))
+    for rows in _blocks(len(answers.x), active.shape[1]):
+        _, each = _probabilities(answers.x[rows], beta, theta)
+        shares[rows] = _log_likelihoods(answers.counts[rows], each) @ weight
+    return ll, shares
+
+
+def _binary(
+    answers: Answers, active: NDArray[np.bool_], beta: Floats, theta: Floats, weight: Floats
+) -> tuple[Floats, Floats]:
+    """Do the same for yes and no; the log of P(yes) is all that is needed, as P(no) differs by the linear predictor."""
+    x = np.column_stack([answers.x, -np.ones(len(answers.x))])
+    yes, total = answers.counts[:, 1], answers.counts.sum(axis=1)
+    inside = np.concatenate([active, np.ones((1, active.shape[1]), bool)])
+    found = subset_binary.newton(x, yes, total, inside, np.concatenate([beta, theta]))
+    ll, shares = np.zeros(active.shape[1]), np.empty((len(x), weight.shape[1]))
+    for a in range(0, len(x), _WIDE_ROWS):
+        rows = slice(a, a + _WIDE_ROWS)
+        eta = np.clip(x[rows] @ found, -700, 700)
+        sure = np.log1p(np.exp(-eta))
+        own = (yes - total)[rows, None] * eta - total[rows, None] * sure
+        ll += own.sum(axis=0)
+        shares[rows] = own @ weight
+    return ll, shares
 
 
 def _shapley_weights(index: NDArray[np.int64], p: int) -> Floats:
@@ -213,8 +247,9 @@ class _Totals:
     information: Floats
 
 
-def _blocks(n: int) -> list[slice]:
-    return [slice(a, min(a + _ROWS, n)) for a in range(0, n, _ROWS)]
+def _blocks(n: int, n_sets: int) -> list[slice]:
+    size = _ROWS * max(1, _SUBSETS // max(n_sets, 1))
+    return [slice(a, min(a + size, n)) for a in range(0, n, size)]
 
 
 def _probabilities(x: Floats, beta: Floats, theta: Floats) -> tuple[list[Floats], list[Floats]]:
@@ -258,7 +293,7 @@ def _totals(answers: Answers, active: NDArray[np.bool_], beta: Floats, theta: Fl
     ll, slope = np.zeros(n_sets), np.zeros((q + extra, n_sets))
     pairs, cross = np.zeros((len(i), n_sets)), np.zeros((extra, q, n_sets))
     own, beside = np.zeros((extra, n_sets)), np.zeros((max(extra - 1, 0), n_sets))
-    for rows in _blocks(len(answers.x)):
+    for rows in _blocks(len(answers.x), n_sets):
         x, counts = answers.x[rows], answers.counts[rows]
         below, each = _probabilities(x, beta, theta)
         ll += _log_likelihoods(counts, each).sum(axis=0)
