@@ -8,22 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from crm_analytics.aggregates.cube_cells import Numbers, begins
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.keys import Keys, keyed
 
-_Numbers = npt.NDArray[Any]
-
 BLOCK_ROWS: Final = 16_384
 """Rows of a block: what is made of so many stays in the cache, in memory that is taken from the system once."""
-
-_DAYS: Final = 1 << 22
-"""More than there are days between the years 1 and 9999."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +29,10 @@ class Days:
     negative, as a positive sum; it is None where nothing came back.
     """
 
-    customer: _Numbers
-    day: _Numbers
-    paid: _Numbers
-    back: _Numbers | None
+    customer: Numbers
+    day: Numbers
+    paid: Numbers
+    back: Numbers | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +43,8 @@ class CustomerDays:
     """
 
     keys: Keys
-    day: _Numbers
-    amount: _Numbers
+    day: Numbers
+    amount: Numbers
     until: int
 
     @classmethod
@@ -69,40 +64,41 @@ class CustomerDays:
         first = self.keys.starts[places]
         ends = np.cumsum(n)
         cuts = np.unique(np.searchsorted(ends, np.arange(0, self.day.size, BLOCK_ROWS), side="right"))
+        late = bool(self.day.size) and self.day.max() >= self.until
         for low, high in zip(cuts, [*cuts[1:], places.size], strict=True):
-            found = self._block(int(low), n[low:high], first[low:high])
-            if found is not None:
-                yield found
+            rows = self._rows(int(low), n[low:high], first[low:high])
+            rows = tuple(c[rows[1] < self.until] for c in rows) if late else rows
+            if rows[0].size:
+                yield _by_day(*_in_order(*rows))
 
-    def _block(self, customer: int, n: _Numbers, first: _Numbers) -> Days | None:
-        before = np.cumsum(n) - n
-        rows = self.keys.rows[np.repeat(first - before, n) + np.arange(int(n.sum()))]
-        day, amount = self.day[rows], self.amount[rows]
-        key = np.repeat(np.arange(customer, customer + n.size) * _DAYS, n) + day
-        seen = day < self.until
-        if not seen.all():
-            key, day, amount = key[seen], day[seen], amount[seen]
-        if not day.size:
-            return None
-        steps = np.diff(key)
-        if (steps < 0).any():  # most extracts are in order of time as they come
-            order = np.argsort(key, kind="stable")
-            key, day, amount = key[order], day[order], amount[order]
-            steps = np.diff(key)
-        return _by_day(key, day, amount, steps)
+    def _rows(self, low: int, n: Numbers, first: Numbers) -> tuple[Numbers, ...]:
+        """Give customer, day and amount of the rows of customers from `low` on."""
+        places = np.repeat(first - np.cumsum(n) + n, n)
+        places += np.arange(places.size)
+        rows = self.keys.rows[places]
+        customer = np.repeat(np.arange(low, low + n.size, dtype=np.int32), n)
+        return customer, self.day[rows], self.amount[rows]
 
 
-def _by_day(key: _Numbers, day: _Numbers, amount: _Numbers, steps: _Numbers) -> Days:
+def _in_order(customer: Numbers, day: Numbers, amount: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Put the rows of each customer into the order of their days; most extracts are in order of time as they come."""
+    if not ((day[1:] < day[:-1]) & (customer[1:] == customer[:-1])).any():
+        return customer, day, amount
+    order = np.lexsort((day, customer))
+    return customer, day[order], amount[order]
+
+
+def _by_day(customer: Numbers, day: Numbers, amount: Numbers) -> Days:
     """Add up the rows of each customer and day."""
     back = np.maximum(-amount, 0.0) if amount.min() < 0 else None
     paid = amount if back is None else np.maximum(amount, 0.0)
-    new = np.concatenate(([True], steps > 0))
+    new = begins(customer, day)
     if not new.all():
         starts, place = np.flatnonzero(new), np.cumsum(new) - 1
-        key, day = key[starts], day[starts]
+        customer, day = customer[starts], day[starts]
         paid = np.bincount(place, weights=paid)
         back = None if back is None else np.bincount(place, weights=back)
-    return Days((key - day) // _DAYS, day, paid, back)
+    return Days(customer, day, paid, back)
 
 
 def _column(extract: Extract, name: str) -> pl.Series:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crm_analytics.aggregates.cube_cells import Cube, begins
 from crm_analytics.errors import OptionError, UnknownNameError
@@ -31,7 +32,7 @@ def customers_table(cube: Cube, found: Members, done: Deeds, rows: Rows, clock: 
         {
             "customer_id": cube.ids if all_once else cube.ids.gather(found.customer),
             **({} if rows.group is None else {"group": rows.group.gather(rows.of_member)}),
-            "cohort_on": first_days(rows.cohort, clock)[rows.of_member],
+            "cohort_on": _first_days(rows.cohort, clock)[rows.of_member],
             "entered_on": found.entry_day - _UNIX,
             "n_orders": done.orders_of_member,
             "spend": pl.Series(done.spend_of_member).round(6),
@@ -42,9 +43,9 @@ def customers_table(cube: Cube, found: Members, done: Deeds, rows: Rows, clock: 
     ).with_columns(pl.col("cohort_on", "entered_on").cast(pl.Int32).cast(pl.Date))
 
 
-def first_days(cohorts: Ints, clock: Clock) -> Ints:
+def _first_days(cohorts: Ints, clock: Clock) -> NDArray[np.int32]:
     """Give the first day of the period of each cohort, counted from 1970."""
-    return np.array([clock.calendar.first_day(int(c)).toordinal() for c in cohorts], np.int32) - _UNIX
+    return np.array([clock.calendar.first_day(int(c)).toordinal() - _UNIX for c in cohorts], np.int32)
 
 
 def _listed(done: Deeds) -> pl.Series:
@@ -74,7 +75,7 @@ def _patterns(done: Deeds, low: int) -> Ints:
 
 def _texts(patterns: Ints, low: int) -> pl.Series:
     """Write patterns of ages from `low` on; nothing for one without any."""
-    texts = [None] * (1 << _BITS)
+    texts: list[str | None] = [None] * (1 << _BITS)
     for pattern in np.flatnonzero(np.bincount(patterns, minlength=1 << _BITS)):
         texts[pattern] = " ".join(str(low + i) for i in range(_BITS) if pattern >> i & 1) or None
     return pl.Series(texts, dtype=pl.String).gather(patterns)

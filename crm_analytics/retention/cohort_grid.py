@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ class Rows:
 
     cohort: Ints
     group: pl.Series | None
-    of_member: Ints
+    of_member: NDArray[np.signedinteger[Any]]
 
     @property
     def n(self) -> int:

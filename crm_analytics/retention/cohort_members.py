@@ -118,10 +118,12 @@ class Deeds:
         """Give the last age at which each member acted, looking no further than age `until`."""
         member, age = self.active
         if until is None:
-            return age[self.active_starts + self.n_active - 1]
+            last: Ints = age[self.active_starts + self.n_active - 1]
+            return last
         seen = age <= until
         ends = np.append((member[1:] != member[:-1]) | ~seen[1:], True)
-        return age[seen & ends]
+        within: Ints = age[seen & ends]
+        return within
 
 
 def members(cube: Cube, clock: Clock, entry: Entry, start_day: int | None = None) -> Members:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -139,11 +138,12 @@ class Table:
             yy=per_row(paid**2),
         )
 
-    def squared_steps(self, values: Floats) -> Callable[[slice], Floats]:
+    def squared_steps(self, values: Floats) -> Values:
         """Say by how much each deed raises the square of the member's running total."""
 
         def steps(part: slice) -> Floats:
-            there, member = values[part], self.done.member[part]
+            there: Floats = values[part]
+            member = self.done.member[part]
             heads = np.flatnonzero(begins(member))
             totals = np.cumsum(there)
             totals -= np.repeat(totals[heads] - there[heads], np.diff(heads, append=member.size))
@@ -163,7 +163,7 @@ class Table:
         heads = np.flatnonzero(begins(self.done.member, self._cell))
         a, b = (np.add.reduceat(v, heads) for v in (one, other))
         n_columns = self.windows.period.size
-        sums = np.bincount(self._cell[heads], weights=a * b, minlength=self.n_rows * n_columns + 1)
+        sums: Floats = np.bincount(self._cell[heads], weights=a * b, minlength=self.n_rows * n_columns + 1)
         return sums[:-1].reshape(self.n_rows, n_columns)
 
     @cached_property

@@ -164,10 +164,14 @@ def _by_cohort_and_age(cohort: Ints, done: Deeds) -> tuple[Ints, Ints, dict[str,
     low, n_ages = int(cohort.min()), int(done.age.max()) + 1
     n_cells = (int(cohort.max()) - low + 1) * n_ages
     first = (cohort - low).astype(np.int64) * n_ages
-    number: Values = lambda part: first[done.member[part]] + done.age[part]  # noqa: E731 handed on
-    places = None
+
+    def cell(part: slice) -> Ints:
+        return first[done.member[part]] + done.age[part]
+
+    number: Values = cell
+    places: Ints | None = None
     if n_cells > max(done.age.size, MOST_CELLS):  # most of them empty
-        places, number = np.unique(number(slice(None)), return_inverse=True)
+        places, number = np.unique(cell(slice(None)), return_inverse=True)
         n_cells = places.size
     there = np.flatnonzero(done.by_cell(number, n_cells, None))
     sums = {c: done.by_cell(number, n_cells, getattr(done, c))[there] for c in ("n_orders", "spend")}
