@@ -75,7 +75,7 @@ def ranks(result: Result, theme: Theme) -> go.Figure:
         showscale=False,
         xgap=2,
         ygap=2,
-        text=[[f"{100 * v:.0f}%" if v >= 0.005 and len(names) <= 10 else "" for v in line] for line in z],  # noqa: PLR2004
+        text=[[f"{100 * v:.0f}" if v >= 0.005 and len(names) <= 10 else "" for v in line] for line in z],  # noqa: PLR2004
         texttemplate="%{text}",
         textfont={"size": 12},
         hovertext=words,
@@ -92,7 +92,10 @@ def ranks(result: Result, theme: Theme) -> go.Figure:
         alt=f"Probability of each place by driver, from the bootstrap. {first}.",
         height=180 + 34 * len(names),
         xaxis=parts.axis(
-            "Place by importance", "names", tickvals=list(range(1, len(names) + 1)), zeroline=False
+            "Place by importance; in the cells, percent of draws",
+            "names",
+            tickvals=list(range(1, len(names) + 1)),
+            zeroline=False,
         ),
         yaxis=parts.names_axis("Driver", labels, width=_NAME),
     )

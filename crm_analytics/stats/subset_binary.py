@@ -87,7 +87,8 @@ def _products(x: Floats) -> Floats:
 def _slopes(rows: _Rows, active: NDArray[np.bool_], beta: Floats) -> tuple[Floats, Floats | None]:
     """Sum slope (m, n_sets) and information (n_sets, m, m) over the rows, block by block."""
     m, n_sets = active.shape
-    small = -beta.astype(rows.x.dtype)
+    kind: Any = rows.x.dtype
+    small: Any = (-beta).astype(kind)
     width = m if rows.pairs is None else rows.pairs.shape[1]
     size = max(8, min(256, _PRODUCT // (width * n_sets)))
     slope, flat = np.zeros((m, n_sets)), np.zeros((width, n_sets))
