@@ -11,7 +11,7 @@ import polars as pl
 from crm_analytics.satisfaction.score_metrics import Metric
 from crm_analytics.satisfaction.score_periods import hidden_periods
 from crm_analytics.satisfaction.score_sheets import Sheets
-from crm_analytics.satisfaction.score_sums import Sums, summed
+from crm_analytics.satisfaction.score_sums import Sums, by_group
 from crm_analytics.stats.mix_rate import MixRate, mix_rate
 
 Row = dict[str, Any]
@@ -49,16 +49,22 @@ def change_table(sheets: Sheets) -> pl.DataFrame:
 
 
 def _rows(sheets: Sheets, metric: Metric, places: tuple[int, int]) -> list[Row]:
-    at = [sheets.period == i for i in places]
-    counts = np.array(
-        [
-            [int(((sheets.group == g) & when)[metric.rows].sum()) for when in at]
-            for g in range(len(sheets.groups))
-        ]
-    )
+    when = sheets.period - places[0]  # 0 before, 1 now
+    asked = (when == 0) | (when == 1)
+    cell = np.where(asked, 2 * sheets.group + when, -1)
+    on_scale = cell[metric.rows]
+    counts = np.bincount(on_scale[on_scale >= 0], minlength=2 * len(sheets.groups)).reshape(-1, 2)
     names, members = _pooled(sheets.groups, counts, sheets.min_answers)
-    sums = [[summed(metric, np.isin(sheets.group, m) & when) for when in at] for m in members]
-    whole = [summed(metric, when) for when in at]
+    place = np.full(len(sheets.groups), -1)
+    for k, member in enumerate(members):
+        place[member] = k
+    pooled = by_group(
+        metric,
+        np.where(asked & (place[sheets.group] >= 0), 2 * place[sheets.group] + when, -1),
+        2 * len(names),
+    )
+    sums = [pooled[2 * k : 2 * k + 2] for k in range(len(names))]
+    whole = by_group(metric, np.where(asked, when, -1), 2)
     shares = [np.array([s[k].weight for s in sums]) / whole[k].weight for k in (0, 1)]
     scores = [np.array([s[k].score for s in sums]) for k in (0, 1)]
     variances = [np.nan_to_num([s[k].variance for s in sums]) for k in (0, 1)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crm_analytics.satisfaction.score_metrics import Metric
 from crm_analytics.satisfaction.score_sheets import Sheets
-from crm_analytics.satisfaction.score_sums import Sums, difference, interval, summed
+from crm_analytics.satisfaction.score_sums import Sums, by_group, difference, interval
 from crm_analytics.satisfaction.score_suppression import base, hidden
 from crm_analytics.stats.control_chart import ControlChart, control_chart
 from crm_analytics.stats.score_intervals import paired_difference
@@ -42,7 +42,7 @@ def period_table(sheets: Sheets) -> pl.DataFrame:
 
 
 def _rows(sheets: Sheets, metric: Metric) -> list[Row]:
-    sums = [summed(metric, sheets.period == i) for i in range(len(sheets.periods))]
+    sums = by_group(metric, sheets.period, len(sheets.periods))
     away = hidden_periods([s.n for s in sums], sheets.min_answers)
     shown = [s.n >= sheets.min_answers and not gone for s, gone in zip(sums, away, strict=True)]
     rows = [
@@ -95,12 +95,14 @@ def _change(sheets: Sheets, metric: Metric, sums: list[Sums], i: int) -> Row:
 
 def _paired(sheets: Sheets, metric: Metric, i: int, least: int) -> Row:
     """Compare the people who answered in both periods with themselves; several answers of one person count as their mean."""
-    before, now = (_by_person(metric, sheets.period[metric.rows] == at) for at in (i - 1, i))
-    both = np.array(sorted(before.keys() & now.keys()), np.int64)
+    (earlier, before), (later, now) = (
+        _by_person(metric, sheets.period[metric.rows] == at) for at in (i - 1, i)
+    )
+    both, one, two = np.intersect1d(earlier, later, assume_unique=True, return_indices=True)
     names = ("paired_change", "paired_change_lower", "paired_change_upper", "paired_p_value")
     if both.size < least:
         return {"n_paired": int(both.size), **dict.fromkeys(names)}
-    found = paired_difference([before[k] for k in both.tolist()], [now[k] for k in both.tolist()])
+    found = paired_difference(before[one], now[two])
     p = None if math.isnan(found.p_value) else found.p_value
     return {
         "n_paired": int(both.size),
@@ -108,13 +110,12 @@ def _paired(sheets: Sheets, metric: Metric, i: int, least: int) -> Row:
     }
 
 
-def _by_person(metric: Metric, chosen: NDArray[np.bool_]) -> dict[int, float]:
+def _by_person(metric: Metric, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Give who answered, and the mean answer of each."""
     people, place = np.unique(metric.people[chosen], return_inverse=True)
-    if not people.size:
-        return {}
     w = metric.weights[chosen]
-    mean = np.bincount(place, weights=w * metric.points[chosen]) / np.bincount(place, weights=w)
-    return dict(zip(people.tolist(), mean.tolist(), strict=True))
+    sums = np.bincount(place, weights=w * metric.points[chosen], minlength=people.size)
+    return people, sums / np.bincount(place, weights=w, minlength=people.size)
 
 
 def _with_limits(rows: list[Row], sums: list[Sums], shown: list[bool], metric: Metric) -> list[Row]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from crm_analytics.satisfaction.score_metrics import Metric
 from crm_analytics.satisfaction.score_sheets import Sheets
-from crm_analytics.satisfaction.score_sums import Sums, difference, interval, standard_error, summed
+from crm_analytics.satisfaction.score_sums import Sums, by_group, difference, interval, rests, standard_error
 from crm_analytics.satisfaction.score_suppression import base, hidden
 from crm_analytics.stats.multiplicity import Correction, corrected
 from crm_analytics.stats.partial_pooling import pool
@@ -19,6 +19,7 @@ from crm_analytics.stats.partial_pooling import pool
 Row = dict[str, Any]
 
 _FEWEST_RANKED: Final = 3
+_DRAWS, _FEWEST_DRAWS, _MOST_DRAWN = 4000, 1000, 2_000_000
 _SURE: Final = 0.05
 
 SEGMENTS: Final[Mapping[str, Any]] = {
@@ -47,13 +48,14 @@ def segment_table(sheets: Sheets, correction: Correction) -> pl.DataFrame:
 
 def shown_groups(sheets: Sheets, metric: Metric) -> list[tuple[int, Sums]]:
     """Give the places and sums of the groups of a metric that may be shown."""
-    sums = [summed(metric, sheets.group == g) for g in range(len(sheets.groups))]
+    sums = by_group(metric, sheets.group, len(sheets.groups))
     away = hidden([s.n for s in sums], sheets.min_answers)
     return [(g, s) for g, s in enumerate(sums) if s.n >= sheets.min_answers and not away[g]]
 
 
 def _rows(sheets: Sheets, metric: Metric, correction: Correction) -> list[Row]:
-    sums = [summed(metric, sheets.group == g) for g in range(len(sheets.groups))]
+    sums = by_group(metric, sheets.group, len(sheets.groups))
+    others = rests(metric, sheets.group, len(sheets.groups))
     away = hidden([s.n for s in sums], sheets.min_answers)
     whole = sum(s.weight for s in sums)
     rows = [
@@ -63,7 +65,11 @@ def _rows(sheets: Sheets, metric: Metric, correction: Correction) -> list[Row]:
             "n": s.n,
             "answer_share": s.weight / whole,
             "answer_base": base(s.n, is_hidden=bool(away[g])),
-            **(_against_rest(sheets, metric, g, s) if s.n >= sheets.min_answers and not away[g] else {}),
+            **(
+                _against_rest(s, others[g], sheets.min_answers)
+                if s.n >= sheets.min_answers and not away[g]
+                else {}
+            ),
         }
         for g, (name, s) in enumerate(zip(sheets.groups, sums, strict=True))
     ]
@@ -79,7 +85,7 @@ def _rows(sheets: Sheets, metric: Metric, correction: Correction) -> list[Row]:
     ]
 
 
-def _against_rest(sheets: Sheets, metric: Metric, g: int, own: Sums) -> Row:
+def _against_rest(own: Sums, rest: Sums, least: int) -> Row:
     at = interval(own)
     row: Row = {
         "n_effective": own.n_effective,
@@ -87,8 +93,7 @@ def _against_rest(sheets: Sheets, metric: Metric, g: int, own: Sums) -> Row:
         "score_lower": at.lower,
         "score_upper": at.upper,
     }
-    rest = summed(metric, sheets.group != g)
-    if rest.n < sheets.min_answers:
+    if rest.n < least:
         return row
     found = difference(own, rest)
     return {
@@ -122,7 +127,8 @@ def ranking_table(sheets: Sheets, seed: int) -> pl.DataFrame:
 def _ranked(sheets: Sheets, metric: Metric, found: list[tuple[int, Sums]], seed: int) -> list[Row]:
     low, high = metric.limits
     means = np.array([s.score for _, s in found])
-    pooled = pool(means, [standard_error(s) for _, s in found], seed=seed)
+    draws = max(_FEWEST_DRAWS, min(_DRAWS, _MOST_DRAWN // len(found)))
+    pooled = pool(means, [standard_error(s) for _, s in found], draws=draws, seed=seed)
     rows = [
         {
             "metric": metric.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,12 @@ from numpy.typing import NDArray
 from crm_analytics.satisfaction.score_metrics import Kind, Metric
 from crm_analytics.stats import proportions
 from crm_analytics.stats import score_intervals as stats
-from crm_analytics.stats.intervals import Estimate, wilson
+from crm_analytics.stats.intervals import Estimate, Floats, wilson
 
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+_NOTHING: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -34,41 +38,102 @@ class Sums:
     weight: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Totals:
+    """Sums over the answers of each group, from which those of the rest follow by taking away.
+
+    `squares` of weights; `own` the squares of each person's weight in the group; `cross` each person's weight in the group
+    times that in all.
+    """
+
+    n: Floats
+    weight: Floats
+    squares: Floats
+    value: Floats
+    value_squares: Floats
+    high: Floats
+    low: Floats
+    own: Floats
+    cross: Floats
+
+
 def summed(metric: Metric, chosen: Bools | None = None) -> Sums:
     """Sum up the answers of a metric whose rows are chosen; `chosen` goes by rows of the answer sheets."""
-    kept = slice(None) if chosen is None else chosen[metric.rows]
-    x, w, who = metric.points[kept], metric.weights[kept], metric.people[kept]
-    if x.size == 0:
-        return Sums(metric.kind, 0, 0.0, math.nan, math.nan, math.nan, math.nan, 0.0)
-    total = float(w.sum())
-    mean = float(w @ x) / total
-    n = stats.effective_n(w, np.unique(who, return_inverse=True)[1], metric.alike)
-    spread = float(w @ (x - mean) ** 2) / total
-    if metric.kind == "mean":
-        spread *= n / (n - 1) if n > 1 else 1.0
-    return Sums(
-        metric.kind,
-        int(x.size),
-        n,
-        mean,
-        spread,
-        float(w @ (x == 100)) / total,  # noqa: PLR2004 points
-        float(w @ (x == -100)) / total,  # noqa: PLR2004
-        total,
+    places = np.zeros(metric.rows.max() + 1, np.int64) if chosen is None else np.where(chosen, 0, -1)
+    return by_group(metric, places, 1)[0]
+
+
+def by_group(metric: Metric, places: Ints, k: int) -> list[Sums]:
+    """Sum up the answers of each of `k` groups; `places` gives the group of each answer sheet, -1 for none."""
+    found = _totals(metric, places, k)
+    return [_sums(metric, found, g) for g in range(k)]
+
+
+def rests(metric: Metric, places: Ints, k: int) -> list[Sums]:
+    """Sum up, for each group, the answers of all other groups."""
+    groups = _totals(metric, places, k)
+    whole = {name: getattr(groups, name).sum() for name in _ADDITIVE}
+    people = np.bincount(metric.people, weights=metric.weights)
+    own = float(people @ people) - 2 * groups.cross + groups.own
+    rest = _Totals(**{name: whole[name] - getattr(groups, name) for name in _ADDITIVE}, own=own, cross=own)
+    return [_sums(metric, rest, g) for g in range(k)]
+
+
+_ADDITIVE: Final = ("n", "weight", "squares", "value", "value_squares", "high", "low")
+
+
+def _totals(metric: Metric, places: Ints, k: int) -> _Totals:
+    at = places[metric.rows]
+    inside = at >= 0
+    at, x, w, who = at[inside], metric.points[inside], metric.weights[inside], metric.people[inside]
+    everywhere = np.bincount(metric.people, weights=metric.weights)
+    pairs, pair = np.unique(at * (who.max(initial=0) + 1) + who, return_inverse=True)
+    in_pair = np.bincount(pair, weights=w, minlength=pairs.size)
+
+    def over(values: Floats) -> Floats:
+        return np.asarray(np.bincount(at, weights=values, minlength=k)[:k], float)
+
+    return _Totals(
+        n=over(np.ones_like(w)),
+        weight=over(w),
+        squares=over(w * w),
+        value=over(w * x),
+        value_squares=over(w * x * x),
+        high=over(w * (x == 100)),  # noqa: PLR2004 points
+        low=over(w * (x == -100)),  # noqa: PLR2004
+        own=np.asarray(
+            np.bincount(pairs // (who.max(initial=0) + 1), weights=in_pair**2, minlength=k)[:k], float
+        ),
+        cross=over(w * everywhere[who]),
     )
+
+
+def _sums(metric: Metric, found: _Totals, g: int) -> Sums:
+    n, total = round(float(found.n[g])), float(found.weight[g])
+    if n == 0:
+        return Sums(metric.kind, 0, 0.0, math.nan, math.nan, math.nan, math.nan, 0.0)
+    spread = (1 - metric.alike) * float(found.squares[g]) + metric.alike * float(found.own[g])
+    n_effective = min(total * total / spread, float(n))
+    low_end, high_end = metric.limits
+    mean = min(max(float(found.value[g]) / total, low_end), high_end)  # rounding must not leave the scale
+    variance = max(float(found.value_squares[g]) / total - mean * mean, 0.0)
+    if metric.kind == "mean":
+        variance *= n_effective / (n_effective - 1) if n_effective > 1 else 1.0
+    high, low = (min(max(float(x[g]) / total, 0.0), 1.0) for x in (found.high, found.low))
+    return Sums(metric.kind, n, n_effective, mean, variance if variance > _NOTHING else 0.0, high, low, total)
 
 
 def interval(found: Sums) -> Estimate:
     """Give the score with its 95% interval: adjusted Wald, Wilson or t."""
-    if found.kind == "nps":
-        lower, upper = stats.nps_interval(found.high, found.low, found.n_effective)
-        return Estimate(found.score, 100 * float(lower), 100 * float(upper))
-    if found.kind == "share":
-        lower, upper = wilson(found.high * found.n_effective, found.n_effective)
-        return Estimate(
-            found.score, min(100 * float(lower), found.score), max(100 * float(upper), found.score)
-        )
-    return stats.bounded_mean(stats.Spread(found.score, found.variance, found.n_effective), (0.0, 100.0))
+    if found.kind == "mean":
+        return stats.bounded_mean(stats.Spread(found.score, found.variance, found.n_effective), (0.0, 100.0))
+    ends = (
+        stats.nps_interval(found.high, found.low, found.n_effective)
+        if found.kind == "nps"
+        else wilson(found.high * found.n_effective, found.n_effective)
+    )
+    lower, upper = (100 * float(x) for x in ends)
+    return Estimate(found.score, min(lower, found.score), max(upper, found.score))
 
 
 def difference(one: Sums, other: Sums) -> stats.Difference:

@@ -102,12 +102,12 @@ def _moved(found: Findings) -> str:
     if last is None:
         return ""
     period = found.sheets.period_name
-    chance = "within" if _is_chance(last) else "more than"
+    chance = "within what" if _is_chance(last) else "more than"
     moved = points(last["score_change"])
     on = "" if moved.endswith("from") else " on"
     return (
         f"; in {period_words(last['period_on'], period)} it was {said(found.leading, last['score'])}, "
-        f"{moved}{on} the {period} before, which is {chance} what chance would do"
+        f"{moved}{on} the {period} before, which is {chance} chance would do"
     )
 
 

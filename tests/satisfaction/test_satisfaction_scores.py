@@ -378,7 +378,7 @@ class TestPeriods:
         assert found["score_change_p_value"] == pytest.approx(0.00970027682506)
         assert found["score_change_lower"] > 0
         assert result.headline().endswith(
-            "in Q2 2026 it was +45, 25 points up on the quarter before, which is more than what chance would do."
+            "in Q2 2026 it was +45, 25 points up on the quarter before, which is more than chance would do."
         )
 
     def test_chance_is_called_chance(self):
