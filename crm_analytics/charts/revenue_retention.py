@@ -20,6 +20,8 @@ Row = Mapping[str, Any]
 
 _MOST_COHORTS: Final = 36
 _MOST_BARS: Final = 60
+_MOST_AGES: Final = 61
+_MOST_POINTS: Final = 260
 
 
 def waterfall(result: Result, theme: Theme) -> go.Figure:
@@ -151,7 +153,11 @@ def rates(result: Result, theme: Theme) -> go.Figure:
     lines = [
         (kind, rows, shade)
         for kind, definition, shade in _LINES
-        if (rows := [r for r in table if r["rate_name"] == kind and r["rate_definition"] == definition])
+        if (
+            rows := [r for r in table if r["rate_name"] == kind and r["rate_definition"] == definition][
+                -_MOST_POINTS:
+            ]
+        )
     ]
     if not lines:
         return parts.nothing(result, "rates", theme, "No stretch from start on can be compared.")
@@ -296,7 +302,7 @@ def cohorts(result: Result, theme: Theme) -> go.Figure:
     first_age = (
         0 if hover.by_month(result) or not oldest else 1
     )  # what is spent first is all of what is spent first
-    ages = range(first_age, oldest + 1)
+    ages = range(first_age, min(oldest, first_age + _MOST_AGES - 1) + 1)
     value = [[cells[d, a][column] if (d, a) in cells else None for a in ages] for d in days]
     words = [[hover.cohort_words(result, cells[d, a]) if (d, a) in cells else "" for a in ages] for d in days]
     step = max(1, -(-len(days) // 12))

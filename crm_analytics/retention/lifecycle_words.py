@@ -68,10 +68,14 @@ def headline(found: Findings) -> str:
     """Say in one sentence who came in and who went in the last whole period."""
     row = found.latest
     come, new, back = row["n_new"] + row["n_resurrected"], row["n_new"], row["n_resurrected"]
-    when = f"In {found.name}" + ("" if row["is_complete"] else ", which is not wholly covered,")
-    who = f"{_customers(come)} came in ({new:,} new, {back:,} back after a pause)"
+    at = "On" if found.period == "day" else "In"
+    when = f"{at} {found.name}" + ("" if row["is_complete"] else ", which is not wholly covered,")
+    who = (
+        f"{_customers(come)} came in ({new:,} new, {back:,} back after a pause)" if come else "nobody came in"
+    )
     if row["pulse"] is None:
-        return f"{when} {who} and none went dormant: the active base holds {row['n_closing']:,}."
+        left = f"holds {row['n_closing']:,}" if row["n_closing"] else "is empty"
+        return f"{when} {who} and {'none' if come else 'nobody'} went dormant: the active base {left}."
     return (
         f"{when} {who} and {row['n_newly_dormant']:,} went dormant, which leaves an active base of "
         f"{row['n_closing']:,}: pulse {_spanned(row, 'pulse')}."

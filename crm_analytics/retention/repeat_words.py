@@ -75,14 +75,26 @@ def _late_words(found: Findings) -> str:
     if not own:
         return ""
     late, new = found.late().height, found.late(newly=True)
-    if not late:
-        return f"; none of the {own:,} customers with a rhythm of their own is late"
-    are = "is" if late == 1 else "are"
-    text = f"; {late:,} of the {own:,} customers with a rhythm of their own {are} late"
+    text = f"; {_part(late, own)} with a rhythm of their own {'is' if late <= 1 or own == 1 else 'are'} {'not ' if not late and own == 1 else ''}late"
     if new.is_empty():
         return text
     money = formats.money(float(new["yearly_spend"].sum()), found.currency)
-    return f"{text}, {new.height:,} of them for {found.choice.newly_late_days} days or less, with {money} spent in their last active year"
+    return f"{text}, {'all' if 1 < new.height == late else f'{new.height:,}'} of them for {found.choice.newly_late_days} days or less, with {money} spent in their last active year"
+
+
+def _part(some: int, of: int) -> str:
+    """Say how many of how many customers.
+
+    >>> _part(0, 9), _part(3, 9), _part(9, 9), _part(1, 1)
+    ('none of the 9 customers', '3 of the 9 customers', 'all 9 customers', 'the one customer')
+    """
+    if of == 1:
+        return "the one customer"
+    return (
+        f"all {of:,} customers"
+        if some == of
+        else f"{f'{some:,}' if some else 'none'} of the {of:,} customers"
+    )
 
 
 def _time(days: int) -> str:

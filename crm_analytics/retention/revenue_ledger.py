@@ -15,6 +15,7 @@ import polars as pl
 from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.aggregates.customers import MONEY_DECIMALS
 from crm_analytics.aggregates.periods import Period, customer_periods, period_start, shift
+from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.extracts.extract import Extract
 
 UNIT: Final = 10**MONEY_DECIMALS
@@ -118,6 +119,8 @@ def _units(column: str) -> pl.Expr:
 def of_contracts(extract: Extract, as_of: date, period: Period, grace_days: int) -> Ledger:
     """Make the ledger of contracts: the monthly amount in force at the end of each period."""
     rows, facts = _seen(extract, as_of)
+    if rows.is_empty():
+        raise NotEnoughDataError.of("contract periods that last a day or more", 0, 1)
     has_money = rows["net"].null_count() < rows.height
     changes = _without_pauses(_changes(rows, as_of, has_money=has_money), grace_days)
     starts, ends, complete = _calendar(rows["started_on"].min(), as_of, extract, period)  # type: ignore[arg-type]

@@ -109,4 +109,5 @@ def _table(
 
 def _staying(age: Floats, ahead: Floats, a: float, b: float) -> Floats:
     """Give the chance of being still there so many months ahead, by age: S(age + ahead) / S(age)."""
-    return survival(age[:, None] + ahead[None, :], a, b) / survival(age, a, b)[:, None]
+    later = survival(age[:, None] + ahead[None, :], a, b) / survival(age, a, b)[:, None]
+    return np.minimum(later, 1.0)  # where hardly anybody leaves, rounding goes beyond

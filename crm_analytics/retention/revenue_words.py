@@ -57,8 +57,13 @@ class Findings:
 
     @property
     def over(self) -> str:
-        """The trailing stretch: 12 months."""
-        return counted(self.n, self.ledger.period)
+        """The trailing stretch: 12 months, or year where it is one."""
+        return self.ledger.period if self.n == 1 else counted(self.n, self.ledger.period)
+
+    @property
+    def span(self) -> str:
+        """How long the trailing stretch is: 12 months, a year."""
+        return f"a {self.over}" if self.n == 1 else self.over
 
     @property
     def last_name(self) -> str:
@@ -127,12 +132,12 @@ def _became(found: Findings) -> str:
     fallen = -float(steps["Lost"]["step_revenue"]) - float(steps["Contraction"]["step_revenue"])
     grown = float(steps["Expansion"]["step_revenue"])
     when = (
-        f"{found.money(before)} a month of {found.over} before"
+        f"{found.money(before)} a month of {found.span} before,"
         if found.ledger.kind == "contracts"
-        else f"{found.money(before)} spent in the {found.over} before"
+        else f"{found.money(before)} spent in the {found.over} before,"
     )
     gone = f"{formats.share(fallen / before)} was lost or cut back"
-    return f"of the {when} {gone} and expansion added {formats.share(grown / before)}"
+    return f"of the {when} {gone}, expansion added {formats.share(grown / before)}"
 
 
 def _customers_only(found: Findings, kept: Mapping[str, Any] | None) -> str:
@@ -201,7 +206,7 @@ def _flow_rows(found: Findings) -> Iterator[_Row]:
             yield (
                 f"{name} over the {found.over}",
                 row["step_customers"],
-                f"{amount}against {found.over} before",
+                f"{amount}against {found.span} before",
             )
     if found.ledger.has_money:
         gained = sum(found.steps[s]["step_revenue"] for s in ("New", "Returned", "Expansion"))
@@ -252,7 +257,7 @@ def _spoken(name: str | None) -> str:
 
 def _segment_title(found: Findings) -> str:
     column = "net_revenue_retention" if found.ledger.has_money else "customers_kept_share"
-    plain = f"{NET if found.ledger.has_money else KEPT} over {found.over}, by {_spoken(found.by)}"
+    plain = f"{NET if found.ledger.has_money else KEPT} over {found.span}, by {_spoken(found.by)}"
     rows = (
         found.tables["segments"].filter(pl.col(column).is_not_null()) if "segments" in found.tables else None
     )
@@ -272,10 +277,10 @@ def _waterfall_title(found: Findings) -> str:
     ends = [found.steps[s] for s in ("Opening", "Closing")]
     if not found.ledger.has_money:
         first, last = (counted(e["step_customers"], "customer") for e in ends)
-        return f"From {first} to {last} in {found.over}"
+        return f"From {first} to {last} in {found.span}"
     first, last = (found.money(e["step_revenue"]) for e in ends)
     unit = " a month" if found.ledger.kind == "contracts" else " of spend"
-    return f"From {first} to {last}{unit} in {found.over}"
+    return f"From {first} to {last}{unit} in {found.span}"
 
 
 def _bridge_title(found: Findings) -> str:
@@ -297,10 +302,10 @@ def _rates_title(found: Findings) -> str:
     now = rows[-1][1]["rate"]
     what = rate.definition.measure
     if len(rows) < 2:  # noqa: PLR2004 one point is no trend
-        return f"{what} over {found.over}: {formats.share(now)}"
+        return f"{what} over {found.span}: {formats.share(now)}"
     then = rows[0]
     return (
-        f"{what} over {found.over}: {formats.share(now)}, after {formats.share(then[1]['rate'])} in "
+        f"{what} over {found.span}: {formats.share(now)}, after {formats.share(then[1]['rate'])} in "
         f"{period_name(found.ledger.starts[then[0]], found.ledger.period)}"
     )
 

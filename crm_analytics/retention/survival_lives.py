@@ -130,7 +130,7 @@ def observe(
         found = found.join(attributes, on="customer_id", how="left", maintain_order="left")
     seen, left_out = _seen(found, question)
     if seen.is_empty():
-        raise _nobody(question, found.height)
+        raise _nobody(question, found.height, left_out["gone_before"], _facts(extract, question))
     grouped, merged = _grouped(seen, by)
     back = int(seen["returned_on"].count()) if question.of_contracts else 0
     same_day = int((seen["has_ended"] & (seen["tenure_days"] == 0)).sum())
@@ -243,12 +243,21 @@ def _grouped(rows: pl.DataFrame, by: str | None) -> tuple[pl.DataFrame, tuple[st
     return named.with_columns(group=merged), tuple(rest)
 
 
-def _nobody(question: Question, n: int) -> NotEnoughDataError:
+def _nobody(question: Question, n: int, gone: int, facts: dict[str, int]) -> NotEnoughDataError:
+    n_orders = question.order_number - 1
     if question.of_contracts:
         what = "customers whose contract was observed for longer than the grace"
         remedy = f"Take a later as_of, a shorter grace_days (now {question.grace_days}), or an earlier start."
+        if facts.get("n_ends_later"):
+            remedy = (
+                f"Where the {facts['n_ends_later']:,} ends on or after as_of, {question.as_of}, have happened, take a later as_of; "
+                f"else a shorter grace_days (now {question.grace_days}), or an earlier start."
+            )
+    elif n and n == gone:
+        what = f"customers who on {question.start} still had order {question.order_number} before them"
+        remedy = "Take an earlier start, or none."
     else:
-        what = f"customers with {question.order_number - 1} or more orders"
+        what = f"customers with {'an order' if n_orders == 1 else f'{n_orders} or more orders'}"
         remedy = "Widen the dates or filters, or ask for an earlier order_number."
     return NotEnoughDataError.of(f"{what} among {n:,}" if n else what, 0, 1, remedy)
 

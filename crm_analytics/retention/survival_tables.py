@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from scipy.special import betaincinv
 
 from crm_analytics.retention.survival_lives import WAYS, Observed, durations
 from crm_analytics.stats import survival as stats
@@ -299,7 +300,10 @@ def steepest(hazard: pl.DataFrame) -> Stretch | None:
     if totals.height < 2 or not totals["n_events"].sum():  # noqa: PLR2004 nothing to compare with
         return None
     events, n = totals["n_events"].to_numpy(), totals["n_at_risk"].to_numpy()
-    lower, _ = wilson(events, n, level=1 - _SURE / totals.height)
+    # exact, since approximations fail where so small a probability of error meets few ends
+    lower = np.where(
+        events > 0, betaincinv(np.maximum(events, 1), n - events + 1, _SURE / totals.height), 0.0
+    )
     high = lower > events.sum() / n.sum()
     if not high.any():
         return None

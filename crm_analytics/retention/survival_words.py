@@ -337,13 +337,18 @@ def _censoring(found: Findings) -> str:
     question, rows = found.question, found.curves.observed.customers
     still = rows.height - int(rows["has_ended"].sum())
     until = formats.value(question.until, "day")
-    who = "are still there" if question.of_contracts else "have not ordered again"
+    are, have = ("is", "has") if rows.height == 1 else ("are", "have")
+    who = f"{are} still there" if question.of_contracts else f"{have} not ordered again"
+    whom = "the only customer" if rows.height == 1 else f"{still:,} of {rows.height:,} customers"
     why = (
         f", the last day whose grace of {question.grace_days} days has run out"
         if question.of_contracts and question.grace_days
         else ""
     )
-    return f"{still:,} of {rows.height:,} customers {who} at the end of observation, {until}{why}; they count as long as they were seen (censoring)."
+    if not still:
+        text = "Nobody is still there" if question.of_contracts else "Everybody has ordered again"
+        return f"{text} at the end of observation, {until}{why}."
+    return f"{_capital(whom)} {who} at the end of observation, {until}{why}; they count as long as they were seen (censoring)."
 
 
 def _left_out(found: Findings) -> Iterator[Note]:
@@ -375,14 +380,24 @@ def _contract_facts(found: Findings) -> Iterator[Note]:
         text = f"{_counted(backward, 'contract period')} that {'ends' if backward == 1 else 'end'} before {'it starts' if backward == 1 else 'they start'} {'is' if backward == 1 else 'are'} left out."
         yield Note("ended_before_started", text, "caution")
     if later:
-        text = f"{_counted(later, 'contract period')} with an end on or after the as-of date {'counts' if later == 1 else 'count'} as running."
-        yield Note("ends_later", text)
+        yield _ends_later(later, int(observed.customers["has_ended"].sum()), found.question)
     if observed.n_returned:
         text = (
             f"{_counted(observed.n_returned, 'customer')} came back after having left, later than the grace allows; "
             f"{'it counts' if observed.n_returned == 1 else 'they count'} as having left. grace_days sets the limit."
         )
         yield Note("returned", text)
+
+
+def _ends_later(later: int, ended: int, question: Question) -> Note:
+    """Say which ends count as not seen; a caution where they are most of those there are."""
+    day = formats.value(question.as_of, "day")
+    text = (
+        f"{_counted(later, 'contract period')} with an end on or after the as-of date, {day}, {'counts' if later == 1 else 'count'} as "
+        "running. Left out, the as-of date is the day after the last contract began, because later ends may be plans; if they have "
+        "happened, set as_of."
+    )
+    return Note("ends_later", text, "caution" if later > ended else "info")
 
 
 def _order_facts(found: Findings) -> Iterator[Note]:
@@ -417,7 +432,7 @@ def _thin(found: Findings) -> Iterator[Note]:
         yield Note("few_ends", text, "caution")
     short = found.groups.filter(pl.col("restricted_mean_days").is_null())["group"].to_list()
     if short:
-        text = f"Not observed for {found.curves.until_day:,} days, so without a mean: {', '.join(short)}."
+        text = f"Not observed for {_counted(found.curves.until_day, 'day')}, so without a mean: {', '.join(short)}."
         yield Note("not_observed_so_long", text, "caution")
     yield from _early_zero(found)
 

@@ -10,7 +10,9 @@ from scipy.special import expit, log_expit, stdtr, stdtrit
 
 Floats = NDArray[np.float64]
 
-_FEWEST: Final = 4
+FEWEST_GROUPS: Final = 4
+"""So many groups show a trend at the least."""
+
 _MOST_STEPS: Final = 50
 _CLOSE: Final = 1e-10
 _TINY: Final = 1e-12
@@ -20,7 +22,8 @@ _FAR: Final = 700.0  # of the logarithm of an odds ratio: beyond it floats end
 class Trend(NamedTuple):
     """A trend of a share.
 
-    `change` is the fitted share at the last place less that at the first, with its interval; `odds_ratio` is the
+    `change` is the fitted share at the last place less that at the first, with its interval (the wider of that of the
+    difference and that of the slope, so that it holds nought wherever the test finds no slope); `odds_ratio` is the
     factor on the odds per unit of place. `dispersion` is the scatter around the line over that of the binomial
     distribution, at least 1. `p_value` is two-sided, for no trend.
     """
@@ -74,7 +77,7 @@ def binomial_trend(
     k, m, x = (np.asarray(a, float) for a in (successes, n, place))
     kept = m > 0
     k, m, x = k[kept], m[kept], x[kept]
-    if k.size < _FEWEST or np.ptp(x) == 0 or k.sum() in (0, m.sum()) or _are_apart(k, m, x):
+    if k.size < FEWEST_GROUPS or np.ptp(x) == 0 or k.sum() in (0, m.sum()) or _are_apart(k, m, x):
         return None
     return _trend(k, m, x, level)
 
@@ -100,19 +103,27 @@ def _trend(k: Floats, m: Floats, x: Floats, level: float) -> Trend:
     gradient = np.array([-first * (1 - first), last * (1 - last)]) @ design[ends]
     half = t * float(np.sqrt(gradient @ covariance @ gradient))
     change = float(last - first)
+    by_slope = _changes(design[ends], beta, covariance, t)
     return Trend(
         n_groups=int(k.size),
         first=float(first),
         last=float(last),
         change=change,
-        change_lower=max(change - half, -1.0),
-        change_upper=min(change + half, 1.0),
+        change_lower=max(min(change - half, *by_slope), -1.0),
+        change_upper=min(max(change + half, *by_slope), 1.0),
         odds_ratio=float(np.exp(slope)),
         odds_ratio_lower=float(np.exp(max(slope - t * error, -_FAR))),
         odds_ratio_upper=float(np.exp(min(slope + t * error, _FAR))),
         dispersion=dispersion,
         p_value=float(2 * stdtr(freedom, -abs(slope / error))),
     )
+
+
+def _changes(ends: Floats, beta: Floats, covariance: Floats, t: float) -> list[float]:
+    """Give the change of the share at both ends of the slope's interval, the line's height being likeliest for each."""
+    moved = covariance[:, 1] * t / np.sqrt(covariance[1, 1])
+    found = expit(ends @ np.column_stack([beta - moved, beta + moved]))
+    return [float(last - first) for first, last in found.T]
 
 
 def _fit(design: Floats, k: Floats, m: Floats) -> tuple[Floats, Floats]:
