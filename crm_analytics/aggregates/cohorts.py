@@ -7,6 +7,7 @@ whole numbers and takes a fraction of a second.
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from itertools import pairwise
 from typing import Any, Final
 
 import narwhals as nw
@@ -98,8 +99,8 @@ def _of_orders(found: SortedOrders, calendar: Calendar, activity: Activity) -> C
     frame = found.frame
     customer, day = frame["customer"].to_numpy(), frame["ordered_on"].to_physical().to_numpy()
     cells = CubeCells(day, calendar, activity)
-    cuts = np.unique(np.searchsorted(customer, customer[::BLOCK_ROWS]))  # no customer lies in two blocks
-    for low, high in zip(cuts, [*cuts[1:], customer.size], strict=True):
+    starts = np.searchsorted(customer, customer[::BLOCK_ROWS])  # no customer lies in two blocks
+    for low, high in pairwise(np.unique(np.append(starts, customer.size))):
         net, buys = (frame[c][low:high].to_numpy() for c in ("amount", "is_purchase"))
         cells.add(customer[low:high], day[low:high], net, buys)
     return cells.cube(found.ids)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -63,9 +64,9 @@ class CustomerDays:
         n = np.diff(self.keys.starts)[places]
         first = self.keys.starts[places]
         ends = np.cumsum(n)
-        cuts = np.unique(np.searchsorted(ends, np.arange(0, self.day.size, BLOCK_ROWS), side="right"))
+        cuts = np.searchsorted(ends, np.arange(0, self.day.size, BLOCK_ROWS), side="right")
         late = bool(self.day.size) and self.day.max() >= self.until
-        for low, high in zip(cuts, [*cuts[1:], places.size], strict=True):
+        for low, high in pairwise(np.unique(np.append(cuts, places.size))):
             rows = self._rows(int(low), n[low:high], first[low:high])
             rows = tuple(c[rows[1] < self.until] for c in rows) if late else rows
             if rows[0].size:

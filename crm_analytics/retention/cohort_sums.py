@@ -163,8 +163,8 @@ class Table:
         heads = np.flatnonzero(begins(self.done.member, self._cell))
         a, b = (np.add.reduceat(v, heads) for v in (one, other))
         n_columns = self.windows.period.size
-        sums: Floats = np.bincount(self._cell[heads], weights=a * b, minlength=self.n_rows * n_columns + 1)
-        return sums[:-1].reshape(self.n_rows, n_columns)
+        sums = np.bincount(self._cell[heads], weights=a * b, minlength=self.n_rows * n_columns + 1)
+        return sums[:-1].astype(float).reshape(self.n_rows, n_columns)
 
     @cached_property
     def _cell(self) -> Ints:
