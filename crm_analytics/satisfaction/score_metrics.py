@@ -31,6 +31,7 @@ _WIDE: Final = 11  # a scale of more points has no boxes
 _TOP_OF_WIDE: Final = 0.2
 _SHORT: Final = 3  # points of a scale on which only the best one is the top
 _SEVEN: Final = 7
+_SHORTEST: Final = (1.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,25 @@ def read_metrics(frame: pl.DataFrame, weights: SurveyWeights, choices: Choices) 
             found.append(_single(name, rating, weights, people, choices))
     if choices.index:
         found.append(_index(frame, weights, people, choices))
-    found = [m for m in found if m.points.size]
-    if not found:
-        raise NotEnoughDataError.of(
-            "answers to score", 0, 1,
-            "Name the columns that hold them: metrics={'csat': '<column>'}, or index=['<column>', …].",
-        )  # fmt: skip
-    return found
+    scored = [m for m in found if m.points.size]
+    if not scored:
+        raise NotEnoughDataError.of("answers to score", 0, 1, _remedy(found))
+    return scored
+
+
+def _remedy(found: Sequence[Metric]) -> str:
+    """Say what may mend it that there is nothing to score."""
+    name = "Name the columns that hold answers: metrics={'csat': '<column>'}, or index=['<column>', …]."
+    for metric in found:
+        if metric.off:
+            codes = ", ".join(f"{code} ({n:,})" for code, n in list(metric.off.items())[:3])
+            return f"Not on the scale of {metric.name} ({metric.scale}): {codes}. Name the scale with scales=, or other columns with metrics=."
+    if found:
+        return (
+            f"{name} Answers in words such as 'very satisfied' are read from a column that is not called "
+            f"{found[0].name}: rename it, and name it in metrics=."
+        )
+    return name
 
 
 def _read(frame: pl.DataFrame, column: str, choices: Choices, *, is_known: bool) -> Rating:
@@ -181,6 +194,8 @@ def _single(
 
 def _ends(name: str, rating: Rating, choices: Choices) -> tuple[float, float]:
     low, high = choices.scales.get(name, (rating.low, rating.high))
+    if name not in choices.scales and rating.points == (1.0,) and not rating.words:
+        low, high = _SHORTEST  # all answers 1: the worst of a scale rather than the better of two
     if not low < high:
         raise OptionError.out_of_range("scales", {name: (low, high)}, "a lower and a higher end")
     return float(low), float(high)

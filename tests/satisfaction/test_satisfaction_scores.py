@@ -176,6 +176,24 @@ class TestWhatSurveysGetWrong:
         told = scores(frame, not_applicable={"nps": [11, 99]})
         assert not any(n.code == "off_scale" for n in told.notes)
 
+    def test_nothing_but_codes(self):
+        with pytest.raises(NotEnoughDataError, match=r"Not on the scale of nps \(0 to 10\): 99 \(100\)"):
+            scores(CLASSIC.with_columns(nps=pl.lit(99)))
+
+    def test_all_at_the_worst_are_not_satisfied(self):
+        frame = sheets(("2026-05-01", 40, {"csat": 1}))
+        found = row(scores(frame))
+        assert (found["score"], found["answer_scale"]) == (0, "1 to 5")
+
+    def test_words_in_a_column_of_numbers_have_a_plain_reason(self):
+        frame = sheets(
+            ("2026-05-01", 20, {"csat": "very satisfied"}), ("2026-05-01", 20, {"csat": "neutral"})
+        )
+        with pytest.raises(NotEnoughDataError, match=r"Answers in words.*not called csat"):
+            scores(frame)
+        named = row(scores(frame.rename({"csat": "opinion"}), metrics={"csat": "opinion"}))
+        assert named["score"] == 50
+
     def test_half_points_are_no_answer_to_nps(self):
         frame = pl.concat([CLASSIC.cast({"nps": pl.Float64}), sheets(("2026-05-01", 3, {"nps": 8.5}))])
         assert row(scores(frame))["n_off_scale"] == 3
