@@ -137,12 +137,15 @@ def test_the_address_holds_the_options_of_a_cohort_table(visit, sample, name):
 
 
 def test_definitions_stand_side_by_side(visit, sample):
-    at = visit(compare="true")
-    table = next(
-        d.value for d in at.dataframe if "vendor" in d.value.columns or "definition" in d.value.columns
-    )
+    table = visit(compare="true").table[0].value
     found = crm.run("cohort_retention", sample, compare_definitions=True).tables()["definitions"]
-    assert len(table) == found.height
+    assert len(table) == found.n_unique(["vendor", "definition"])
+    assert (
+        list(table["By"])[1:]
+        == [plain(v) for v in found.unique("definition", maintain_order=True)["vendor"]][1:]
+    )
+    first = found.row(by_predicate=(pl.col("period") == 1) & (pl.col("vendor") == "Shopify"), named=True)
+    assert list(table["Month 1"])[-1] == plain(f"{100 * first['retention_rate']:.1f}%")
 
 
 ILLEGAL = {

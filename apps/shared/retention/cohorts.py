@@ -12,11 +12,12 @@ import streamlit as st
 from crm_analytics.charts import cohort_parts, parts
 from crm_analytics.results import Result
 from crm_analytics.retention.cohort_customers import customers_in_cell
+from crm_analytics.stats.intervals import wilson
 from crm_analytics.terms import Term
 from shared import blocks, cache
 from shared.filters import Seen
 from shared.guard import guarded
-from shared.retention import cell_clicks, cohort_options, controls
+from shared.retention import cell_clicks, cohort_options, controls, definitions
 from shared.words import counted, plain
 
 _TERMS: Final = {
@@ -54,7 +55,7 @@ def show(seen: Seen) -> None:
         blocks.headline(result)
     view = controls.segmented("View", {name: _VIEWS[name] for name in blocks.views(result)}, "view")
     picture = st.container()
-    _definitions(result)
+    definitions.show(result)
     cell = _ask(result)
     with picture, guarded():
         if view == "heatmap":
@@ -78,7 +79,9 @@ def _heatmap(seen: Seen, result: Result, cell: Cell) -> None:
     cell_clicks.show(
         figure, result, blocks.views(result)["heatmap"], {"row": cell.row, "age": cell.age}, choose
     )
-    st.caption("Click a cell: its customers are listed below.")
+    st.caption(
+        "Click a cell: its customers are listed below. Fewer ages make wider cells: Options, most ages."
+    )
 
 
 def choose(row: str, age: int) -> None:
@@ -164,15 +167,12 @@ def _people(seen: Seen, result: Result, cell: Cell) -> None:
         )
         return
     n, active = int(shown["n_customers"].sum()), int(shown["n_active"].sum())
-    row = shown.row(0, named=True)
-    rate = (
-        parts.spanned(row, "retention_rate", "share")
-        if shown.height == 1
-        else f"{100 * active / max(n, 1):.1f}%"
-    )
+    low, high = (float(end) for end in wilson(active, n))
+    rate = {"rate": active / max(n, 1), "rate_lower": low, "rate_upper": high}
+    said = parts.spanned(rate, "rate", "share")
     open_cells = "" if shown["is_complete"].all() else " Not finished: the rest may still come."
     st.markdown(
-        f"**{plain(cell.words)}**: {plain(rate)}, {active:,} of {counted(n, 'customer')} active.{open_cells}"
+        f"**{plain(cell.words)}**: {plain(said)}, {active:,} of {counted(n, 'customer')} active.{open_cells}"
     )
     members = _members(result, shown, state)
     controls.listing(
@@ -192,18 +192,3 @@ def _members(result: Result, cells: pl.DataFrame, state: str) -> pl.DataFrame:
         for row in cells.select("period", *keys).iter_rows(named=True)
     ]
     return pl.concat(found).sort("spend", "customer_id", descending=[True, False])
-
-
-def _definitions(result: Result) -> None:
-    """Show the same customers under the definitions of other products."""
-    frame = result.tables().get("definitions")
-    if frame is None:
-        return
-    st.header("The same customers by other definitions", anchor=False)
-    blocks.table(
-        frame,
-        result,
-        alt="Retention by the definitions of other products",
-        key="cohort_definitions",
-        whole=False,
-    )

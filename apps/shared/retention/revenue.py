@@ -83,7 +83,8 @@ def _figures(result: Result) -> None:
                 words=[
                     row["rate_definition"],
                     *([f"95%: {formats.share(row['rate_lower'])} to {formats.share(row['rate_upper'])}"] if bounds else []),
-                    f"{row['stretch']}, n = {counted(row['n_customers'], 'customer')}",
+                    row["stretch"],
+                    f"n = {counted(row['n_customers'], 'customer')}",
                 ],
                 definition=row["rate_formula"],
                 two_lines=True,
