@@ -98,7 +98,7 @@ def satisfaction_words(row: Row) -> str:
     return text.lines(
         f"{parts.spanned(row, 'mean_satisfaction', 'number')} points",
         parts.counted(row["n_satisfaction_answers"], "answer"),
-        head=f"Resolved within {row['resolved_within']}",
+        head=f"Resolved within: {row['resolved_within']}",
     )
 
 

@@ -136,7 +136,7 @@ def categories(result: Result, theme: Theme) -> go.Figure:
         + "; ".join(f"{r['case_category']} {parts.spanned(r, 'case_share', 'share')}" for r in rows)
         + f".{more}",
         height=200 + 38 * len(rows),
-        xaxis=parts.axis("Share of cases, alone and with those above", "share", range=[0, 1.04]),
+        xaxis=parts.axis("Share of cases", "share", range=[0, 1.04]),
         yaxis=parts.names_axis("Category", [r["case_category"] for r in rows], width=16),
         margin=parts.legend_room(),
     )
@@ -185,7 +185,7 @@ def warnings(result: Result, theme: Theme) -> go.Figure:
         )
         + ".",
         height=200 + 38 * len(rows),
-        xaxis=parts.axis(f"Cases in the {result.parameters['period']} from {since}", "count"),
+        xaxis=parts.axis(f"Cases from {since} on", "count"),
         yaxis=parts.names_axis("Category", [r["case_category"] for r in rows], width=16),
         margin=parts.legend_room(),
     )
@@ -214,7 +214,7 @@ def backlog(result: Result, theme: Theme) -> go.Figure:
         [bars],
         alt="Open cases by age. " + "; ".join(f"{r['age_band']}: {r['n_open_cases']:,}" for r in rows) + ".",
         height=180 + 36 * len(rows),
-        xaxis=parts.axis("Open cases (beyond the target in the warning colour)", "count"),
+        xaxis=parts.axis("Open cases", "count"),
         yaxis=parts.names_axis("Open for", [r["age_band"] for r in rows], width=20),
     )
 
@@ -243,22 +243,27 @@ def satisfaction(result: Result, theme: Theme) -> go.Figure:
         hovertext=[complaint_hovers.satisfaction_words(r) for r in rows],
         hovertemplate=parts.HOVER,
     )
-    ticks = [f"{text.wrapped(r['resolved_within'], 9)}<br>{r['n_satisfaction_answers']:,}" for r in rows]
+    ticks = [
+        f"{_SHORT_TIMES.get(r['resolved_within'], text.safe(r['resolved_within']))}<br>{r['n_satisfaction_answers']:,}"
+        for r in rows
+    ]
     whose = "given with the case" if sources[0] == "cases" else "in a survey soon after"
     return parts.figure(
         result,
         "satisfaction",
         theme,
         [curve, dots],
-        alt="Mean satisfaction by the time a case took. "
+        alt="Mean satisfaction by the time within which a case was resolved. "
         + "; ".join(
-            f"within {r['resolved_within']} {parts.spanned(r, 'mean_satisfaction', 'number')}" for r in rows
+            f"{r['resolved_within']}: {parts.spanned(r, 'mean_satisfaction', 'number')}" for r in rows
         )
         + ".",
         height=470,
         xaxis=parts.axis(
-            "Resolved within; below, answers",
+            "Resolved within (h hours, d days, w weeks); below, answers",
             "names",
+            tickangle=0,
+            zeroline=False,
             tickvals=places,
             ticktext=ticks,
             range=[-0.5, len(rows) - 0.5],
@@ -309,12 +314,13 @@ def cost(result: Result, theme: Theme) -> go.Figure:
         + ".",
         height=200 + 62 * len(rows),
         xaxis=parts.axis(
-            f"Orders in {result.parameters['horizon_days']:,} days against similar customers; 0% is no difference",
+            "Orders, against similar ones",
             "share",
             rangemode="normal",
             tickformat="+~%",
             zeroline=True,
             zerolinewidth=2,
+            nticks=6,
         ),
         yaxis=parts.axis(
             "Complainers",
@@ -327,6 +333,15 @@ def cost(result: Result, theme: Theme) -> go.Figure:
     )
 
 
+_SHORT_TIMES: Final = {
+    "4 hours": "4 h",
+    "a day": "1 d",
+    "3 days": "3 d",
+    "a week": "1 w",
+    "2 weeks": "2 w",
+    "4 weeks": "4 w",
+    "longer": "more",
+}
 _SHORT: Final = {
     "all complainers": "All complainers",
     "resolved within target": "Resolved within target",

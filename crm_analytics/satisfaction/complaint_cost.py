@@ -14,7 +14,7 @@ from crm_analytics.aggregates.orders import orders
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.satisfaction.complaint_cases import Cases
 from crm_analytics.stats.intervals import Floats
-from crm_analytics.stats.matched_sets import Gap, Ints, Sets, contrast, gap, nearest
+from crm_analytics.stats.matched_sets import Gap, Ints, Sets, contrast, gap, levelled, nearest
 
 Row = dict[str, Any]
 Bools = NDArray[np.bool_]
@@ -153,7 +153,10 @@ def _number(day: object) -> int:
 
 
 def _histories(cases: Cases, transactions: Extract) -> tuple[Histories, pl.DataFrame] | None:
-    """Put orders into arrays; customers are numbered by what they did, so that their ids decide nothing."""
+    """Put orders into arrays; customers are numbered by what they did, so that their ids decide nothing.
+
+    The mark is as good as a lot: an order by how much they bought would let later orders decide between equals.
+    """
     bought: pl.DataFrame = (
         orders(transactions.frame, as_of=cases.question.as_of).collect("polars").to_native()
     )
@@ -167,12 +170,12 @@ def _histories(cases: Cases, transactions: Extract) -> tuple[Histories, pl.DataF
             n=pl.len(),
             spend=pl.col("amount").sum().round(6),
             last=pl.col("day").max(),
-            mark=(pl.col("amount") * (pl.col("day") % 1009)).sum().round(4),
+            mark=((pl.col("amount").abs() * 100).round().cast(pl.Int64) * pl.col("day")).sum() % 7919,
         )
         .filter(pl.col("first").is_not_null())
         .join(firsts.select("customer_id", complained="day"), on="customer_id", how="left")
         .with_columns(pl.col("complained").fill_null(_NEVER))
-        .sort("first", "n", "spend", "last", "mark", "complained", "customer_id")
+        .sort("mark", "first", "n", "spend", "last", "complained", "customer_id")
         .with_row_index("who")
         .with_columns(pl.col("who").cast(pl.Int64))
     )
@@ -290,8 +293,14 @@ def _table(
     begin = day + lag
     own = histories.outcome(sets.own, begin, begin + horizon)
     others = histories.outcome(sets.other, begin[sets.subject], (begin + horizon)[sets.subject])
-    outcomes = {"orders": (own[0], others[0]), "spend": (own[1], others[1])}
-    outcomes["active"] = ((own[0] > 0).astype(float), (others[0] > 0).astype(float))
+    raw = {
+        "orders": (own[0], others[0]),
+        "spend": (own[1], others[1]),
+        "active": ((own[0] > 0).astype(float), (others[0] > 0).astype(float)),
+    }
+    points = _scaled(histories.features(sets.own, day))[sets.subject]
+    alike = _scaled(histories.features(sets.other, day[sets.subject]))
+    outcomes = {what: (mine, levelled(theirs, alike, points)) for what, (mine, theirs) in raw.items()}
     chosen = {name: lot[matched.place] for name, lot in lots.items()}
     rows = []
     for name, lot in chosen.items():

@@ -81,7 +81,7 @@ def warning_table(cases: Cases, volume: pl.DataFrame) -> pl.DataFrame:
     Empty where there are too few whole periods.
     """
     whole = volume["case_period_complete"].to_numpy()
-    size = exposures(volume)[whole]
+    size = exposures(volume, cases.question.period)[whole]
     days = volume.filter("case_period_complete")["case_period_on"]
     if len(days) <= FEWEST_BEFORE:
         return pl.DataFrame(schema=WARNING_SCHEMA)

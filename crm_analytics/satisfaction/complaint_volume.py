@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from crm_analytics.aggregates.periods import complete_periods, customer_periods, period_start, shift
+from crm_analytics.aggregates.periods import Period, complete_periods, customer_periods, period_start, shift
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.satisfaction.complaint_cases import Cases, Question, array
 from crm_analytics.stats.control_chart import control_chart
@@ -40,7 +40,7 @@ def volume_table(cases: Cases, transactions: Extract | None) -> pl.DataFrame:
     low, high = poisson_count(array(rows, "n_cases"))
     bounded = rows.with_columns(n_cases_lower=pl.Series(low), n_cases_upper=pl.Series(high))
     exposed = _exposure(bounded, cases.question, transactions)
-    return _limits(_per_hundred(exposed))
+    return _limits(_per_hundred(exposed), cases.question.period)
 
 
 def _first_day(cases: Cases, transactions: Extract | None) -> date:
@@ -123,9 +123,9 @@ def _per_hundred(rows: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def _limits(rows: pl.DataFrame) -> pl.DataFrame:
+def _limits(rows: pl.DataFrame, period: Period) -> pl.DataFrame:
     """Add what is usual at the rate of all whole periods, by orders where they are known and else by days."""
-    size = exposures(rows)
+    size = exposures(rows, period)
     whole = rows["case_period_complete"].to_numpy() & (size > 0)
     if whole.sum() < _FEWEST_PERIODS:
         none = pl.lit(None, pl.Float64)
@@ -148,15 +148,13 @@ def _limits(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def exposures(rows: pl.DataFrame) -> Floats:
+def exposures(rows: pl.DataFrame, period: Period) -> Floats:
     """Give what periods are measured by: their orders where every whole one has some, and else their days."""
     orders = rows["orders_in_period"]
     if (rows.filter("case_period_complete")["orders_in_period"].fill_null(0) > 0).all() and orders.count():
         return array(rows.with_columns(pl.col("orders_in_period").fill_null(0)), "orders_in_period")
-    days = np.array(rows["case_period_on"].to_list(), "datetime64[D]").astype(int)
-    lengths = np.diff(days)
-    last = float(lengths[-1]) if len(lengths) else 1.0
-    return np.append(lengths, last).astype(float)
+    starts = rows["case_period_on"].to_list()
+    return np.array([float((shift(day, 1, period) - day).days) for day in starts])
 
 
 def _spread(values: Floats, whole: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pl.Series:

@@ -121,8 +121,8 @@ def complaints(
     Time to resolution is Kaplan and Meier's estimate, compared by the log-rank test. A category's last whole period is tested
     against its own past by the conditional binomial test of two Poisson counts, divided by the square of Laney's sigma z where
     the past scatters more than chance, and corrected after Holm. Complainers are matched one to several with replacement, by
-    distance on the logarithms of recency, orders, spend and tenure within half a standard deviation of each; errors are clustered
-    by set and by customer.
+    distance on the logarithms of recency, orders, spend and tenure within half a standard deviation of each; what is left of differences is taken out
+    by regression (Abadie and Imbens 2011, JBES 29, 1-11), and errors are clustered by set and by customer.
 
     References
     ----------
