@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from crm_analytics.aggregates.orders import NEXT_TO_NOTHING, orders
+from crm_analytics.aggregates.orders import NEXT_TO_NOTHING
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.keys import Keys, keyed
 
@@ -59,9 +59,9 @@ def sorted_orders(extract: Extract, *, as_of: date) -> SortedOrders:
     if "order_id" in extract.frame.collect_schema():
         end = extract.check.window_end
         if end is not None and end.date() < as_of:
-            return extract.once(_KEPT, lambda: _numbered(extract, as_of))
-        return _numbered(extract, as_of)
-    every = extract.once(_KEPT, lambda: _by_day(extract))
+            return extract.once(_KEPT, lambda: _found(extract, None))
+        return _found(extract, as_of)  # lines of one order may lie on both sides of that day
+    every = extract.once(_KEPT, lambda: _found(extract, None))
     last = every.frame["ordered_on"].max()
     if last is None or last < as_of:  # type: ignore[operator]  # a date
         return every
@@ -87,15 +87,31 @@ def _summed(orders_: pl.DataFrame) -> pl.DataFrame:
     return orders_[starts].with_columns(amount=pl.Series(sums))
 
 
-def _by_day(extract: Extract) -> SortedOrders:
-    """Find the orders of rows without order ids: the rows of one customer and day are one."""
+def _found(extract: Extract, as_of: date | None) -> SortedOrders:
+    """Find the orders, those of some customers at a time."""
     day = pl.col("ordered_at").dt.date().to_physical()
-    rows = extract.frame.select("customer_id", "amount", day=day).collect()
+    numbered = "order_id" in extract.frame.collect_schema()
+    number = [_order_number(day).alias("number")] if numbered else []
+    rows = extract.frame.select("customer_id", "amount", *number, day=day).collect()
     keys = extract.once("keys", lambda: keyed(rows["customer_id"]))
-    days, amounts = rows["day"].to_numpy(), rows["amount"].to_numpy()
+    lines = _Lines(
+        rows["day"].to_numpy(),
+        rows["amount"].to_numpy(),
+        rows["number"].to_numpy() if numbered else None,
+        None if as_of is None else (as_of - date(1970, 1, 1)).days,
+    )
     with ThreadPoolExecutor(2) as pool:  # numpy leaves the other processor free
-        blocks = list(pool.map(partial(_block, keys, days, amounts), *_bounds_of_blocks(keys)))
-    back = any(block.back is not None for block in blocks)
+        blocks = list(pool.map(partial(_block, keys, lines), *_bounds_of_blocks(keys)))
+    return SortedOrders(keys.ids, _framed(blocks), one_a_day=not numbered)
+
+
+def _order_number(day: pl.Expr) -> pl.Expr:
+    """Give a number to the order id of each row, or to its day where it has none; orders of one customer differ in it."""
+    number = pl.col("order_id").hash(0)
+    return pl.when(pl.col("order_id").is_null()).then(day.hash(1)).otherwise(number)
+
+
+def _framed(blocks: list[_Block]) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
             "customer": _joined([block.customers for block in blocks], np.uint32),
@@ -103,15 +119,14 @@ def _by_day(extract: Extract) -> SortedOrders:
             "positive_amount": _joined([block.paid for block in blocks], np.float64),
         }
     )
-    if not back:
+    net = paid = pl.col("positive_amount")
+    if all(block.back is None for block in blocks):
         frame = frame.with_columns(refunds=pl.lit(0.0))
-        net = pl.col("positive_amount")
     else:
         refunds = [np.zeros(len(block.paid)) if block.back is None else block.back for block in blocks]
-        frame = frame.with_columns(refunds=pl.Series(np.concatenate(refunds)))
-        net = pl.col("positive_amount") - pl.col("refunds")
-    bought = net > NEXT_TO_NOTHING * pl.col("positive_amount")
-    return SortedOrders(keys.ids, frame.with_columns(amount=net, is_purchase=bought), one_a_day=True)
+        frame = frame.with_columns(refunds=pl.Series(_joined(refunds, np.float64)))
+        net = paid - pl.col("refunds")
+    return frame.with_columns(amount=net, is_purchase=net > NEXT_TO_NOTHING * paid)
 
 
 _BLOCK: Final = 1 << 18
@@ -135,19 +150,75 @@ def _bounds_of_blocks(keys: Keys) -> tuple[_Numbers, _Numbers]:
     return edges[:-1], edges[1:]
 
 
-def _block(keys: Keys, days: _Numbers, amounts: _Numbers, first: int, last: int) -> _Block:
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """All rows: the day and the amount of each, the number of its order, and the first day that is not seen."""
+
+    days: _Numbers
+    amounts: _Numbers
+    numbers: _Numbers | None
+    as_of: int | None
+
+
+def _block(keys: Keys, lines: _Lines, first: int, last: int) -> _Block:
     """Find the orders of the customers from `first` to before `last`."""
     starts = keys.starts[first : last + 1]
     places = keys.rows[starts[0] : starts[-1]]
     customers = np.repeat(keys.order[first:last].astype(np.uint32), np.diff(starts))
-    places, found = _in_order_of_days(places, customers, days[places])
-    amount = amounts[places]
-    new = np.ones(len(found), np.bool_)
-    new[1:] = (customers[1:] != customers[:-1]) | (found[1:] != found[:-1])
+    if lines.as_of is not None:
+        seen = lines.days.take(places) < lines.as_of
+        places, customers = places[seen], customers[seen]
+    if lines.numbers is not None:
+        return _by_number(lines, lines.numbers.take(places), places, customers)
+    places, days = _in_order_of_days(places, customers, lines.days.take(places))
+    amount = lines.amounts.take(places)
+    new = _new(customers, days)
     if new.all():
-        return _Block(customers, found, *_paid_and_back(amount, None))
+        return _Block(customers, days, *_paid_and_back(amount, None))
     begin = np.flatnonzero(new)
-    return _Block(customers[begin], found[begin], *_paid_and_back(amount, begin))
+    return _Block(customers[begin], days[begin], *_paid_and_back(amount, begin))
+
+
+def _by_number(lines: _Lines, numbers: _Numbers, places: _Numbers, customers: _Numbers) -> _Block:
+    """Find the orders of rows that bear the number of theirs; an order lies on the first of its days."""
+    order = _in_order(_ranks(customers), numbers)
+    places, numbers = places[order], numbers[order]
+    begin = np.flatnonzero(_new(customers, numbers))
+    if not len(begin):
+        return _Block(customers, lines.days[:0], lines.amounts[:0], None)
+    paid, back = _paid_and_back(lines.amounts.take(places), begin)
+    days, customers = np.minimum.reduceat(lines.days.take(places), begin), customers[begin]
+    order, days = _in_order_of_days(np.arange(len(begin)), customers, days)
+    return _Block(customers, days, paid[order], None if back is None else back[order])
+
+
+def _new(customers: _Numbers, values: _Numbers) -> _Numbers:
+    """Mark the rows that have another customer or another value than the row before."""
+    new = np.ones(len(values), np.bool_)
+    new[1:] = (customers[1:] != customers[:-1]) | (values[1:] != values[:-1])
+    return new
+
+
+def _ranks(customers: _Numbers) -> _Numbers:
+    """Give each customer a number, from 0 on in the order in which they stand."""
+    return np.cumsum(np.diff(customers, prepend=customers[:1]) != 0)
+
+
+def _in_order(ranks: _Numbers, values: _Numbers) -> _Numbers:
+    """Give the order of the rows by rank and then by value: rank, value and row packed into one number and sorted."""
+    if not len(ranks):
+        return np.empty(0, np.int64)
+    row_bits, rank_bits = max(len(ranks) - 1, 1).bit_length(), max(int(ranks[-1]), 1).bit_length()
+    packed = ranks.astype(np.uint64) << np.uint64(64 - rank_bits)
+    packed |= values >> np.uint64(rank_bits + row_bits) << np.uint64(row_bits)
+    packed |= np.arange(len(ranks), dtype=np.uint64)
+    packed.sort()
+    order: _Numbers = (packed & np.uint64((1 << row_bits) - 1)).view(np.int64)
+    packed >>= np.uint64(row_bits)
+    found = values[order]
+    if bool(((packed[1:] == packed[:-1]) & (found[1:] != found[:-1])).any()):  # alike in the bits kept
+        return np.lexsort((values, ranks))
+    return order
 
 
 def _joined(parts: list[_Numbers], kind: type[np.generic]) -> _Numbers:
@@ -159,8 +230,9 @@ def _in_order_of_days(places: _Numbers, customers: _Numbers, days: _Numbers) -> 
     back = np.flatnonzero(days[1:] < days[:-1])
     if not len(back) or not bool((customers[back] == customers[back + 1]).any()):
         return places, days
-    runs = np.cumsum(np.diff(customers, prepend=customers[:1]) != 0)
-    order = np.lexsort((days, runs))
+    since = (days.astype(np.int64) - int(days.min())).astype(np.uint64)
+    since <<= np.uint64(64 - int(since.max()).bit_length())  # what decides in the leading bits
+    order = _in_order(_ranks(customers), since)
     return places[order], days[order]
 
 
@@ -170,22 +242,3 @@ def _paid_and_back(amount: _Numbers, starts: npt.NDArray[np.intp] | None) -> tup
         return (amount if starts is None else np.add.reduceat(amount, starts)), None
     paid, back = np.maximum(amount, 0.0), np.maximum(-amount, 0.0)
     return (paid, back) if starts is None else (np.add.reduceat(paid, starts), np.add.reduceat(back, starts))
-
-
-def _numbered(extract: Extract, as_of: date) -> SortedOrders:
-    """Find the orders of rows with order ids, the customers as numbers."""
-    columns = ["customer_id", "ordered_at", "amount", "order_id"]
-    rows = extract.frame.select(columns).collect()
-    keys = extract.once("keys", lambda: keyed(rows["customer_id"]))
-    coded = rows.with_columns(pl.Series("customer_id", keys.codes))
-    found: pl.DataFrame = orders(coded, as_of=as_of).collect("polars").to_native()
-    day = found["ordered_on"].to_physical().cast(pl.Int64) + _FAR
-    order = np.argsort((found["customer_id"].cast(pl.Int64) * (2 * _FAR) + day).to_numpy())
-    chosen = ("ordered_on", "amount", "positive_amount", "refunds", "is_purchase")
-    return SortedOrders(
-        keys.ids, found.select(pl.col("customer_id").alias("customer"), *chosen)[order], one_a_day=False
-    )
-
-
-_FAR: Final = 200_000
-"""Days from 1970 that no order is away from."""

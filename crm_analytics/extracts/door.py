@@ -12,7 +12,7 @@ import polars as pl
 
 from crm_analytics import formats, tables
 from crm_analytics.errors import ColumnError, SourceError
-from crm_analytics.extracts import findings, marks
+from crm_analytics.extracts import findings, marks, odd_ids
 from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
 from crm_analytics.extracts.keys import Keys, keyed
 from crm_analytics.extracts.largest import largest_customers
@@ -138,7 +138,7 @@ class _Passage:
             span = marks.bounds(read, self.table, self.said.not_after)
             seen = self._seen(read, span, currency)
             keys = numbering.result()
-        odd = findings.odd_ids(keys.ids, self.table) if keys else findings.OddIds()
+        odd = odd_ids.look(keys.ids, self.table) if keys else odd_ids.OddIds()
         seen = self._seen(read, span, currency, odd) if odd.any else seen
         good, marked = pl.col(WHY).is_null(), seen.looked.marked
         keys = keys.of(_known(marked, good)) if keys and seen.aside else keys
@@ -159,10 +159,10 @@ class _Passage:
         return extract
 
     def _seen(
-        self, read: pl.LazyFrame, span: Bounds, currency: str | None, odd: findings.OddIds | None = None
+        self, read: pl.LazyFrame, span: Bounds, currency: str | None, odd: odd_ids.OddIds | None = None
     ) -> _Seen:
         """Mark the rows and ask all questions; a second time in the few tables with `odd` ids, known only later."""
-        ids = odd or findings.OddIds()
+        ids = odd or odd_ids.OddIds()
         marked = self._held(
             marks.with_reasons(read, self.table, span, self.said.duplicates, currency, ids.totals)
         )

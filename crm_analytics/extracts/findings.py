@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from crm_analytics.extracts import line_signs
+from crm_analytics.extracts import line_signs, odd_ids
 from crm_analytics.extracts.extract import Finding
 from crm_analytics.extracts.largest import Customers
 from crm_analytics.extracts.marks import MONEY, REFUNDED, REPEAT, STATUS, WHY, far, present
@@ -29,28 +29,6 @@ _SPANS: Final = {
     "contacts": ("contacted_at", "responded_at"),
     "subscriptions": ("started_on", "ended_on"),
 }
-_MANGLED_ID: Final = r"^\d[.,]\d+[eE]\+\d+$"
-_CANCEL_MARK: Final = r"^[Cc]\d+$"
-
-
-@dataclass(frozen=True)
-class OddIds:
-    """What is odd in the ids of customers: those named like a total, and whether any may be `mangled`."""
-
-    totals: tuple[str, ...] = ()
-    mangled: bool = False
-
-    @property
-    def any(self) -> bool:
-        """Whether there is anything odd."""
-        return bool(self.totals) or self.mangled
-
-
-def odd_ids(ids: pl.Series, table: Table) -> OddIds:
-    """Look at the different ids of customers, once each."""
-    totals = line_signs.named_totals(ids) if table.name == "transactions" else []
-    with_plus = ids.filter(ids.str.contains("+", literal=True))
-    return OddIds(tuple(totals), bool(with_plus.str.contains(_MANGLED_ID).any()))
 
 
 @dataclass(frozen=True)
@@ -62,7 +40,7 @@ class Looked:
     table: Table
     plan: Plan
     names: frozenset[str]
-    odd: OddIds = OddIds()
+    odd: odd_ids.OddIds
     orders_one_in: int = 1  # of how many orders one is looked at, to keep large tables quick
 
     @property
@@ -171,6 +149,8 @@ def examples(looked: Looked, kept: dict[str, Any]) -> dict[str, Any]:
             figures.append(pl.col(ROW).filter(hit).head(EXAMPLES).implode().alias(f"{name}:rows"))
             if looked.money:
                 figures.append(pl.col(looked.money).filter(hit).sum().alias(f"{name}:amount"))
+    if kept.get("cancelled:n"):
+        figures.append(pl.col("order_id").str.contains(r"^\d+$").sum().alias("plain_order:n"))
     return looked.kept.select(figures).collect(engine="streaming").row(0, named=True) if figures else {}
 
 
@@ -210,7 +190,7 @@ def _hits(looked: Looked) -> dict[str, pl.Expr]:
     hits |= {f"never:{c}": hit for c, hit in never.items()}
     ids = [c.name for c in looked.table.columns if c.kind == "id" and c.name in looked.names]
     ids = [name for name in ids if name != "customer_id" or looked.odd.mangled]
-    hits |= {f"mangled:{c}": _mangled(pl.col(c)) for c in ids}
+    hits |= {f"mangled:{c}": odd_ids.mangled(pl.col(c)) for c in ids}
     if REPEAT in looked.names:
         hits["repeat"] = pl.col(REPEAT)
     if looked.table.name == "transactions":
@@ -223,16 +203,6 @@ def _hits(looked: Looked) -> dict[str, pl.Expr]:
     return hits
 
 
-def _mangled(ids: pl.Expr) -> pl.Expr:
-    """Find ids such as 1.23E+12, looking first for the plus, which few ids have."""
-
-    def look(column: pl.Series) -> pl.Series:
-        plus = column.str.contains("+", literal=True)
-        return column.str.contains(_MANGLED_ID) if plus.any() else plus
-
-    return ids.map_batches(look, pl.Boolean(), is_elementwise=True)
-
-
 def _not_finite(column: str, looked: Looked) -> pl.Expr:
     return ~pl.col(column).is_finite() if looked.table.column(column).dtype.is_float() else pl.lit(False)
 
@@ -242,12 +212,8 @@ def _line_hits(looked: Looked) -> dict[str, pl.Expr]:
     hits = {"refund": amount < 0, "zero": amount == 0}
     hits |= line_signs.hits(looked.names, STATUS, REFUNDED, looked.odd.totals)
     if "order_id" in looked.names:
-        cancelled = pl.col("order_id").str.contains(_CANCEL_MARK)
-        hits |= {
-            "cancelled": cancelled,
-            "cancelled_positive": cancelled & (amount > 0),
-            "plain_order": pl.col("order_id").str.contains(r"^\d+$"),
-        }
+        cancelled = odd_ids.cancelled(pl.col("order_id"))
+        hits |= {"cancelled": cancelled, "cancelled_positive": cancelled & (amount > 0)}
     if STATUS in looked.names:
         state = pl.col(STATUS).str.to_lowercase().str.strip_prefix("wc-")  # WooCommerce's own prefix
         hits["status"] = state.is_in(list(line_signs.CANCELLED)) & (amount > 0)

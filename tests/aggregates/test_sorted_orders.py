@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 from datetime import date, datetime
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_analytics.aggregates import sorted_orders as module
 from crm_analytics.aggregates.customers import customer_summary
 from crm_analytics.aggregates.orders import orders
 from crm_analytics.aggregates.purchase_days import money_back, purchase_days
@@ -96,3 +98,25 @@ def test_what_was_found_is_kept_and_not_pickled(numbered):
     again = pickle.loads(pickle.dumps(extract))  # noqa: S301 - our own
     assert again._known == {}
     assert sorted_orders(again, as_of=date(2026, 2, 1)).frame.equals(first.frame)
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_orders_of_several_blocks_are_those_of_one(numbered, monkeypatch):
+    rows = [
+        (f"c{i * 37 % 101}", 1 + i * 7 % 9, float(i % 13 - 2), str(i % 300) if i % 5 else None)
+        for i in range(900)
+    ]
+    whole = sorted_orders(lines(rows, numbered=numbered), as_of=date(2026, 1, 8))
+    monkeypatch.setattr(module, "_BLOCK", 50)
+    parts = sorted_orders(lines(rows, numbered=numbered), as_of=date(2026, 1, 8))
+    assert parts.frame.equals(whole.frame)
+    by = ["customer_id", "ordered_on"]
+    chosen = [*by, "amount", "is_purchase", "positive_amount", "refunds"]
+    expected = plain(orders(lines(rows, numbered=numbered).frame, as_of=date(2026, 1, 8)), chosen)
+    assert named(whole.frame, whole.ids, chosen).select(chosen).equals(expected.select(chosen))
+
+
+def test_numbers_alike_in_their_leading_bits_are_told_apart():
+    ranks, values = np.array([0, 0, 0, 1]), np.array([3, 2, 3, 1], np.uint64)
+    assert module._in_order(ranks, values).tolist() == [1, 0, 2, 3]
+    assert module._in_order(ranks, values << np.uint64(60)).tolist() == [1, 0, 2, 3]
