@@ -109,7 +109,7 @@ for view in ("segments", "ranking"):
 # less satisfied.
 
 # %% [markdown]
-# ## What was made of what
+# ## What the scores were made of
 
 # %%
 found = scores.provenance
@@ -132,8 +132,8 @@ if row.height and row["score"][0] is not None and row["n_off_scale"][0] == 0:
         weight=pl.col("weight") if "weight" in sheets.columns else pl.lit(1.0)
     )
     answered = answered.filter(pl.col("weight") > 0)
-    promoters = answered.filter(pl.col("nps").is_in([9, 10]))["weight"].sum()
-    detractors = answered.filter(pl.col("nps").is_in(range(7)))["weight"].sum()
+    promoters = answered.filter(pl.col("nps").cast(pl.Int64).is_in([9, 10]))["weight"].sum()
+    detractors = answered.filter(pl.col("nps").cast(pl.Int64).is_in(range(7)))["weight"].sum()
     again = 100 * (promoters - detractors) / answered["weight"].sum()
     assert math.isclose(row["score"][0], again, rel_tol=1e-9, abs_tol=1e-9)
 parts = scores.tables()["change"].filter(pl.col("respondents") != "All answers")

@@ -45,6 +45,11 @@ class Findings:
         """The metric of the headline and the pictures."""
         return self.sheets.leading
 
+    @property
+    def by(self) -> str:
+        """The attribute that is compared, as people say it."""
+        return (self.sheets.by or "").removeprefix("customers.").replace("_", " ")
+
     def of(self, table: pl.DataFrame, name: str | None = None) -> list[Row]:
         """Give the rows of a metric, the leading one if none is named."""
         return table.filter(pl.col("metric") == (name or self.leading.name)).to_dicts()
@@ -147,7 +152,7 @@ def _changes(found: Findings) -> Iterator[tuple[str, str]]:
     total = [r for r in found.of(found.change) if r["respondents"] == ALL]
     if total:
         text = f"{total[0]['rate_effect']:+.1f} points from groups that moved, {total[0]['mix_effect']:+.1f} from other groups answering"
-        yield f"Rate and mix by {found.sheets.by}", text
+        yield f"Rate and mix by {found.by}", text
     yield from _signals(found, metric)
 
 
@@ -176,7 +181,7 @@ def _groups(found: Findings) -> Iterator[tuple[str, str]]:
     compared = [r for r in found.of(found.segments) if r["rest_difference"] is not None]
     if compared and all(r["rest_evidence"] == "within chance" for r in compared):
         text = f"none of {len(compared):,} groups differs from the rest by more than chance"
-        yield f"Groups by {found.sheets.by}", text
+        yield f"Groups by {found.by}", text
 
 
 def _responses(found: Findings) -> Iterator[tuple[str, str]]:
@@ -225,9 +230,7 @@ def _segment_title(found: Findings) -> str:
     rows = found.of(found.segments)
     odd = [r for r in rows if r["rest_evidence"] in ("above the rest", "below the rest")]
     if not odd:
-        return (
-            f"{found.leading.label} by {found.sheets.by}: no group differs from the rest by more than chance"
-        )
+        return f"{found.leading.label} by {found.by}: no group differs from the rest by more than chance"
     most = max(odd, key=lambda r: abs(r["rest_difference"]))
     side = "above" if most["rest_difference"] > 0 else "below"
     return f"{found.leading.label}: {most['respondents']} lies {abs(most['rest_difference']):.0f} points {side} the rest"
