@@ -132,3 +132,14 @@ def test_the_stated_error_of_sampling_is_its_spread():
 def test_too_many_drivers_for_every_subset_are_refused():
     with pytest.raises(OptionError, match=f"{MOST_EXACT} drivers"):
         subset_r2(np.eye(MOST_EXACT + 2))
+
+
+def test_sampled_orders_take_groups_and_what_is_always_in():
+    c = np.cov(answers(4, 7, n=200).T)
+    groups, always = [[0, 1], [2], [3, 5], [4]], [6]
+    exact = dominance.shapley(subset_r2(c, groups, always))
+    sampled = dominance.sampled_shapley(c, n_orders=8000, seed=2, groups=groups, always=always)
+    assert sampled.shares.sum() == pytest.approx(exact.sum(), abs=1e-12)
+    assert (np.abs(sampled.shares - exact) < 5 * sampled.errors + 1e-12).all()
+    left_out = dominance.sampled_shapley(c, n_orders=4000, seed=2, groups=[[3], [1]])
+    assert left_out.shares == pytest.approx(dominance.shapley(subset_r2(c, [[3], [1]])), abs=1e-3)
