@@ -21,6 +21,9 @@ from crm_analytics.satisfaction.penalty_classes import CLASSES, REVERSE, Contras
 from crm_analytics.satisfaction.penalty_terms import TERMS
 from crm_analytics.satisfaction.penalty_words import NO_CLASS, Findings
 
+_MOST_DRIVERS: Final = 20
+_MOST_HELD: Final = 12
+
 CHANCES: Final = ("p_must_be", "p_performance", "p_delighter", "p_no_effect", "p_reverse")
 """Columns of the probability of each class."""
 
@@ -74,7 +77,7 @@ def penalty_reward(
     outcome
         Column of the overall score; None takes csat, nps or ces, whichever is there first.
     drivers
-        Rating columns; None takes all columns that look like ratings.
+        Rating columns, at most 20; None takes all columns that look like ratings.
     low
         The highest rating that counts as low, for all drivers or by driver; None cuts each scale as the net promoter score
         cuts its own (60% of the way up): 3 of 1 to 5, 4 of 1 to 7, 6 of 1 to 10.
@@ -82,7 +85,8 @@ def penalty_reward(
         The lowest rating that counts as high; None takes 5 of 1 to 5, 6 of 1 to 7, 9 of 1 to 10.
     held
         What is held of all drivers: "ratings" also where within low, middle or high a rating stands, because otherwise a driver
-        keeps a part of what belongs to those it goes with; "classes" low, middle and high alone, as textbooks have it.
+        keeps a part of what belongs to those it goes with; "classes" low, middle and high alone, as textbooks have it, and as
+        it is done with more than 12 drivers, since "ratings" needs three columns for each.
     weights
         Column of survey weights; None takes `weight` where there is one, "none" counts every answer alike.
     missing
@@ -139,8 +143,9 @@ def penalty_reward(
     names = [*(d.name for d in made.drivers), *made.left_out]
     for option, given in (("low", low), ("high", high)):
         penalty_classes.check_cuts(option, given, names)
-    got = penalty_classes.contrasts(made, missing, low, high, held, n_draws=n_bootstrap, seed=seed)
-    found = Findings(made, got, missing, held, driver_table(made, got))
+    taken = _held(made, held)
+    got = penalty_classes.contrasts(made, missing, low, high, taken, n_draws=n_bootstrap, seed=seed)
+    found = Findings(made, got, missing, taken, driver_table(made, got))
     return Result.of(
         "penalty_reward",
         title="Must-bes and delighters",
@@ -153,7 +158,7 @@ def penalty_reward(
             "drivers": [d.name for d in made.drivers],
             "low": {r["driver"]: r["low_up_to"] for r in found.drivers.iter_rows(named=True)},
             "high": {r["driver"]: r["high_from"] for r in found.drivers.iter_rows(named=True)},
-            "held": held,
+            "held": taken,
             "weights": made.weight_column,
             "missing": missing,
             "not_applicable": {k: list(v) for k, v in (not_applicable or {}).items()},
@@ -166,6 +171,18 @@ def penalty_reward(
         terms=TERMS,
         currency=extract.currency,
     )
+
+
+def _held(made: Design, held: Held) -> Held:
+    """Decide what is held: two or three columns a driver are too many where drivers are many."""
+    p = len(made.drivers)
+    if p > _MOST_DRIVERS:
+        raise OptionError(
+            f"There are {p} drivers.",
+            f"At most {_MOST_DRIVERS} can be judged together, since each takes two columns.",
+            "Name those that matter most: drivers=['quality', …]; satisfaction_drivers takes more.",
+        )
+    return "classes" if p > _MOST_HELD else held
 
 
 def _check(drivers: Sequence[str] | None, missing: str, held: str, n_bootstrap: int, seed: int) -> None:

@@ -129,6 +129,12 @@ def notes(found: Findings) -> Iterator[Note]:
         f"chance counts as 0; one that surely has it makes the driver reverse or unclear. With fewer than {THIN} low, middle or "
         "high ratings there is no class.",
     )
+    if found.held == "classes":
+        yield Note(
+            "held",
+            "Of the other drivers only low, middle and high are held, so a driver without an effect of its own can keep a part of "
+            "what belongs to those it goes with.",
+        )
     yield from _thin(found)
     yield from _unsure(found)
     yield from priority_notes.about_answers(found.design, found.way, found.contrasts.n_rows)

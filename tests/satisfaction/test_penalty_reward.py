@@ -276,6 +276,17 @@ class TestBadInput:
     def test_one_driver_is_enough(self):
         assert drivers(run(drivers=["must"]))["must"]["driver_class"] == "Must-be"
 
+    def test_many_drivers(self):
+        """With more than 12 only classes are held; more than 20 are too many."""
+        rng = np.random.default_rng(4)
+        more = {f"d{i:02d}": rng.integers(1, 6, 1200).astype(float) for i in range(16)}
+        result = run(sheets(**{k: more[k] for k in list(more)[:8]}), n_bootstrap=100)
+        assert result.parameters["held"] == "classes"
+        assert "held" in codes(result)
+        assert drivers(result)["must"]["driver_class"] == "Must-be"
+        with pytest.raises(OptionError, match="There are 21 drivers"):
+            run(sheets(**more))
+
     def test_all_alike(self):
         with pytest.raises(NotEnoughDataError, match="nothing to explain"):
             run(sheets().with_columns(csat=pl.lit(4.0)))
