@@ -30,7 +30,8 @@ def contract_counts(
     subscriptions
         An Extract, a frame, or anything `crm.read_subscriptions` takes.
     as_of
-        The first day that is not seen; None takes the day after the last row's start or end.
+        The first day that is not seen; None takes the day after the last contract period began, as every analysis of
+        contracts does: later ends may be plans, and cannot be told from such as have happened.
     period
         "month", "quarter" or "year": how often a customer may leave.
 
@@ -68,7 +69,7 @@ def contract_counts(
         raise OptionError.out_of_range("period", period, f"one of {', '.join(_MONTHS)}")
     extract = as_extract(subscriptions, "subscriptions")
     rows = extract.frame.select("customer_id", "started_on", "ended_on").collect()
-    end = _as_of(rows, as_of)
+    end = windows.resolve(extract, as_of=as_of).as_of
     return count_by_age(joined(rows, end), end, period)
 
 
@@ -97,15 +98,6 @@ def count_by_age(contracts: pl.DataFrame, end: date, period: str = "month") -> p
     )
     every = pl.DataFrame({"age": range(1, int(ages["age"].max()) + 1)})  # type: ignore[arg-type]
     return every.join(counted, on="age", how="left", maintain_order="left").fill_null(0)
-
-
-def _as_of(rows: pl.DataFrame, given: windows.Day | None) -> date:
-    if given is not None:
-        return windows.day_of("as_of", given)
-    last = rows.select(pl.max_horizontal(pl.col("started_on").max(), pl.col("ended_on").max())).item()
-    if not isinstance(last, date):
-        raise NotEnoughDataError.of("subscriptions with a start", 0, 1)
-    return date.fromordinal(last.toordinal() + 1)
 
 
 def joined(rows: pl.DataFrame, end: date) -> pl.DataFrame:

@@ -82,3 +82,14 @@ def test_contracts_younger_than_a_period_tell_nothing():
 def test_an_unknown_period_is_refused():
     with pytest.raises(OptionError, match="month, quarter, year"):
         counts(("a", date(2026, 1, 1), None), period="week")
+
+
+def test_left_out_the_as_of_date_is_that_of_every_analysis_of_contracts():
+    rows = [
+        ("a", date(2026, 1, 10), date(2026, 3, 10)),
+        ("b", date(2026, 4, 20), date(2027, 4, 20)),  # may be planned: not seen
+        ("c", date(2026, 1, 10), None),
+    ]
+    found = clv.contract_counts(periods(*rows))
+    assert found.equals(clv.contract_counts(periods(*rows), as_of=date(2026, 4, 21)))
+    assert crm.survival(periods(*rows), grace_days=0).provenance.as_of == date(2026, 4, 21)

@@ -112,7 +112,7 @@ def test_headline_tells_the_last_whole_month():
         "In June 2026 2 customers came in (1 new, 1 back after a pause) and none went dormant: the active base holds 3."
     )
     assert run(as_of="2026-05-01").headline() == (
-        "In April 2026 0 customers came in (0 new, 0 back after a pause) and 2 went dormant, which leaves an active base "
+        "In April 2026 nobody came in and 2 went dormant, which leaves an active base "
         "of 0: pulse 0.00 (0.00 to 1.92)."
     )
 

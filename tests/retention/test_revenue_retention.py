@@ -45,7 +45,7 @@ def test_the_headline_has_the_rate_its_interval_and_what_became_of_the_revenue(s
     said = crm.revenue_retention(small, as_of=AS_OF).headline()
     assert said.startswith("Net revenue retention over the last 12 months is 85.0% (95% interval ")
     assert said.endswith(
-        "; 3 customers): of the 200.00 a month of 12 months before 25.0% was lost or cut back and expansion added 10.0%, "
+        "; 3 customers): of the 200.00 a month of 12 months before, 25.0% was lost or cut back, expansion added 10.0%, "
         "and 33.3% of the customers left."
     )
 
