@@ -185,7 +185,7 @@ def warnings(result: Result, theme: Theme) -> go.Figure:
         )
         + ".",
         height=200 + 38 * len(rows),
-        xaxis=parts.axis(f"Cases from {since} on", "count"),
+        xaxis=parts.axis(f"Cases, {result.parameters['period']} from {since}", "count"),
         yaxis=parts.names_axis("Category", [r["case_category"] for r in rows], width=16),
         margin=parts.legend_room(),
     )
@@ -312,16 +312,8 @@ def cost(result: Result, theme: Theme) -> go.Figure:
         alt="Later orders of complainers against similar customers. "
         + "; ".join(f"{r['complainer_group']} {parts.spanned(r, 'change', 'share')}" for r in rows)
         + ".",
-        height=200 + 62 * len(rows),
-        xaxis=parts.axis(
-            "Orders, against similar ones",
-            "share",
-            rangemode="normal",
-            tickformat="+~%",
-            zeroline=True,
-            zerolinewidth=2,
-            nticks=6,
-        ),
+        height=230 + 62 * len(rows),
+        xaxis=_change_axis(result),
         yaxis=parts.axis(
             "Complainers",
             "names",
@@ -348,6 +340,16 @@ _SHORT: Final = {
     "slower than target": "Slower than target",
     "slower, beyond what goes with any complaint": "Slower against within target",
 }
+
+
+def _change_axis(result: Result) -> dict[str, object]:
+    words = (
+        f"Orders in {result.parameters['horizon_days']:,} days against similar customers; 0% is no difference"
+    )
+    drawn = parts.axis(
+        words, "share", rangemode="normal", tickformat="+~%", zeroline=True, zerolinewidth=2, nticks=6
+    )
+    return {**drawn, "title": {"text": text.wrapped(words, 24)}}  # beside long names there is little room
 
 
 def _last_hours(table: pl.DataFrame, target: float) -> float:

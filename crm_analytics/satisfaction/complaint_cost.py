@@ -346,7 +346,7 @@ def _row(name: str, sets: Sets, lot: Bools, n_seen: int, gaps: dict[str, Gap]) -
         **_three("spend_difference", spend),
         **_three("spend_difference_total", whole),
         "later_active_rate": active.mean,
-        "matched_active_rate": active.other_mean,
+        "matched_active_rate": min(max(active.other_mean, 0.0), 1.0),  # the regression may go a hair beyond
         **_three("active_difference", active),
     }
 

@@ -180,7 +180,7 @@ def _cost(found: Findings) -> Iterator[Note]:
     )
     yield Note(
         "matching",
-        f"Each customer's first complaint counts. Matched are the nearest customers {who}, alike on the day of the complaint. Orders are "
+        f"Each customer's first complaint counts. Matched are the nearest customers {who}, alike on the day of the complaint; a regression takes out what differences are left. Orders are "
         f"counted over {question.horizon_days} days, beginning {question.target_days} days after the complaint, when it is known "
         f"whether it was handled within {time_words(question.target_hours)}; {counted(cost.n_too_recent, 'complaint')} too recent for "
         f"that, {counted(cost.n_without_orders, 'complainer')} without an order before.",
