@@ -150,11 +150,10 @@ def from_a_cube(path: str, rounds: int = 7) -> float:
 
     extract, calendar = crm.read_transactions(path), Calendar("month")
     as_of = resolve(extract).as_of
-    coded = extract_cube(extract, as_of=as_of, calendar=calendar, activity="purchases")
+    cube = extract_cube(extract, as_of=as_of, calendar=calendar, activity="purchases")
     clock = Clock(calendar, "calendar", as_of)
 
     def work() -> Any:
-        cube = cohort_members.Cube.of(coded)
         found = cohort_members.members(cube, clock, "first_ever")
         done = cohort_members.deeds(cube, found, clock)
         rows = cohort_grid.rows_of(found)

@@ -15,6 +15,7 @@ from crm_analytics.aggregates import cohorts, customer_days
 from crm_analytics.aggregates.calendar_numbers import Calendar
 from crm_analytics.aggregates.cohorts import activity_cube, extract_cube
 from crm_analytics.aggregates.cube_cells import Cube, begins
+from crm_analytics.extracts import door
 
 COLUMNS = ("number", "day", "n_actions", "n_orders", "spend")
 FIRST = datetime(2025, 1, 28)
@@ -107,3 +108,13 @@ def test_an_extract_keeps_its_cube():
 
 def test_no_rows_begin_nothing():
     assert begins(np.empty(0), np.empty(0)).tolist() == []
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_tables_too_large_for_memory_give_the_same_cube(monkeypatch, ids):
+    found = [(f"c{i % 7}", i % 70, 10.0 - i % 4 * 5, str(i % 90)) for i in range(300)]
+    asked = {"as_of": date(2025, 2, 20), "calendar": Calendar("month"), "activity": "purchases"}
+    in_memory = extract_cube(crm.read_transactions(frame(found, ids=ids)), **asked)
+    monkeypatch.setattr(door, "FITS", 0)
+    in_a_file = extract_cube(crm.read_transactions(frame(found, ids=ids)), **asked)
+    assert by_customer(in_a_file) == by_customer(in_memory)
