@@ -228,7 +228,7 @@ def _groups(
     if by is None:
         return people.select("customer_id", group=pl.lit(ALL))
     rows = extract.frame.collect_schema().names()
-    taken = {"customer_id", "ordered_at", "amount"}
+    taken = {"customer_id", "ordered_at", "order_id", "amount"}
     if by in rows and by not in taken:
         found = origins(extract.frame, [by], as_of=window.as_of)
         return found.select("customer_id", group=_named(by))

@@ -243,7 +243,7 @@ def first_title(found: Findings) -> str:
     more, less = evidence.count("returns more often"), evidence.count("returns less often")
     if not more and not less:
         return "No first purchase is shown to lead to a second"
-    return f"{more + less} of {len(evidence):,} first purchases stand out in second orders"
+    return f"{more + less} of {len(evidence):,} first purchases go with more or fewer second orders"
 
 
 def notes(found: Findings) -> Iterator[Note]:

@@ -15,7 +15,7 @@ from crm_analytics.retention.survival_cox import Model
 from crm_analytics.retention.survival_lives import EVERYONE, Question
 from crm_analytics.retention.survival_tables import EVERY_GROUP, Curves, Row, at_day, mean_of, steepest
 from crm_analytics.stats.intervals import Estimate
-from crm_analytics.stats.survival import quantile
+from crm_analytics.stats.survival import SurvivalCurve, quantile
 
 _SURE: Final = 0.05
 _THIN: Final = 10
@@ -77,7 +77,12 @@ def _counted(n: int, one: str, several: str | None = None) -> str:
 def headline(found: Findings) -> str:
     """Say in one sentence how long half of them stay, and when the loss is highest."""
     main, interval = _main(found)
-    return f"{main} ({interval}, {_counted(found.n, 'customer')}){_worst(found)}."
+    thin = (
+        f"; this hangs on fewer than {_THIN} customers seen at early ages"
+        if _hangs_on_few(found.curves.whole)
+        else ""
+    )
+    return f"{main} ({interval}, {_counted(found.n, 'customer')}){_worst(found)}{thin}."
 
 
 def finding(found: Findings) -> str:
@@ -437,14 +442,17 @@ def _thin(found: Findings) -> Iterator[Note]:
     yield from _early_zero(found)
 
 
+def _hangs_on_few(curve: SurvivalCurve) -> bool:
+    """Say whether, with late entries, a curve falls while next to nobody is at risk and more are to come."""
+    risk = curve.risk
+    more_to_come = risk.time < curve.time[risk.n_at_risk.argmax()]
+    return bool(((risk.n_events > 0) & (risk.n_at_risk < _THIN) & more_to_come).any())
+
+
 def _early_zero(found: Findings) -> Iterator[Note]:
     """Warn where, with late entries, a curve falls on next to nobody at risk while more are to come."""
     for group, curve in found.curves.by_group.items():
-        risk = curve.risk
-        early = (
-            (risk.n_events > 0) & (risk.n_at_risk < _THIN) & (risk.time < curve.time[risk.n_at_risk.argmax()])
-        )
-        if early.any():
+        if _hangs_on_few(curve):
             whose = "" if group == EVERYONE else f" of {group}"
             text = (
                 f"The curve{whose} falls at ages at which fewer than {_THIN} customers were under observation, before most "
