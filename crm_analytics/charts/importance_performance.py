@@ -300,9 +300,7 @@ def stated(result: Result, theme: Theme) -> go.Figure:
         "stated",
         theme,
         traces,
-        alt="Stated against derived importance. "
-        + "; ".join(f"{r['driver_label']}: {r['reading'].lower()}" for r in rows)
-        + ".",
+        alt=_stated_alt(rows),
         height=520,
         xaxis=parts.axis("Stated importance", "names", range=x_range, showgrid=True),
         yaxis=parts.axis(_importance_title(result), _kind(result), range=y_range, rangemode="normal"),
@@ -313,6 +311,11 @@ def stated(result: Result, theme: Theme) -> go.Figure:
         showlegend=True,
         margin=parts.legend_room(2),
     )
+
+
+def _stated_alt(rows: Sequence[Row]) -> str:
+    said = "; ".join(f"{r['driver_label']}: {r['reading'].lower()}" for r in rows)
+    return f"Stated against derived importance. {said}."
 
 
 def _importance(result: Result) -> str:

@@ -30,7 +30,7 @@ def label_places(
     Measured on the plot of a phone, where room is scarcest.
 
     >>> label_places([0, 0], [0, 0.01], ["one", "two"], [-1, 1], [-1, 1])
-    ['bottom center', 'top center']
+    ['top center', 'bottom center']
     """
     at = [
         (
