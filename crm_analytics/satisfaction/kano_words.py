@@ -111,7 +111,7 @@ def notes(found: Findings) -> Iterator[Note]:
     if found.n_unread:
         yield Note(
             "unreadable",
-            f"{found.n_unread:,} answers are none of the five and count as no answer.",
+            f"{found.n_unread:,} {'answer is' if found.n_unread == 1 else 'answers are'} none of the five: counted as no answer.",
             "caution",
         )
     if found.empty:

@@ -245,7 +245,7 @@ class TestBadInput:
     def test_some_answers_that_are_none(self):
         sheet = pl.DataFrame({"app_functional": [1, 1, 1, 9], "app_dysfunctional": [5, 5, 3, 5]})
         result = crm.kano(sheet)
-        assert "1 answers" in codes(result)["unreadable"]
+        assert "1 answer is none" in codes(result)["unreadable"]
         assert features(result)["app"]["n_answers"] == 3
 
     def test_contradictions_are_named(self):
