@@ -274,3 +274,7 @@ Markdown(f"**{features.headline()}**")
 
 # %%
 features
+
+# %%
+counted = features.tables()["answers"].group_by("feature").agg(pl.col("n_respondents").sum())
+assert (counted["n_respondents"] == sheet.height).all()

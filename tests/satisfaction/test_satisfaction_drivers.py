@@ -129,7 +129,8 @@ class TestPublishedFigures:
         ways = complete.tables()["missing"]
         assert ways["gaps_taken"].n_unique() == 4
         assert (
-            ways.filter(pl.col("is_way_used"))["lmg"].to_list() == complete.tables()["drivers"]["lmg"].to_list()
+            ways.filter(pl.col("is_way_used"))["lmg"].to_list()
+            == complete.tables()["drivers"]["lmg"].to_list()
         )
 
     def test_categories_enter_with_all_their_columns(self):
