@@ -122,6 +122,12 @@ def _volume(found: Findings) -> Iterator[Note]:
             "no_orders",
             "Without transactions there are no rates per order, no values of customers and no look at what follows a complaint.",
         )
+    if found.narrowed:
+        text = (
+            f"Orders are narrowed to {' and '.join(found.narrowed)}, cases are not, since their channel is how they came in: rates per "
+            "order, the value of complainers and what follows are of those orders only."
+        )
+        yield Note("narrowed", text, "caution")
     if found.latest["usual_cases"] is not None:
         base = "orders" if found.latest["orders_in_period"] else "days"
         text = (

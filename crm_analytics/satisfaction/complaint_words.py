@@ -42,6 +42,7 @@ class Findings:
     has_transactions: bool
     has_surveys: bool
     controls: str
+    narrowed: tuple[str, ...]
     currency: str | None
 
     @property

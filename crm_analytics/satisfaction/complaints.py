@@ -215,6 +215,9 @@ def _findings(
         has_transactions=transactions is not None,
         has_surveys=surveys is not None,
         controls=controls,
+        narrowed=()
+        if transactions is None
+        else tuple(f for f in transactions.filters if f.startswith("channel")),
         currency=None,
     )
 

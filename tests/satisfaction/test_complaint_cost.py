@@ -201,6 +201,13 @@ class TestSampleCompany:
         assert {"cause", "recovery_paradox", "silent", "censoring", "first_contact", "matching"} <= codes
 
 
+def test_orders_of_one_channel_beside_all_cases_are_named():
+    result = crm.run("complaints", crm.sample().where(channels=["phone"]))
+    assert "Orders are narrowed to channel: phone" in next(
+        n.text for n in result.notes if n.code == "narrowed"
+    )
+
+
 @pytest.mark.slow
 def test_a_large_company_gives_the_planted_effect_and_the_plain_one_none():
     for truth, planted in ((Truth(), 0.6), (Truth().plain(), 1.0)):
