@@ -157,7 +157,7 @@ def _moment_rows(found: Findings) -> Iterator[_Row]:
 def _gap_rows(found: Findings) -> Iterator[_Row]:
     people = found.tables["customers"].filter("has_own_rhythm")
     if people.height:
-        middle = people["median_gap_days"].median()
+        middle = people.select(pl.col("median_gap_days").median()).item()
         yield (
             "Usual gap between orders",
             people.height,
@@ -229,7 +229,8 @@ def gaps_title(found: Findings) -> str:
     people = found.tables["customers"].filter("has_own_rhythm")
     if people.is_empty():
         return "Days between orders"
-    return f"The middle customer orders every {people['median_gap_days'].median():,.0f} days"
+    middle = people.select(pl.col("median_gap_days").median()).item()
+    return f"The middle customer orders every {middle:,.0f} days"
 
 
 def late_title(found: Findings) -> str:
