@@ -1,8 +1,7 @@
 import polars as pl
 import streamlit as st
 
-from shared import blocks, filters, kpi
-from shared.retention import controls
+from shared import blocks, controls, filters, kpi
 
 PERIODS = {"month": "Month", "week": "Week", "quarter": "Quarter", "year": "Year"}
 LISTS = {"good": "Good customers", "open": "With an open case", "all": "Everyone"}

@@ -1,8 +1,8 @@
 import streamlit as st
 
-from shared import filters
+from shared import controls, filters
 from shared.guard import guarded
-from shared.retention import answer, cohorts, controls, lifecycle, repeat, revenue, survival
+from shared.retention import answer, cohorts, lifecycle, repeat, revenue, survival
 
 PARTS = {
     "Cohorts": cohorts.show,

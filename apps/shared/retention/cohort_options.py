@@ -9,8 +9,8 @@ from typing import Any, Final
 import streamlit as st
 
 from crm_analytics.errors import OptionError
+from shared import controls
 from shared.filters import Seen
-from shared.retention import controls
 from shared.words import listed, plain
 
 PERIODS: Final = {"month": "Month", "day": "Day", "week": "Week", "quarter": "Quarter", "year": "Year"}

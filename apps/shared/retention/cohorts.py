@@ -14,10 +14,10 @@ from crm_analytics.results import Result
 from crm_analytics.retention.cohort_customers import customers_in_cell
 from crm_analytics.stats.intervals import wilson
 from crm_analytics.terms import Term
-from shared import blocks, cache
+from shared import blocks, cache, controls
 from shared.filters import Seen
 from shared.guard import guarded
-from shared.retention import cell_clicks, cohort_options, controls, definitions
+from shared.retention import cell_clicks, cohort_options, definitions
 from shared.words import counted, plain
 
 _TERMS: Final = {

@@ -10,7 +10,7 @@ import streamlit as st
 from crm_analytics import formats
 from crm_analytics.charts import cohort_parts
 from crm_analytics.results import Result
-from shared.retention import controls
+from shared import controls
 from shared.words import plain
 
 _AGES: Final = (1, 3, 12)

@@ -8,9 +8,8 @@ import polars as pl
 import streamlit as st
 
 from crm_analytics.results import Result
-from shared import blocks
+from shared import blocks, controls
 from shared.filters import Seen
-from shared.retention import controls
 from shared.retention.cohort_options import PERIODS
 from shared.words import heading
 

@@ -8,9 +8,8 @@ import polars as pl
 import streamlit as st
 
 from crm_analytics.results import Result
-from shared import blocks
+from shared import blocks, controls
 from shared.filters import Seen
-from shared.retention import controls
 
 _OCCASIONS: Final = {"day": "A day with orders", "order": "Each order"}
 _LATE: Final = {0.1: "1 in 10", 0.05: "1 in 20", 0.2: "1 in 5", 0.01: "1 in 100"}

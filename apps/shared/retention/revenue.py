@@ -9,9 +9,8 @@ import streamlit as st
 
 from crm_analytics import formats
 from crm_analytics.results import Result
-from shared import blocks, kpi
+from shared import blocks, controls, kpi
 from shared.filters import Seen
-from shared.retention import controls
 from shared.words import counted
 
 _SOURCES: Final = {"subscriptions": "Contracts", "transactions": "Orders"}

@@ -7,9 +7,8 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from shared import blocks
+from shared import blocks, controls
 from shared.filters import Seen
-from shared.retention import controls
 from shared.retention.cohort_options import PERIODS
 
 _SOURCES: Final = {"subscriptions": "Contracts", "transactions": "Orders"}

@@ -9,9 +9,8 @@ import streamlit as st
 
 from crm_analytics.results import Result
 from crm_analytics.satisfaction.ratings import rating_columns
-from shared import cache
+from shared import cache, controls
 from shared.filters import Seen
-from shared.retention import controls
 from shared.words import heading
 
 _METRICS: Final = {"nps": "Net promoter score", "csat": "Satisfied answers", "ces": "Easy answers"}

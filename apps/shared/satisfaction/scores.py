@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from shared import blocks
+from shared import blocks, controls
 from shared.filters import Seen
-from shared.retention import controls
 from shared.satisfaction.ask import Asked
 
 

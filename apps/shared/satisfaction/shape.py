@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from shared import blocks
+from shared import blocks, controls
 from shared.filters import Seen
 from shared.guard import guarded
-from shared.retention import controls
 from shared.satisfaction.ask import Asked
 
 
