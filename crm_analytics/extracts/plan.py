@@ -8,11 +8,13 @@ from typing import Final
 
 import polars as pl
 
-from crm_analytics.extracts import dates, numbers
+from crm_analytics.extracts import answer_words, dates, numbers
 from crm_analytics.extracts.recognise import AUXILIARY, Recognition
 from crm_analytics.extracts.values import as_text, flag_expr, id_expr, is_float_text
 from crm_analytics.tables import Kind, Table
 
+_MOST_ANSWERS: Final = 24
+"""Answers in words have no more different values."""
 _BESIDE: Final[Mapping[str, Kind]] = {c.name: c.kind for c in AUXILIARY}
 
 
@@ -96,6 +98,8 @@ class _Looker:
         match kind:
             case "instant" | "day":
                 return self._dates(name, heading, kind)
+            case "rating" if (scale := self._scale(heading)) is not None:
+                return self._answers(name, heading, scale)
             case "money" | "number" | "count" | "rating":
                 return self._numbers(name, heading, kind)
             case "id":
@@ -139,6 +143,26 @@ class _Looker:
         doubt = _number_doubt(heading, style) if style.ambiguous else ""
         value = numbers.number_expr(column, dtype, style)
         return ColumnPlan(name, heading, kind, value, _present(column, dtype), words, doubt, style.currencies)
+
+    def _scale(self, heading: str) -> Mapping[str, int] | None:
+        """Give the places of answers in words, where the column holds those of one scale."""
+        if self.frame.schema[heading] != pl.String:
+            return None
+        values = self.different(heading)
+        return None if len(values) > _MOST_ANSWERS else answer_words.scale_of(values.to_list())
+
+    def _answers(self, name: str, heading: str, scale: Mapping[str, int]) -> ColumnPlan:
+        self.unsettled.add(heading)
+        text = as_text(pl.col(heading), pl.String())
+        places = {v: scale.get(answer_words.plain(v)) for v in self.different(heading)}
+        told = ", ".join(f"{word} = {place}" for word, place in scale.items())
+        value = text.replace_strict(places, default=None, return_dtype=pl.Float64)
+        none = pl.lit([v for v, place in places.items() if place is None], pl.List(pl.String))
+        present = text.is_not_null() & ~text.is_in(none)
+        doubt = (
+            f"{heading!r} holds answers in words; they are read as {told}. Look whether that is their order"
+        )
+        return ColumnPlan(name, heading, "rating", value, present, f"words: {told}", doubt)
 
     def _dates(self, name: str, heading: str, kind: Kind) -> ColumnPlan:
         dtype, column = self.frame.schema[heading], pl.col(heading)

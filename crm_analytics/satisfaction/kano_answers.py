@@ -10,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
+from crm_analytics.extracts.answer_words import NOT_APPLICABLE, plain
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.raw import FILE, ROW
 from crm_analytics.extracts.sources import read_raw
-from crm_analytics.satisfaction.rating_labels import NOT_APPLICABLE, plain
 
 MEANINGS: Final = ("like", "must-be", "neutral", "live with", "dislike")
 """The five answers, in the order of the codes 1 to 5."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
+from crm_analytics.extracts import answer_words
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.readers import as_extract
-from crm_analytics.satisfaction import rating_labels
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.tables import table
 
@@ -145,7 +145,7 @@ def is_rating(column: pl.Series) -> bool:
     if column.dtype == pl.Boolean or seen.is_empty():
         return column.dtype == pl.Boolean and not seen.is_empty()
     if column.dtype == pl.String:
-        if rating_labels.scale_of(set(seen.unique())) is not None:
+        if answer_words.scale_of(set(seen.unique())) is not None:
             return True
         numbers = _numbers(seen)
         return len(numbers.drop_nulls()) >= _MOSTLY * len(seen) and _on_a_scale(numbers.drop_nulls())
@@ -191,8 +191,8 @@ def read_rating(
     unreadable: dict[str, int] = {}
     away = np.zeros(len(series), bool)
     if series.dtype == pl.String:
-        named = {rating_labels.plain(c) for c in codes or () if isinstance(c, str)}
-        away = np.array([v is not None and rating_labels.plain(v) in named for v in series], bool)
+        named = {answer_words.plain(c) for c in codes or () if isinstance(c, str)}
+        away = np.array([v is not None and answer_words.plain(v) in named for v in series], bool)
         values, words, unreadable = _from_text(column, series, named)
     elif series.dtype == pl.Boolean or series.dtype.is_numeric():
         values = series.cast(pl.Float64).to_numpy().copy()
@@ -216,10 +216,10 @@ def _from_text(
     column: str, series: pl.Series, named: set[str]
 ) -> tuple[Floats, dict[float, str], dict[str, int]]:
     """Read answers in words, or numbers among which some text stands."""
-    seen = [v for v in series.drop_nulls().unique().sort() if rating_labels.plain(v) not in named]
-    scale = rating_labels.scale_of(seen)
+    seen = [v for v in series.drop_nulls().unique().sort() if answer_words.plain(v) not in named]
+    scale = answer_words.scale_of(seen)
     if scale is not None:
-        place = [None if v is None else scale.get(rating_labels.plain(v)) for v in series]
+        place = [None if v is None else scale.get(answer_words.plain(v)) for v in series]
         return (
             np.array([np.nan if p is None else float(p) for p in place]),
             {float(p): word for word, p in scale.items()},
@@ -232,7 +232,7 @@ def _from_text(
     counts = {
         v: int((lost == v).sum())
         for v in lost.unique().sort()
-        if rating_labels.plain(v) not in named | rating_labels.NOT_APPLICABLE
+        if answer_words.plain(v) not in named | answer_words.NOT_APPLICABLE
     }
     return numbers.cast(pl.Float64).fill_null(np.nan).to_numpy().copy(), {}, counts
 

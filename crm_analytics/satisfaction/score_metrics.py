@@ -141,8 +141,8 @@ def _remedy(found: Sequence[Metric]) -> str:
             return f"Not on the scale of {metric.name} ({metric.scale}): {codes}. Name the scale with scales=, or other columns with metrics=."
     if found:
         return (
-            f"{name} Answers in words such as 'very satisfied' are read from a column that is not called "
-            f"{found[0].name}: rename it, and name it in metrics=."
+            f"{name} Answers in words are read where they are those of a known scale, such as 'very satisfied'; "
+            f"put numbers in the place of other words in {found[0].name}."
         )
     return name
 

@@ -185,14 +185,17 @@ class TestWhatSurveysGetWrong:
         found = row(scores(frame))
         assert (found["score"], found["answer_scale"]) == (0, "1 to 5")
 
-    def test_words_in_a_column_of_numbers_have_a_plain_reason(self):
+    def test_answers_in_words_are_read_by_their_scale(self):
         frame = sheets(
             ("2026-05-01", 20, {"csat": "very satisfied"}), ("2026-05-01", 20, {"csat": "neutral"})
         )
-        with pytest.raises(NotEnoughDataError, match=r"Answers in words.*not called csat"):
-            scores(frame)
         named = row(scores(frame.rename({"csat": "opinion"}), metrics={"csat": "opinion"}))
-        assert named["score"] == 50
+        assert row(scores(frame))["score"] == named["score"] == 50
+
+    def test_words_of_no_scale_have_a_plain_reason(self):
+        frame = sheets(("2026-05-01", 20, {"csat": "blue"}), ("2026-05-01", 20, {"csat": "red"}))
+        with pytest.raises(NotEnoughDataError, match="put numbers in the place of other words in csat"):
+            scores(frame)
 
     def test_half_points_are_no_answer_to_nps(self):
         frame = pl.concat([CLASSIC.cast({"nps": pl.Float64}), sheets(("2026-05-01", 3, {"nps": 8.5}))])

@@ -1,4 +1,4 @@
-"""Answers in words: which scales they belong to, and at which point of it each one stands."""
+"""Answers in words: which scale they belong to, and at which point of it each one stands."""
 
 from __future__ import annotations
 
