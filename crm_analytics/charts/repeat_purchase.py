@@ -361,7 +361,9 @@ def _differences(
         "yref": "paper",
         "line": {"color": theme.quiet, "width": 1.5},
     }
-    across = parts.axis(what, "share", tickformat="+~%", rangemode="normal", nticks=4, tickangle=0, zeroline=False)
+    across = parts.axis(
+        what, "share", tickformat="+~%", rangemode="normal", nticks=4, tickangle=0, zeroline=False
+    )
     return parts.figure(
         result,
         view,

@@ -66,13 +66,14 @@ def project(
     paths, steadies = _run(drawn_in, drawn_rates, now, horizon)
     low, high = _around(path[0], paths)
     settled = bool(np.isfinite(steady[0]).all() and np.isfinite(steadies).any(axis=0).all())
-    ends = _around(steady[0], steadies) if settled else (None, None)
+    low_end, high_end = _around(steady[0], steadies) if settled else (None, None)
     return Projection(
         path[0],
         low,
         high,
         steady[0] if settled else None,
-        *ends,
+        low_end,
+        high_end,
         float(inflow[NEW]),
         float(inflow[RESURRECTED]),
     )

@@ -130,7 +130,7 @@ def _share(row: Mapping[str, Any], column: str) -> str:
 
 def pulse_of(found: Findings) -> tuple[float, float | None, float | None] | None:
     """Give the pulse of all periods learned from together, with bounds; None where nobody went dormant in them."""
-    come = int(found.learned["n_new"].sum() + found.learned["n_resurrected"].sum())
+    come = int(found.learned["n_new"].sum()) + int(found.learned["n_resurrected"].sum())
     gone = int(found.learned["n_newly_dormant"].sum())
     pulse, low, high = (x.item() for x in pulses(np.array([come]), np.array([gone])))
     return None if pulse is None else (pulse, low, high)

@@ -22,6 +22,7 @@ from crm_analytics.satisfaction.driver_moments import WAYS, Missing, Moments, Pr
 from crm_analytics.satisfaction.driver_shares import Shares
 from crm_analytics.stats import dominance
 from crm_analytics.stats.intervals import Floats
+from crm_analytics.stats.subset_logit import MOST_SUBSETS
 
 _TIE: Final = 1e-9
 
@@ -91,7 +92,8 @@ class Findings:
     @property
     def importance_draws(self) -> Floats:
         """The same in the draws."""
-        return self.shares.draws / np.maximum(self.shares.draws.sum(axis=0), 1e-12)
+        drawn: Floats = self.shares.draws / np.maximum(self.shares.draws.sum(axis=0), 1e-12)
+        return drawn
 
 
 def find(design: Design, missing: Missing, by: str | None, *, n_draws: int, seed: int) -> Findings:
@@ -142,7 +144,7 @@ def _with_likelihood(found: Findings, linear: Shares, seed: int) -> Findings:
         found, shares=shares, ranks=_ranks(shares.draws, seed), unique_p=p_values, unique_test=test, effects=effects,
         measures=driver_likelihood.measures(model), separated=model.fit.separated,
         odds=driver_likelihood.proportional_odds(model) if design.outcome.kind != "binary" else None,
-        scaled_shares=len(design.drivers) > driver_likelihood.MOST_SUBSETS,
+        scaled_shares=len(design.drivers) > MOST_SUBSETS,
     )  # fmt: skip
 
 
@@ -180,7 +182,7 @@ def _ranks(draws: Floats, seed: int) -> Floats:
     """Give each driver's place in each draw, 1 the highest; drivers that are alike share places by lot."""
     lot = 1 + _TIE * np.random.default_rng(seed).random(draws.shape)
     places = np.argsort(np.argsort(-draws * lot, axis=0), axis=0)
-    ranks: Floats = places + 1.0
+    ranks: Floats = (places + 1.0).astype(float)
     return ranks
 
 

@@ -152,4 +152,5 @@ def nearest(covariances: Floats) -> Floats:
     size = np.sqrt(np.maximum(np.einsum("bii->bi", bent), 1e-300))
     r = r.copy()
     r[low] = bent / size[:, :, None] / size[:, None, :]
-    return (r * spread[:, :, None] * spread[:, None, :]).transpose(1, 2, 0)
+    whole: Floats = (r * spread[:, :, None] * spread[:, None, :]).transpose(1, 2, 0)
+    return whole

@@ -176,7 +176,9 @@ class TestQuadrants:
 
     def test_near_the_lines_it_is_said(self):
         """Half of the answers on parking a point lower: just between quality and service, where the line is."""
-        result = run(sheets(60).with_columns(parking=(pl.col("parking") - pl.int_range(pl.len()) % 2).clip(1)))
+        result = run(
+            sheets(60).with_columns(parking=(pl.col("parking") - pl.int_range(pl.len()) % 2).clip(1))
+        )
         unsure = (
             result.tables()["drivers"].filter(pl.col("quadrant_probability") < 0.8)["driver_label"].to_list()
         )

@@ -67,7 +67,7 @@ def _while_alive(fit: GeometricDropout, horizon: Floats, x: Floats, age: Floats)
         nodes, weights = _nodes(a, b + count + fit.shift, (r + count) / float(c[mine].min()))
         for start in range(0, len(mine), _BLOCK):
             part = mine[start : start + _BLOCK]
-            found[part] = within(nodes, r + count, c[part, None]) @ weights
+            found[part] = within(nodes, np.asarray(r + count), c[part, None]) @ weights
     return found
 
 
