@@ -53,7 +53,7 @@ SHARED: Mapping[str, Term] = by_name(
         "n_active",
         "Active customers",
         "count",
-        "Customers who count as active in the row: those with at least one order in its period, unless another criterion was asked for.",
+        "Customers with at least one order in the period, unless another criterion was asked for.",
     ),
     Term("mean_orders", "Orders per customer", "number", "Orders divided by customers."),
     Term("spend", "Spend", "money", "Sum of amounts, net of refunds."),

@@ -62,6 +62,25 @@ def many_orders(n_customers=90, n_days=700):
     return "\n".join(["customer_id,ordered_at,amount", *lines])
 
 
+def many_tables(folder):
+    """Make a folder of orders, answers and complaints, so that every analysis has its table."""
+    folder.mkdir()
+    (folder / "transactions.csv").write_text(many_orders())
+    answers = [
+        f"{date(2024, 1, 1) + timedelta(days=5 * i)},K{i % 90:03},{i % 11},{1 + i % 5},{1 + (i + i // 7) % 5},{1 + i // 3 % 5}"
+        for i in range(140)
+    ]
+    (folder / "surveys.csv").write_text(
+        "\n".join(["answered_at,customer_id,nps,csat,quality,service", *answers])
+    )
+    cases = [
+        f"{i},{date(2024, 1, 1) + timedelta(days=6 * i)},{date(2024, 1, 2) + timedelta(days=6 * i + i % 9)},K{i % 90:03},{'late' if i % 3 else 'broken'}"
+        for i in range(110)
+    ]
+    (folder / "cases.csv").write_text("\n".join(["case_id,opened_at,closed_at,customer_id,category", *cases]))
+    return folder
+
+
 def one_line(text):
     return " ".join(text.split())
 
@@ -70,7 +89,7 @@ def one_line(text):
 
 
 def test_analyses_lists_the_registry():
-    found = cli("analyses", width=200)
+    found = cli("analyses", width=300)
     assert found.exit_code == 0
     for entry in registry.ANALYSES:
         assert entry.name in found.stdout
@@ -239,8 +258,7 @@ def test_run_prints_the_finding(here):
 @pytest.mark.parametrize("width", [40, 80, 120])
 @pytest.mark.parametrize("name", [a.name for a in registry.ANALYSES])
 def test_run_fits_the_terminal_and_uses_no_colour_when_piped(here, width, name):
-    Path("many.csv").write_text(many_orders())
-    found = cli("run", name, "many.csv", width=width)
+    found = cli("run", name, many_tables(Path("many")), width=width)
     assert found.exit_code == 0, found.stderr
     assert max(map(len, found.stdout.splitlines())) <= width
     assert "\x1b" not in found.stdout

@@ -229,6 +229,7 @@ def analyses(*, form: Format = "text") -> None:
                     "title": a.title,
                     "question": a.question,
                     "table": a.table,
+                    "instead": list(a.instead),
                     "also": list(a.also),
                 }
                 for a in registry.ANALYSES
@@ -236,7 +237,11 @@ def analyses(*, form: Format = "text") -> None:
         )
         return
     rows = [
-        [a.name, a.question, ", ".join([a.table, *(f"{t} (if there)" for t in a.also)])]
+        [
+            a.name,
+            a.question,
+            ", ".join([" or ".join([a.table, *a.instead]), *(f"{t} (if there)" for t in a.also)]),
+        ]
         for a in registry.ANALYSES
     ]
     terminal.show_table(["Name", "Question", "Tables"], rows, [False] * 3)

@@ -60,7 +60,7 @@ class Figure:
 
 
 FIGURES: Final = (
-    Figure("n_active", "Active customers", "count", "active", None, "up", "Customers with at least one order in the period."),
+    Figure("n_active", "Active customers", "count", "active", None, "up", "Customers with at least one order in the period, unless another criterion was asked for."),
     Figure("n_new", "New customers", "count", "new", None, "up", "Active customers whose first order in the extract fell in the period."),
     Figure("n_returning", "Returning customers", "count", "returning", None, "up", "Active customers who had ordered before the period."),
     Figure("n_orders", "Orders", "count", "orders", None, "up", "Orders with a positive net amount; an order is the rows that share customer and order id."),
