@@ -159,12 +159,13 @@ class _Spend:
     """
 
     def __init__(self, x: Floats, z: Floats, w: Floats) -> None:
-        self.values, self.count = _tally(x, w)
-        self.per_xz = 1.0 / (x * z)
-        self.weights = np.empty((2, len(x)))
-        self.weights[0] = w
-        np.multiply(w, x, out=self.weights[1])
-        self.log_z = dot(w, np.log(z))
+        self.alike = float(w[0]) if (w == w[0]).all() else None
+        self.values, self.count = _tally(x, w, self.alike)
+        self.per_xz = x * z
+        np.divide(1.0, self.per_xz, out=self.per_xz)
+        self.weights = x[None] if self.alike is not None else np.stack([w, w * x])
+        logs = np.log(z)
+        self.log_z = dot(w, logs) if self.alike is None else self.alike * float(logs.sum())
         self.log_xz = self.log_z + float(self.count @ np.log(self.values))
 
     @classmethod
@@ -173,20 +174,30 @@ class _Spend:
 
     def fingerprint(self, scale: float) -> str:
         """Digest of the data, whatever the order of the rows."""
-        totals = (*self.count, *(dot(w, self.per_xz) for w in self.weights), self.log_z, self.log_xz, scale)
+        totals = (*self.count, *self._weighted(self.per_xz), self.log_z, self.log_xz, scale)
         return sha256(";".join(f"{float(t):.9e}" for t in totals).encode()).hexdigest()[:16]
 
     def _sums(self, v: float) -> tuple[Floats, Floats, Floats]:
         """Sum ln(y / (x z)), 1 / y and 1 / y^2 over the customers, plain and times x."""
         logs, inverse, squares = np.zeros(2), np.zeros(2), np.zeros(2)
         for i in range(0, len(self.per_xz), BLOCK):
-            part, w = self.per_xz[i : i + BLOCK], self.weights[:, i : i + BLOCK]
+            part = self.per_xz[i : i + BLOCK]
             u = v * part
             inv = part / (1.0 + u)
-            logs += sums_of(w, np.log1p(u))
-            inverse += sums_of(w, inv)
-            squares += sums_of(w, inv * inv)
+            logs += self._weighted(np.log1p(u), i)
+            inverse += self._weighted(inv, i)
+            squares += self._weighted(inv * inv, i)
         return logs, inverse, squares
+
+    def _weighted(self, values: Floats, start: int = 0) -> Floats:
+        """Sum values of rows from `start` on over the customers, plain and times x."""
+        if len(values) > BLOCK:
+            parts = range(0, len(values), BLOCK)
+            return sum((self._weighted(values[i : i + BLOCK], start + i) for i in parts), np.zeros(2))
+        w = self.weights[:, start : start + len(values)]
+        if self.alike is None:
+            return sums_of(w, values)
+        return self.alike * np.array([values.sum(), w[0] @ values])
 
     def log_likelihood(self, p: float, q: float, v: float) -> tuple[float, Floats, Floats]:
         """Give the log-likelihood, gradient and Hessian in (p, q, v)."""
@@ -219,10 +230,12 @@ class _Spend:
         return float(value), gradient, hessian
 
 
-def _tally(x: Floats, w: Floats) -> tuple[Floats, Floats]:
-    """Give the distinct numbers of purchases and how many customers have each."""
-    if (x == np.floor(x)).all() and x.max() < _MOST:
-        count = np.asarray(np.bincount(x.astype(np.intp), w), np.float64)
+def _tally(x: Floats, w: Floats, alike: float | None) -> tuple[Floats, Floats]:
+    """Give the distinct numbers of purchases and how many customers have each; `alike` is the weight all have."""
+    whole = x.astype(np.intp) if x.max() < _MOST else None
+    if whole is not None and (whole == x).all():
+        counted = np.bincount(whole, w) if alike is None else np.bincount(whole) * alike
+        count = np.asarray(counted, np.float64)
         found = np.flatnonzero(count)
         return found.astype(float), count[found]
     values, codes = np.unique(x, return_inverse=True)
@@ -264,7 +277,8 @@ def _buyers(summary: pl.DataFrame | pl.LazyFrame) -> tuple[Floats, Floats, Float
     kept = np.flatnonzero(known & (given[0] > 0) if given else known)
     if len(kept) < 3:  # noqa: PLR2004 three parameters
         raise NotEnoughDataError.of("customers with a repeat purchase of positive spend", len(kept), 3)
-    return x.take(kept), z.take(kept), given[0].take(kept) if given else np.ones(len(kept))
+    w = given[0].take(kept) if given else np.broadcast_to(1.0, kept.shape)  # takes no room
+    return x.take(kept), z.take(kept), w
 
 
 def _diagnose(best: Optimum) -> tuple[Diagnosis, ...]:

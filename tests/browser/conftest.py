@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,16 +14,8 @@ import pytest
 
 from crm_analytics.locations import shipped
 
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 PATIENCE = 60  # seconds a loaded machine may take to start the server
 HEADING = ROW = 35  # pixels of a table's heading and rows
-
-
-def chromium():
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @contextmanager
@@ -66,19 +57,6 @@ def wait_for(address, server, log):
         except OSError:
             time.sleep(0.2)
     pytest.fail(f"no answer from {address}: {log.read_text()}")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    path = chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine (apt-get install chromium, or name one in CHROMIUM)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture

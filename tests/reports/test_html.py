@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -432,21 +431,6 @@ def test_a_folder_in_its_place_is_a_typed_error(tmp_path, results):
 # ------------------------------------------------------------------------------------------------- in a browser
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI needs Chromium (apt-get install chromium)")
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
 class Reader:
     """Opens a report and notes everything it asks for and complains about."""
 
@@ -474,8 +458,8 @@ def file(tmp_path_factory, results):
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_a_browser_draws_every_figure_and_asks_for_nothing(chromium, file, width, scheme):
-    reader = Reader(chromium, file, viewport={"width": width, "height": 844}, color_scheme=scheme)
+def test_a_browser_draws_every_figure_and_asks_for_nothing(browser, file, width, scheme):
+    reader = Reader(browser, file, viewport={"width": width, "height": 844}, color_scheme=scheme)
     charts = reader.page.locator(".chart")
     assert charts.count() == 9
     for i in range(charts.count()):
@@ -498,9 +482,9 @@ def test_a_browser_draws_every_figure_and_asks_for_nothing(chromium, file, width
 
 
 @pytest.mark.browser
-def test_a_hostile_base_does_nothing_in_a_browser(chromium, hostile, tmp_path):
+def test_a_hostile_base_does_nothing_in_a_browser(browser, hostile, tmp_path):
     path = html.write(tmp_path / "hostile.html", hostile, title=HOSTILE)
-    reader = Reader(chromium, path)
+    reader = Reader(browser, path)
     for chart in reader.page.locator(".chart").all():
         chart.hover()
     reader.page.wait_for_timeout(300)
@@ -513,8 +497,8 @@ def test_a_hostile_base_does_nothing_in_a_browser(chromium, hostile, tmp_path):
 
 
 @pytest.mark.browser
-def test_on_paper_figures_fit_and_are_not_cut(chromium, file):
-    reader = Reader(chromium, file, color_scheme="dark")
+def test_on_paper_figures_fit_and_are_not_cut(browser, file):
+    reader = Reader(browser, file, color_scheme="dark")
     reader.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     reader.page.emulate_media(media="print", color_scheme="dark")
     reader.page.wait_for_function(
