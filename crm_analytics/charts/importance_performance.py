@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from crm_analytics import formats
-from crm_analytics.charts import parts, text
+from crm_analytics.charts import chance_bars, parts, text
 from crm_analytics.charts.drawing import Views
 from crm_analytics.charts.labels import label_places
 from crm_analytics.charts.theme import Theme
@@ -26,7 +26,6 @@ _ROOM: Final = 0.12
 _WIDEST_CLOSE_UP: Final = (
     8.0  # points of performance: closer up, ratings that hardly differ would look far apart
 )
-_ON_BAR: Final = 0.12
 
 
 def map_(result: Result, theme: Theme) -> go.Figure:
@@ -148,23 +147,7 @@ def probabilities(result: Result, theme: Theme) -> go.Figure:
     """Draw for each driver how often it stands in each quadrant."""
     rows = result.tables()["drivers"].head(_MOST).to_dicts()
     traces = [
-        go.Bar(
-            y=list(range(len(rows))),
-            x=[r[column] for r in rows],
-            orientation="h",
-            name=name,
-            marker={"color": colour, "line": {"color": theme.background, "width": 1}},
-            text=[f"{100 * r[column]:.0f}%" if r[column] >= _ON_BAR else "" for r in rows],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            textfont={"color": theme.ink(colour), "size": 12},
-            hovertext=[
-                text.lines(f"{name}: {formats.share(r[column])} of draws", head=r["driver_label"])
-                for r in rows
-            ],
-            hovertemplate=parts.HOVER,
-        )
+        chance_bars.one(rows, column, name, colour, theme)
         for name, column, colour in zip(_QUADRANTS, _CHANCES, _colours(theme), strict=True)
     ]
     said = "; ".join(

@@ -8,7 +8,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from crm_analytics import formats
-from crm_analytics.charts import parts, text
+from crm_analytics.charts import chance_bars, parts, text
 from crm_analytics.charts.drawing import Views
 from crm_analytics.charts.theme import Theme
 from crm_analytics.results import Result
@@ -23,7 +23,6 @@ _CHANCES: Final = {
     "p_reverse": "Reverse or unclear",
 }
 _MOST: Final = 25
-_ON_BAR: Final = 0.12
 _NAME: Final = 18
 
 
@@ -78,23 +77,7 @@ def classes(result: Result, theme: Theme) -> go.Figure:
         )
     colours = (theme.bad, theme.accent, theme.good, theme.quiet, theme.categories[1])
     traces = [
-        go.Bar(
-            y=list(range(len(rows))),
-            x=[r[column] for r in rows],
-            orientation="h",
-            name=name,
-            marker={"color": colour, "line": {"color": theme.background, "width": 1}},
-            text=[f"{100 * r[column]:.0f}%" if r[column] >= _ON_BAR else "" for r in rows],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            textfont={"color": theme.ink(colour), "size": 12},
-            hovertext=[
-                text.lines(f"{name}: {formats.share(r[column])} of draws", head=r["driver_label"])
-                for r in rows
-            ],
-            hovertemplate=parts.HOVER,
-        )
+        chance_bars.one(rows, column, name, colour, theme)
         for (column, name), colour in zip(_CHANCES.items(), colours, strict=True)
         if any(r[column] > 0 for r in rows)
     ]
