@@ -223,13 +223,13 @@ class UnknownNameError(CrmError, KeyError):
     __str__ = CrmError.__str__
 
     @classmethod
-    def of(cls, kind: str, name: str, known: Iterable[str]) -> Self:
-        """Word the error for an unknown name, with did-you-mean."""
+    def of(cls, kind: str, name: str, known: Iterable[str], remedy: str = "") -> Self:
+        """Word the error for an unknown name, with did-you-mean where there is no better `remedy`."""
         names = list(known)
         return cls(
             f"There is no {kind} {name!r}.",
             f"Known: {_listed(names)}.",
-            _did_you_mean(name, names).strip(),
+            remedy or _did_you_mean(name, names).strip(),
         )
 
 

@@ -99,6 +99,7 @@ TABLES: Mapping[str, Table] = {
                 _c("channel", "category", "Where it was bought (web, store, …)."),
                 _c("country", "category", "Where the buyer is."),
                 _c("cost", "money", "What the goods of the line cost the firm, in total, not per unit."),
+                _c("discount", "flag", "Bought with a discount, coupon or promotion code."),
             ),
             dated_by="ordered_at",
         ),

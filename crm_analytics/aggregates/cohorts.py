@@ -195,7 +195,8 @@ def _finished(cube: pl.DataFrame) -> pl.DataFrame:
 def entry_values(frame: IntoFrame, column: str, entries: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """Give the value of a column on each customer's first purchase line of the day of entry.
 
-    Where that line's instant has several, the first by alphabet is taken, so that the order of rows does not matter.
+    Where that line's instant has several, the first by alphabet is taken, and of yes and no yes, so that the order of rows
+    does not matter.
 
     Parameters
     ----------
@@ -217,9 +218,11 @@ def entry_values(frame: IntoFrame, column: str, entries: pl.DataFrame, *, as_of:
     first = rows.filter(nw.col("amount") > 0).with_columns(
         day_number(nw.col("ordered_at").dt.date()).alias("day")
     )
+    value = nw.col(column)
+    is_flag = rows.collect_schema()[column] == nw.Boolean
     lines: pl.DataFrame = (
         first.group_by("customer_id", "day", "ordered_at")
-        .agg(nw.col(column).min())
+        .agg(value.max() if is_flag else value.min())
         .collect("polars")
         .to_native()
     )

@@ -170,6 +170,18 @@ _TRANSACTIONS: Final = {
         "einkaufswert, purchase cost, wareneinsatz total, naklady",
         "",
     ),
+    "discount": (
+        "discount, discounts, discounted, is discounted, has discount, discount applied, discount amount, total discount, order discount, "
+        "lineitem discount, line item discount, item discount, discount value, discount percent, discount percentage, discount rate, "
+        "cart discount, cart discount amount, item promotion discount, rabatt, rabattbetrag, nachlass, remise, montant remise, descuento, "
+        "sconto, korting, desconto, rabat, sleva, kedvezmeny",
+        "discount code, discount codes, coupon, coupons, coupon code, coupon codes, coupon used, has coupon, coupon discount, promo, "
+        "promo code, promocode, promotion, promotion code, promotion id, promotion ids, promo applied, voucher, voucher code, gutschein, "
+        "gutscheincode, gutschein code, rabattcode, rabatt code, aktionscode, code promo, code promotionnel, bon de reduction, cupon, "
+        "codigo promocional, codigo descuento, codice sconto, codice promozionale, buono sconto, kortingscode, actiecode, cupom, "
+        "codigo promocional, kod rabatowy, kod promocyjny, slevovy kod, rabattkod, rabatkode, used coupon, on promotion",
+        "",
+    ),
     "currency": (
         "currency, currency code, waehrung, wahrung, devise, moneda, divisa, valuta, moeda, waluta, mena, order currency, presentment currency",
         "curr, iso currency",

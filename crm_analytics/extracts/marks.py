@@ -300,7 +300,9 @@ def _first_of_key(marked: pl.LazyFrame, key: str) -> pl.LazyFrame:
 def canonical_columns(marked: pl.LazyFrame, table: Table, plan: Plan) -> list[str]:
     """Give the columns of the good rows: canonical ones in the order of the contract, then the attributes."""
     names = set(marked.collect_schema().names())
-    return [c.name for c in table.columns if c.name in names] + list(plan.attributes)
+    own = [c.name for c in table.columns]
+    named = [c for c in plan.columns if c not in own and c not in _BESIDE]
+    return [c for c in (*own, *named) if c in names] + list(plan.attributes)
 
 
 def rejected_rows(raw: RawTable, reasons: pl.LazyFrame) -> pl.LazyFrame:

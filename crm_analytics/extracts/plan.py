@@ -10,11 +10,12 @@ import polars as pl
 
 from crm_analytics.extracts import answer_words, dates, numbers
 from crm_analytics.extracts.recognise import AUXILIARY, Recognition
-from crm_analytics.extracts.values import as_text, flag_expr, id_expr, is_float_text
+from crm_analytics.extracts.values import as_text, discount_expr, flag_expr, id_expr, is_float_text
 from crm_analytics.tables import Kind, Table
 
 _MOST_ANSWERS: Final = 24
 """Answers in words have no more different values."""
+_DISCOUNTS: Final = "a code, or an amount other than 0, is a discount; nothing written is none"
 _BESIDE: Final[Mapping[str, Kind]] = {c.name: c.kind for c in AUXILIARY}
 
 
@@ -105,10 +106,17 @@ class _Looker:
             case "id":
                 return self._ids(name, heading)
             case "flag":
-                return ColumnPlan(name, heading, kind, flag_expr(column, dtype), _present(column, dtype))
+                return self._flags(name, heading)
             case _:
                 text = as_text(column, dtype)
                 return ColumnPlan(name, heading, kind, text, text.is_not_null())
+
+    def _flags(self, name: str, heading: str) -> ColumnPlan:
+        dtype, column = self.frame.schema[heading], pl.col(heading)
+        if name == "discount":
+            value = discount_expr(column, dtype)
+            return ColumnPlan(name, heading, "flag", value, value.is_not_null(), _DISCOUNTS)
+        return ColumnPlan(name, heading, "flag", flag_expr(column, dtype), _present(column, dtype))
 
     def _ids(self, name: str, heading: str) -> ColumnPlan:
         dtype, column = self.frame.schema[heading], pl.col(heading)

@@ -148,6 +148,12 @@ def content_score(  # noqa: PLR0911 one return per kind
             return _count_content(profile)
         case "rating":
             return _rating_content(profile, column)
+        case "flag" if column == "discount":  # an amount, a share, a code or a yes: told by its heading
+            return (
+                (0.6, "amounts, shares, codes or yes")
+                if profile.date_share <= _HALF
+                else (0.0, "its values are dates")
+            )
         case "flag":
             return (
                 (0.9, "its values are yes and no")

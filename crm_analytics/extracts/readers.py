@@ -73,7 +73,8 @@ def read_transactions(
         frame, or anything with the Arrow stream interface (pandas, pyarrow, DuckDB); or a database URL
         sqlite:///…, duckdb:///…, postgresql://….
     columns
-        Canonical name -> heading, where recognition should not decide: `{"customer_id": "Cust No"}`.
+        Canonical name -> heading, where recognition should not decide: `{"customer_id": "Cust No"}`. Any other name keeps
+        the heading as an attribute to divide customers by: `{"payment_method": "Payment Method"}`.
     query, table
         For a database: one SELECT, or the name of a table.
     sheet
@@ -182,7 +183,7 @@ def raw_from(source: Any, options: ReadOptions) -> RawTable:  # noqa: ANN401
     return read_raw(source, **where)
 
 
-def as_extract(data: Any, table: str = "transactions") -> Extract:  # noqa: ANN401
+def as_extract(data: Any, table: str = "transactions", *, keep: Sequence[str | None] = ()) -> Extract:  # noqa: ANN401
     """Give an extract as it is, and take anything else through the door.
 
     Parameters
@@ -191,6 +192,8 @@ def as_extract(data: Any, table: str = "transactions") -> Extract:  # noqa: ANN4
         An `Extract`, or whatever `read_transactions` takes as its source.
     table
         The table the data is, in `tables.TABLES`.
+    keep
+        Headings to keep as attributes where they are no columns of the table; of an extract what it has kept counts.
 
     Raises
     ------
@@ -198,7 +201,10 @@ def as_extract(data: Any, table: str = "transactions") -> Extract:  # noqa: ANN4
         If the extract is another table.
     """
     if not isinstance(data, Extract):
-        return read(table, data)
+        found = read(table, data)
+        unused = found.details["unused"].split(", ")
+        kept = {name: name for name in keep if name is not None and name in unused}
+        return read(table, data, columns=kept) if kept else found
     if data.table != table:
         raise OptionError(
             f"An extract of {data.table} was given.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from crm_analytics.errors import ColumnError, UnknownNameError
 from crm_analytics.extracts.assignment import assign
 from crm_analytics.extracts.extract import Recognised
-from crm_analytics.extracts.headings import LIKELY, WEAK, fold, heading_score, looks_made_up
+from crm_analytics.extracts.headings import LIKELY, SURE, TYPO, WEAK, fold, heading_score, looks_made_up
 from crm_analytics.extracts.profiles import Profile, content_score
 from crm_analytics.tables import Column, Table
 
@@ -71,13 +72,14 @@ def recognise(
     ----------
     columns
         Canonical name -> heading, where the user has said so; it wins. An empty heading says that there is no such column.
+        A name that is no column of the table keeps the heading as an attribute under that name.
 
     Raises
     ------
     ColumnError
         If `columns` names a heading that is not there, or one heading twice.
     UnknownNameError
-        If `columns` names a column that the table does not have.
+        If `columns` misspells a column of the table.
     """
     told = _told({c: h for c, h in (columns or {}).items() if h}, [p.heading for p in profiles], table)
     headless = looks_made_up([p.heading for p in profiles])
@@ -109,7 +111,7 @@ def _wanted(table: Table) -> tuple[Column, ...]:
 def _told(columns: Mapping[str, str], headings: list[str], table: Table) -> dict[str, str]:
     known = {c.name for c in _wanted(table)}
     for column, heading in columns.items():
-        if column not in known and not table.open_ended:
+        if column not in known and not table.open_ended and _is_mistaken(column, table):
             raise UnknownNameError.of(f"column of {table.name}", column, sorted(known))
         if heading not in headings:
             raise ColumnError.no_such_heading(heading, column, headings)
@@ -122,6 +124,12 @@ def _told(columns: Mapping[str, str], headings: list[str], table: Table) -> dict
             "Take one of them out of the mapping.",
         )
     return dict(columns)
+
+
+def _is_mistaken(name: str, table: Table) -> bool:
+    """Say whether a name is meant for a column of the table; any other names an attribute to keep."""
+    meant = any(heading_score(name, required, table.name)[0] == SURE for required in table.required)
+    return meant or bool(get_close_matches(name, [c.name for c in _wanted(table)], n=1, cutoff=TYPO))
 
 
 def _scores(

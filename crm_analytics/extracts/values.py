@@ -35,6 +35,9 @@ _NOTHING_BUT_NA: Final = rf"^(?i:{'|'.join(re.escape(m) for m in sorted(MISSING 
 _TO_MEND: Final = rf"^[\s']|\s$|[;\r\n]'|{_NOTHING}"
 """What a text has that `clean_text` may change."""
 
+_NOUGHT: Final = r"^(?:[A-Za-z]{3}\b)?[^1-9\p{L}]*0[^1-9\p{L}]*(?:[A-Za-z]{3})?$"
+"""An amount or share of nothing: 0.00, EUR 0, 0 %."""
+
 FLOAT_ID: Final = r"^-?\d+\.0+$"
 """An integer that a spreadsheet or a float column has written with a decimal."""
 
@@ -127,3 +130,18 @@ def flag_expr(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return column
     words = as_text(column, dtype).str.to_lowercase()
     return words.replace_strict(FLAG_WORDS, default=None, return_dtype=pl.Boolean)
+
+
+def discount_expr(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Say whether anything was taken off: an amount or share other than 0, a code, or a yes; nothing written is no.
+
+    >>> texts = pl.Series("x", ["SUMMER10", "5,00 EUR", "0.00", "no", " n/a "]).to_frame()
+    >>> texts.select(discount_expr(pl.col("x"), pl.String()))["x"].to_list()
+    [True, True, False, False, False]
+    """
+    if dtype == pl.Boolean():
+        return column
+    text = clean_text(as_text(column, dtype))
+    said = flag_expr(text, pl.String())
+    written = text.is_not_null() & ~text.str.contains(_NOUGHT)
+    return pl.coalesce(said, written.fill_null(value=False))

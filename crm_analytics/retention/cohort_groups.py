@@ -11,6 +11,7 @@ from crm_analytics.aggregates.cohorts import entry_values
 from crm_analytics.aggregates.cube_cells import Cube
 from crm_analytics.errors import UnknownNameError
 from crm_analytics.extracts.extract import Extract
+from crm_analytics.extracts.headings import fold
 from crm_analytics.retention.cohort_members import Members
 from crm_analytics.retention.cohort_options import ENTRIES, Options
 
@@ -36,7 +37,7 @@ def groups_of(
     known = attributes(extract, customers)
     if attribute not in known:
         kind, also = ("attribute", ()) if options.attribute is None else ("entry", ENTRIES)
-        raise UnknownNameError.of(kind, attribute, [*also, *known])
+        raise UnknownNameError.of(kind, attribute, [*also, *known], _not_kept(attribute, extract))
     first = _firsts(cube)
     values = (
         _of_customers(attribute.removeprefix(_TABLE), customers, first)
@@ -46,8 +47,27 @@ def groups_of(
     per_customer = pl.DataFrame({"customer_id": cube.ids}).join(
         values, on="customer_id", how="left", maintain_order="left"
     )
-    named = per_customer.to_series(1).fill_null(UNKNOWN).alias("group")
+    said = {word: f"{attribute}: {answer}" for word, answer in (("true", "yes"), ("false", "no"))}
+    is_flag = _schema(extract, customers, known[attribute])[attribute.removeprefix(_TABLE)] == pl.Boolean
+    texts = per_customer.to_series(1)
+    named = (texts.replace(said) if is_flag else texts).fill_null(UNKNOWN).alias("group")
     return _commonest(named.gather(found.customer))
+
+
+def _schema(extract: Extract, customers: Extract | None, table: str) -> pl.Schema:
+    source = customers if table == "customers" and customers is not None else extract
+    return source.frame.collect_schema()
+
+
+def _not_kept(attribute: str, extract: Extract) -> str:
+    """Say how to keep a heading of the transactions that was not, where the attribute may be meant for it."""
+    unused = [h for h in extract.details.get("unused", "").split(", ") if h and fold(h) == fold(attribute)]
+    if not unused:
+        return ""
+    return (
+        f"The transactions have a heading {unused[0]!r} that is not kept: name it with columns={{{attribute!r}: {unused[0]!r}}}, "
+        "or in crm.toml under [sources.transactions.columns]."
+    )
 
 
 def attributes(extract: Extract, customers: Extract | None) -> dict[str, str]:

@@ -81,8 +81,9 @@ def cohort_retention(
         For "bracket": pairs of first and last age, both counted, such as [(1, 3), (4, 6), (7, 12)].
     entry
         "first_ever": a customer enters once, with the first action in the whole history. "recurring": anew in every
-        period with an action. Or the name of an attribute ("channel", "country", "plan" …): the cohorts are its
-        values at the customer's first order or, for columns of `customers`, as they stand there.
+        period with an action. Or the name of an attribute ("channel", "country", "plan", "discount" …): the cohorts are
+        its values at the customer's first order or, for columns of `customers`, as they stand there. A further column of
+        the transactions is one where they were read with it: columns={"payment_method": "<heading>"}.
     clock
         "calendar" counts calendar periods from that of the entry. "7d" and "30d" count local days from the day of each
         customer's entry, "month" its calendar-month anniversaries, "24h" hours from its instant.
@@ -166,7 +167,7 @@ def cohort_retention(
         criterion=criterion, horizon=horizon, brackets=as_pairs(brackets), entry=entry, clock=clock, value=value, by=by,
         average=average, activity=activity, max_periods=max_periods, min_customers=min_customers, shrink=shrink,
     )  # fmt: skip
-    extract = as_extract(tx)
+    extract = as_extract(tx, keep=(by, entry))
     calendar = Calendar(period, week_start or extract.week_start, fiscal_year_start)
     window = windows.resolve(extract, as_of=as_of, start=start)
     people = None if customers is None else as_extract(customers, table="customers")
