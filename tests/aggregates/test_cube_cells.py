@@ -22,7 +22,7 @@ FIRST = datetime(2025, 1, 28)
 
 rows = st.lists(
     st.tuples(
-        st.sampled_from(["a", "b", "c", "dd"]),
+        st.sampled_from(["a", "b", "c", "dd", "longer than eight", "longer than nine"]),
         st.integers(0, 70),  # hours times nine: many rows of one day, over two ends of a month
         st.sampled_from([10.0, 2.5, 0.0, -2.5, -10.0, 0.1, 0.2, -0.3, 1e6, -1e6]),
         st.sampled_from(["1", "2", "3", None]),
