@@ -11,7 +11,7 @@ import polars as pl
 from crm_analytics.satisfaction.score_metrics import Metric
 from crm_analytics.satisfaction.score_periods import hidden_periods
 from crm_analytics.satisfaction.score_sheets import Sheets
-from crm_analytics.satisfaction.score_sums import Sums, by_group
+from crm_analytics.satisfaction.score_sums import Sums, by_group, standard_error
 from crm_analytics.stats.mix_rate import MixRate, mix_rate
 
 Row = dict[str, Any]
@@ -51,9 +51,8 @@ def change_table(sheets: Sheets) -> pl.DataFrame:
 def _rows(sheets: Sheets, metric: Metric, places: tuple[int, int]) -> list[Row]:
     when = sheets.period - places[0]  # 0 before, 1 now
     asked = (when == 0) | (when == 1)
-    cell = np.where(asked, 2 * sheets.group + when, -1)
-    on_scale = cell[metric.rows]
-    counts = np.bincount(on_scale[on_scale >= 0], minlength=2 * len(sheets.groups)).reshape(-1, 2)
+    parted = np.where(asked, when, 2)[metric.rows] + 3 * sheets.group[metric.rows]
+    counts = np.bincount(parted, minlength=3 * len(sheets.groups)).reshape(-1, 3)
     names, members = _pooled(sheets.groups, counts, sheets.min_answers)
     place = np.full(len(sheets.groups), -1)
     for k, member in enumerate(members):
@@ -67,7 +66,7 @@ def _rows(sheets: Sheets, metric: Metric, places: tuple[int, int]) -> list[Row]:
     whole = by_group(metric, np.where(asked, when, -1), 2)
     shares = [np.array([s[k].weight for s in sums]) / whole[k].weight for k in (0, 1)]
     scores = [np.array([s[k].score for s in sums]) for k in (0, 1)]
-    variances = [np.nan_to_num([s[k].variance for s in sums]) for k in (0, 1)]
+    variances = [np.array([_variance(s[k]) for s in sums]) for k in (0, 1)]
     sizes = [np.array([s[k].n_effective for s in sums]) for k in (0, 1)]
     parts = mix_rate(
         (shares[0], shares[1]), (scores[0], scores[1]), (variances[0], variances[1]), (sizes[0], sizes[1])
@@ -76,18 +75,31 @@ def _rows(sheets: Sheets, metric: Metric, places: tuple[int, int]) -> list[Row]:
     return [*rows, _total(metric, whole, parts)]
 
 
+def _variance(found: Sums) -> float:
+    """Give the variance of one answer, never 0: answers that are all alike are not sure to stay so."""
+    return standard_error(found) ** 2 * found.n_effective if found.n else 0.0
+
+
 def _pooled(
     groups: list[str], counts: np.ndarray[Any, np.dtype[np.int64]], least: int
 ) -> tuple[list[str], list[list[int]]]:
-    """Put groups with too few answers in either period together, until together they have enough in both."""
-    small = [g for g in range(len(groups)) if counts[g].min() < least and counts[g].sum() > 0]
+    """Put groups with too few answers together, until together they have enough.
+
+    `counts` has a column for before, now, and all other periods: there none is enough too, but few are not, since they
+    could be worked out from the group's score over all periods.
+    """
+    small = [g for g in range(len(groups)) if _few(counts[g], least) and counts[g].sum() > 0]
     large = sorted(
-        (g for g in range(len(groups)) if counts[g].min() >= least), key=lambda g: (counts[g].min(), g)
+        (g for g in range(len(groups)) if not _few(counts[g], least)), key=lambda g: (counts[g][:2].min(), g)
     )
-    while small and large and (counts[small].sum(axis=0).min() < least or len(small) == 1):
+    while small and large and (_few(counts[small].sum(axis=0), least) or len(small) == 1):
         small.append(large.pop(0))
     names = [groups[g] for g in sorted(large)] + ([TOGETHER] if small else [])
     return names, [[g] for g in sorted(large)] + ([small] if small else [])
+
+
+def _few(counts: np.ndarray[Any, np.dtype[np.int64]], least: int) -> bool:
+    return bool(counts[:2].min() < least or 0 < counts[2] < least)
 
 
 def _row(

@@ -37,8 +37,9 @@ def _set_aside(found: Findings) -> Iterator[Note]:
             codes = ", ".join(f"{code} ({n:,})" for code, n in list(metric.off.items())[:6])
             text = (
                 f"{metric.n_off:,} {'answer is' if metric.n_off == 1 else 'answers are'} not on the scale of {metric.label.lower()} "
-                f"({metric.scale}) and left out: {codes}. If a code means not applicable, say so: "
-                f"not_applicable={{'<column>': [code]}}; if the scale is another, scales={{'{metric.name}': (low, high)}}."
+                f"({'of its items' if metric.kind == 'mean' else metric.scale}) and left out: {codes}. If a code means not applicable, "
+                f"say so: not_applicable={{'<column>': [code]}}; if the scale is another, "
+                f"scales={{'{'<column>' if metric.kind == 'mean' else metric.name}': (low, high)}}."
             )
             yield Note("off_scale", text, "caution")
 

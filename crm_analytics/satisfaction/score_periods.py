@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from crm_analytics.satisfaction.score_metrics import Metric
 from crm_analytics.satisfaction.score_sheets import Sheets
-from crm_analytics.satisfaction.score_sums import Sums, by_group, difference, interval
+from crm_analytics.satisfaction.score_sums import Sums, by_group, difference, interval, standard_error
 from crm_analytics.satisfaction.score_suppression import base, hidden
 from crm_analytics.stats.control_chart import ControlChart, control_chart
 from crm_analytics.stats.score_intervals import paired_difference
@@ -20,6 +21,7 @@ from crm_analytics.stats.score_intervals import paired_difference
 Row = dict[str, Any]
 
 _FEWEST_PAIRS: Final = 10
+_NOTHING: Final = 1e-6
 _EMPTY_CHANGE: Final = dict.fromkeys(
     ("score_change", "score_change_lower", "score_change_upper", "score_change_p_value", "n_paired", "paired_change", "paired_change_lower",
      "paired_change_upper", "paired_p_value")
@@ -140,7 +142,10 @@ def _pooled(sums: list[Sums], n: NDArray[np.float64], scores: NDArray[np.float64
         return float(n @ [s.variance for s in sums]) / float(n.sum())
     center = float(n @ scores) / float(n.sum())
     squares = 100 * float(n @ [100 * (s.high + s.low) for s in sums]) / float(n.sum())
-    return max(squares - center**2, 0.0)
+    if squares - center**2 > _NOTHING:
+        return squares - center**2
+    whole = replace(sums[0], n_effective=float(n.sum()))  # all answers alike: not sure to stay so
+    return standard_error(whole) ** 2 * whole.n_effective
 
 
 def _limits(chart: ControlChart | None, k: int | None, *, is_complete: bool) -> Row:

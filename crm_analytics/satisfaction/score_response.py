@@ -84,8 +84,18 @@ def _everyone(sheets: Sheets, metric: Metric, frame: Frame | None) -> Row:
     if frame is None:
         return row
     rate = _rate(_heard(sheets, metric, frame.ids))
-    worst, best = nonresponse_bounds(at.value, rate["heard_rate"], metric.limits)
+    score = _of_customers(sheets, metric, frame.ids)
+    worst, best = nonresponse_bounds(score, rate["heard_rate"], metric.limits)
     return {**row, **rate, "worst_case_score": worst, "best_case_score": best}
+
+
+def _of_customers(sheets: Sheets, metric: Metric, ids: pl.Series) -> float:
+    """Give the score of the customers on file who were heard, each once and unweighted: what is known without assumption."""
+    given = pl.DataFrame(
+        {"who": sheets.frame["customer_id"].gather(pl.Series(metric.rows)), "points": metric.points}
+    )
+    each = given.filter(pl.col("who").is_in(ids.implode())).group_by("who").agg(pl.col("points").mean())
+    return float(each.select(pl.col("points").sort().mean()).item() or 0.0)
 
 
 def _heard(sheets: Sheets, metric: Metric, ids: pl.Series) -> NDArray[np.bool_]:
@@ -140,7 +150,8 @@ def _early_and_late(sheets: Sheets, metric: Metric, days: NDArray[np.float64]) -
         return []
     middle = float(np.median(known))
     early, late = summed(metric, days <= middle), summed(metric, days > middle)
-    if min(early.n, late.n) < sheets.min_answers:
+    unknown = metric.rows.size - known.size  # few could be worked out from everyone's score
+    if min(early.n, late.n) < sheets.min_answers or 0 < unknown < sheets.min_answers:
         return []
     rows = []
     for name, found in ((EARLY, early), (LATE, late)):

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.satisfaction.score_metrics import Metric
-from crm_analytics.satisfaction.score_sheets import Sheets
+from crm_analytics.satisfaction.score_sheets import UNKNOWN, Sheets
 from crm_analytics.satisfaction.score_sums import Sums, by_group, difference, interval, rests, standard_error
 from crm_analytics.satisfaction.score_suppression import base, hidden
 from crm_analytics.stats.multiplicity import Correction, corrected
@@ -107,9 +107,9 @@ def _against_rest(own: Sums, rest: Sums, least: int) -> Row:
 
 
 def _evidence(row: Row, p: float) -> str:
-    if row.get("rest_difference") is None:
+    if row.get("rest_difference") is None or math.isnan(p):
         return "not compared"
-    if math.isnan(p) or p > _SURE:
+    if p > _SURE:
         return "within chance"
     return "above the rest" if row["rest_difference"] > 0 else "below the rest"
 
@@ -118,7 +118,7 @@ def ranking_table(sheets: Sheets, seed: int) -> pl.DataFrame:
     """Give one row per metric and group that may be shown, the highest pooled score first; three groups or more."""
     rows: list[Row] = []
     for metric in sheets.metrics:
-        found = shown_groups(sheets, metric)
+        found = [(g, s) for g, s in shown_groups(sheets, metric) if sheets.groups[g] != UNKNOWN]
         if len(found) >= _FEWEST_RANKED:
             rows += _ranked(sheets, metric, found, seed)
     return pl.DataFrame(rows, schema=dict(RANKING), orient="row")

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from crm_analytics.satisfaction.score_metrics import Kind, Metric
 from crm_analytics.stats import proportions
 from crm_analytics.stats import score_intervals as stats
-from crm_analytics.stats.intervals import Estimate, Floats, wilson
+from crm_analytics.stats.intervals import Estimate, Floats, wilson, z_value
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 _NOTHING: Final = 1e-9
+_TWO: Final = 2
 
 
 @dataclass(frozen=True)
@@ -145,14 +146,34 @@ def difference(one: Sums, other: Sums) -> stats.Difference:
         return _in_points(found)
     if one.kind == "share":
         return _of_shares(one, other)
+    if min(one.n_effective, other.n_effective) < _TWO or min(one.variance, other.variance) <= 0:
+        return _of_alike(one, other)
     spreads = [stats.Spread(s.score, s.variance, s.n_effective) for s in (one, other)]
     return stats.mean_difference(spreads[0], spreads[1])
+
+
+def _of_alike(one: Sums, other: Sums) -> stats.Difference:
+    """Give the difference of means of which one does not vary: from the two intervals, each of which has a width.
+
+    References
+    ----------
+    Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures. Statistics in Medicine 27,
+    1693-1702.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = interval(one), interval(other)
+    value = a - b
+    below, above = math.hypot(a - a_low, b_high - b), math.hypot(a_high - a, b - b_low)
+    error = (below if value > 0 else above) / z_value(0.95)
+    z = value / error if error > 0 else 0.0
+    return stats.Difference(value, value - below, value + above, z, math.erfc(abs(z) / math.sqrt(2)))
 
 
 def _of_shares(one: Sums, other: Sums) -> stats.Difference:
     counts = (one.high * one.n_effective, one.n_effective, other.high * other.n_effective, other.n_effective)
     value, lower, upper = (float(x) for x in proportions.difference(*counts))
     p = float(proportions.difference_p_values(*counts))
+    if math.isnan(p):
+        p = proportions.exact_p_value(*counts)
     return _in_points(stats.Difference(value, min(lower, value), max(upper, value), math.nan, p))
 
 

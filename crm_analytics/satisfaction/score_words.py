@@ -108,12 +108,15 @@ def _moved(found: Findings) -> str:
         return ""
     period = found.sheets.period_name
     chance = "within what" if _is_chance(last) else "more than"
-    moved = points(last["score_change"])
-    on = "" if moved.endswith("from") else " on"
     return (
         f"; in {period_words(last['period_on'], period)} it was {said(found.leading, last['score'])}, "
-        f"{moved}{on} the {period} before, which is {chance} chance would do"
+        f"{_on_before(last['score_change'], period)}, which is {chance} chance would do"
     )
+
+
+def _on_before(change: float, period: str) -> str:
+    moved = points(change)
+    return f"{moved}{'' if moved.endswith('from') else ' on'} the {period} before"
 
 
 def _is_chance(row: Row) -> bool:
@@ -201,7 +204,7 @@ def _responses(found: Findings) -> Iterator[tuple[str, str]]:
 def views(found: Findings) -> Iterator[View]:
     """Name the pictures there is something to draw for, with the finding as the title."""
     yield View("periods", _period_title(found), "periods")
-    if any(r["score"] is not None for r in found.of(found.segments)):
+    if sum(r["score"] is not None for r in found.of(found.segments)) > 1:
         yield View("segments", _segment_title(found), "segments")
     yield View("distribution", _distribution_title(found), "distribution")
     if found.of(found.ranking):
@@ -216,8 +219,11 @@ def _period_title(found: Findings) -> str:
     if not rows:
         return f"{name} by {period}"
     odd = [r for r in rows if r["control_signal"] in ("outside the limits", "eight or more on one side")]
+    if not odd and found.last is not None and not _is_chance(found.last):
+        when = period_words(found.last["period_on"], period)
+        return f"{name}: {when} {_on_before(found.last['score_change'], period)}, more than chance would do"
     if not odd:
-        return f"{name} by {period}: no {period} moved by more than chance"
+        return f"{name} by {period}: no {period} lies outside what chance would do"
     last = odd[-1]
     if last["control_signal"] == "outside the limits":
         where = "above" if last["score"] > last["center_line"] else "below"
@@ -258,8 +264,8 @@ def _ranking_title(found: Findings) -> str:
 
 def _change_title(found: Findings) -> str:
     total, last = found.of(found.change)[-1], found.last
-    moved, period = points(total["total_effect"]), found.sheets.period_name
-    begin = f"{moved[:1].upper()}{moved[1:]}{'' if moved.endswith('from') else ' on'} the {period} before"
+    begin = _on_before(total["total_effect"], found.sheets.period_name)
+    begin = f"{begin[:1].upper()}{begin[1:]}"
     if last is None or _is_chance(last):
         return f"{begin}, which is within what chance would do"
     part = (

@@ -619,3 +619,86 @@ def test_any_answers_give_an_answer_or_a_plain_reason(rows, least):
     if change.height:
         parts = change.filter(pl.col("respondents") != "All answers")["total_effect"].sum()
         assert parts == pytest.approx(change["total_effect"][-1], abs=1e-9)
+
+
+class TestWhatIsSaidIsTrue:
+    def test_a_group_far_below_the_rest_is_called_so_though_few_are_expected_on_a_side(self):
+        frame = sheets(
+            ("2026-05-01", 1000, {"csat": 5, "store": "x"}), ("2026-05-02", 40, {"csat": 5, "store": "y"}),
+            ("2026-05-03", 20, {"csat": 1, "store": "y"}),
+        )  # fmt: skip
+        found = row(scores(frame, by="store"), "segments", respondents="y")
+        assert found["rest_difference"] == pytest.approx(-100 / 3)
+        assert found["rest_p_corrected"] < 1e-9
+        assert found["rest_evidence"] == "below the rest"
+
+    def test_one_answer_of_an_index_is_not_taken_as_sure(self):
+        frame = sheets(("2026-05-01", 25, {"q": 5, "store": "x"}), ("2026-05-02", 25, {"q": 4, "store": "x"}),
+                       ("2026-05-03", 1, {"q": 3, "store": "y"}))  # fmt: skip
+        found = row(scores(frame, by="store", index=["q"], min_answers=1), "segments", respondents="y")
+        assert found["rest_difference_lower"] < 0 < found["rest_difference_upper"]
+        assert found["rest_evidence"] == "within chance"
+
+    def test_groups_of_answers_all_alike_have_intervals_with_a_width(self):
+        frame = sheets(("2026-05-01", 12, {"q": 5, "store": "x"}), ("2026-05-02", 12, {"q": 1, "store": "y"}))
+        found = row(scores(frame, by="store", index=["q"]), "segments", respondents="y")
+        assert found["rest_difference_lower"] == -100 < found["rest_difference_upper"] < -50
+        assert found["rest_p_value"] < 1e-6
+
+    def test_who_is_not_known_is_no_store_to_be_ranked(self):
+        frame = sheets(
+            *(
+                ("2026-05-01", 40, {"nps": n, "store": s})
+                for n, s in ((10, None), (9, "a"), (8, "b"), (3, "c"))
+            )
+        )
+        result = scores(frame, by="store")
+        assert result.tables()["ranking"]["respondents"].to_list() == ["a", "b", "c"]
+        assert "(not known)" in result.tables()["segments"]["respondents"].to_list()
+
+    def test_one_group_has_no_picture_of_groups(self):
+        assert "segments" not in {v.name for v in scores(CLASSIC.with_columns(channel=pl.lit("web"))).views}
+
+    def test_a_fall_within_the_limits_is_not_called_none(self):
+        parts = [(f"2025-{m:02d}-10", 20, {"nps": v}) for m in (1, 4, 7) for v in (10, 3)]
+        frame = sheets(*parts, ("2025-10-10", 10, {"nps": 10}), ("2025-10-11", 30, {"nps": 3}))
+        result = scores(frame, as_of="2026-01-01")
+        last = result.tables()["periods"].row(-1, named=True)
+        assert last["control_signal"] == "within the limits"
+        assert last["score_change_upper"] < 0
+        title = next(v.title for v in result.views if v.name == "periods")
+        assert title.endswith("Q4 2025 50 points down on the quarter before, more than chance would do")
+        assert "50 points down on the quarter before, which is more than chance would do" in result.headline()
+
+    def test_answers_all_alike_have_limits_with_a_width(self):
+        frame = sheets(*((f"2025-{m:02d}-10", 40, {"nps": 10}) for m in (1, 4, 7, 10)))
+        limits = scores(frame, as_of="2026-01-01").tables()["periods"].row(-1, named=True)
+        assert limits["control_low"] < 99 < limits["control_high"] == 100
+
+    def test_parts_of_a_change_of_answers_all_alike_have_intervals_with_a_width(self):
+        parts = [
+            (f"2025-{m:02d}-10", 12, {"nps": v, "channel": c})
+            for m in (7, 10)
+            for v, c in ((10, "a"), (3, "b"))
+        ]
+        table = scores(sheets(*parts), as_of="2026-01-01").tables()["change"]
+        assert (table["rate_effect_upper"] - table["rate_effect_lower"]).min() > 5
+        assert table["total_effect"].to_list() == [0, 0, 0]
+
+    def test_the_note_on_codes_of_items_names_the_item(self):
+        frame = sheets(*(("2026-05-01", 20, {"q": v}) for v in (1, 2, 3, 4, 5)), ("2026-05-02", 4, {"q": 9}))
+        result = scores(frame, index=["q"])
+        assert "scales={'<column>': (low, high)}" in next(
+            n.text for n in result.notes if n.code == "off_scale"
+        )
+
+    def test_bounds_for_everybody_count_each_customer_once(self):
+        """Anna answered 10 nine times, Ben 3 once: of two heard among four the score is 0, not +80."""
+        frame = sheets(
+            ("2026-05-01", 9, {"nps": 10, "customer_id": "anna"}),
+            ("2026-05-02", 1, {"nps": 3, "customer_id": "ben"}),
+        )
+        people = pl.DataFrame({"customer_id": ["anna", "ben", "carl", "dora"]})
+        found = row(scores(frame, customers=people), "response", respondents="Everyone")
+        assert found["score"] == 80
+        assert (found["worst_case_score"], found["best_case_score"]) == (-50, 50)

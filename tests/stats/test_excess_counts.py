@@ -48,6 +48,22 @@ def test_false_alarms_are_no_more_frequent_than_promised():
     assert np.mean(np.array(p) < 0.05) < 0.055
 
 
+@pytest.mark.parametrize("before", [6, 12])
+def test_counts_that_scatter_beyond_chance_give_few_false_alarms(before):
+    """Monthly rates drawn from a gamma distribution: variance 3 times the mean. Without a word on scatter 30% were false."""
+    rng = np.random.default_rng(5)
+    counts = rng.poisson(rng.gamma(10, 2, (1200, before + 1)))
+    p = np.array([excess(x, np.ones(before + 1)).p_value for x in counts])
+    assert np.mean(p < 0.05) < 0.08
+    assert np.mean(p < 0.05 / 4) < 0.03
+
+
+def test_scatter_is_pearsons():
+    past = np.array([3.0, 9, 5, 11])
+    expected = stats.chisquare(past).statistic / 3
+    assert excess([*past, 4], [1] * 5).scatter == pytest.approx(expected**0.5)
+
+
 def test_rates_are_counts_over_exposure():
     rate, lower, upper = rates([10, 0, 3], [5, 5, 0])
     assert rate[:2].tolist() == [2, 0]

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import chi2_contingency
 
-from crm_analytics.stats.proportions import difference, difference_p_values
+from crm_analytics.stats.proportions import difference, difference_p_values, exact_p_value
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,26 @@ def test_p_value_is_pearsons():
 
 def test_too_few_have_no_p_value():
     assert np.isnan(difference_p_values(1, 6, 2, 90))
+
+
+def test_the_exact_p_value_is_fishers_with_mid_p():
+    for table in ([[3, 12], [30, 20]], [[0, 15], [1, 900]], [[60, 0], [1000, 3]], [[40, 20], [1000, 0]]):
+        (a, b), (c, d) = table
+        outcomes = stats.hypergeom(a + b + c + d, a + c, a + b)
+        seen = outcomes.pmf(a)
+        plain = stats.fisher_exact(table).pvalue
+        x = np.arange(a + c + 1)
+        alike = np.isclose(outcomes.pmf(x), seen, rtol=1e-7, atol=0)
+        expected = plain - outcomes.pmf(x)[alike].sum() / 2
+        assert exact_p_value(a, a + b, c, c + d) == pytest.approx(expected, rel=1e-9, abs=0)
+
+
+def test_the_exact_p_value_holds_its_level_where_few_are_expected():
+    rng = np.random.default_rng(8)
+    draws = rng.binomial(40, 0.05, 3000), rng.binomial(400, 0.05, 3000)
+    p = np.array([exact_p_value(one, 40, two, 400) for one, two in zip(*draws, strict=True)])
+    assert 0.02 < np.mean(p < 0.05) < 0.06
+
+
+def test_an_empty_group_has_no_exact_p_value():
+    assert np.isnan(exact_p_value(0, 0, 5, 10))
