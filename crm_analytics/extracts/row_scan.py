@@ -37,13 +37,14 @@ class Odd:
 class Scan:
     """What was found: rows in all, the odd ones; `regular` is False where quotes do not add up or too much is odd.
 
-    `quoted` is False where there is no quote at all.
+    `quoted` is False where there is no quote at all; `plain` says where the rows of a file lie that has none and nothing odd.
     """
 
     n_rows: int
     odd: tuple[Odd, ...]
     regular: bool = True
     quoted: bool = True
+    plain: PlainRows | None = None
 
 
 def scan_rows(
@@ -62,9 +63,9 @@ def scan_rows(
     watched
         How a repeat of the heading row would begin.
     """
-    n_plain = count_plain(data, start, separator, quote, width, watched)
-    if n_plain is not None:
-        return Scan(n_plain, (), quoted=False)
+    plain = count_plain(data, start, separator, quote, width, watched)
+    if plain is not None:
+        return Scan(plain.n_rows, (), quoted=False, plain=plain)
     n_rows, at = 0, start
     odd: list[Odd] = []
     while at < len(data):
@@ -77,66 +78,91 @@ def scan_rows(
     return Scan(n_rows, tuple(odd))
 
 
+@dataclass(frozen=True, eq=False)
+class PlainRows:
+    """The rows of a file without quotes, each of as many cells: how many, and where some of them begin.
+
+    `begins` are the bytes at which blocks of lines begin, and the end of the last; `first` the rows (first = 0) that these are.
+    """
+
+    n_rows: int
+    begins: _Ints
+    first: _Ints
+
+
 def count_plain(
     data: Bytes, start: int, separator: str, quote: str, width: int, watched: Sequence[bytes] = ()
-) -> int | None:
+) -> PlainRows | None:
     """Count the rows of a file that has no quotes and no row to look at; None where it is not so simple.
 
     In such a file every line end comes after the same number of separators, and that is seen more quickly than where
     each row begins and ends. Both halves of the file are looked at side by side.
     """
-    middle = data.find(b"\n", (start + len(data)) // 2) + 1 or len(data)
     if width < 2 or start >= len(data):  # noqa: PLR2004 - of one column nothing is to be counted
         return None
-    look = _Plain(data, (ord(separator), ord(quote) if quote else _LF), width, watched)
+    if quote and data.find(quote.encode(), start) >= 0:
+        return None
+    middle = data.find(b"\n", (start + len(data)) // 2) + 1 or len(data)
+    look = _Plain(data, ord(separator), width, watched)
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(look.count, (start, middle), (middle, len(data))))
-    return None if None in found else sum(n or 0 for n in found)
+        one, other = pool.map(look.count, (start, middle), (middle, len(data)))
+    if one is None or other is None:
+        return None
+    first = np.concatenate([one.first[:-1], other.first + one.n_rows])
+    return PlainRows(one.n_rows + other.n_rows, np.concatenate([one.begins[:-1], other.begins]), first)
 
 
 @dataclass(frozen=True, eq=False)
 class _Plain:
-    """A file that may be plain: separator and quote, the cells of a row, how a heading row begins."""
+    """A file that may be plain: its separator, the cells of a row, how a heading row begins."""
 
     data: Bytes
-    marks: tuple[int, int]
+    separator: int
     width: int
     watched: Sequence[bytes]
 
-    def count(self, start: int, end: int) -> int | None:
+    def count(self, start: int, end: int) -> PlainRows | None:
         """Count the rows between two line beginnings."""
-        n_marks, begins = 0, start
+        n_marks, begins, first = 0, [start], [0]
         for at in range(start, end, _STEP):
             chunk = np.frombuffer(self.data, np.uint8, min(_STEP, end - at), at)
             lines = self._line_ends(chunk, n_marks % self.width)
-            if lines is None or self._is_watched(chunk, lines[0], at, begins):
+            if lines is None or self._is_watched(chunk, lines[0], at, begins[-1]):
                 return None
             n_marks += lines[1]
-            begins = at + int(lines[0][-1]) + 1 if len(lines[0]) else begins
+            if len(lines[0]):
+                begins.append(at + int(lines[0][-1]) + 1)
+                first.append(n_marks // self.width)
         whole, left = divmod(n_marks, self.width)
-        unended = begins < end  # the last row of a file may lack its line end
-        return None if left != (self.width - 1 if unended else 0) else whole + unended
+        if begins[-1] < end:  # the last row of a file may lack its line end
+            begins, first, whole, left = [*begins, end], [*first, whole + 1], whole + 1, left + 1 - self.width
+        return None if left else PlainRows(whole, np.array(begins), np.array(first))
 
     def _line_ends(self, chunk: npt.NDArray[np.uint8], before: int) -> tuple[_Ints, int] | None:
         """Give where lines end and how many marks there are; None where they do not take turns as they should."""
-        separator, quote = self.marks
-        if quote != _LF and bool((chunk == quote).any()):
-            return None
-        marks = np.flatnonzero((chunk == separator) | (chunk == _LF))
+        is_end = chunk == _LF
+        marks = np.flatnonzero((chunk == self.separator) | is_end)
         ends = marks[self.width - 1 - before :: self.width]
-        regular = bool((chunk[ends] == _LF).all()) and int(np.count_nonzero(chunk == _LF)) == len(ends)
+        regular = bool(is_end[ends].all()) and int(np.count_nonzero(is_end)) == len(ends)
         return (ends, len(marks)) if regular else None
 
-    def _is_watched(self, chunk: npt.NDArray[np.uint8], ends: _Ints, at: int, first: int) -> bool:
-        """Tell whether a line begins as the heading row does: one after an end, or at the start of the chunk."""
-        last = len(chunk) - 1
-        starts = np.concatenate(([0] if first == at else [], ends[ends < last] + 1)).astype(np.int64)
+    def _is_watched(self, chunk: npt.NDArray[np.uint8], ends: _Ints, at: int, begun: int) -> bool:
+        """Tell whether a line begins as the heading row does: the one that has `begun`, or one after an end."""
         for prefix in self.watched:
-            likely = starts
+            if self.data[begun : begun + len(prefix)] == prefix:
+                return True
+            within = ends[
+                : np.searchsorted(ends, len(chunk) - len(prefix))
+            ]  # the next chunk begins with the last line
+            likely = within
             for place, byte in enumerate(prefix):
-                likely = likely[(likely + place > last) | (chunk[np.minimum(likely + place, last)] == byte)]
-            begin = (at + likely).tolist()  # hardly any is left
-            if any(self.data[place : place + len(prefix)] == prefix for place in begin):
+                if not len(likely):
+                    break
+                likely = likely[chunk[likely + (place + 1)] == byte]
+            if len(likely):
+                return True
+            later = (at + 1 + ends[len(within) :]).tolist()
+            if any(self.data[place : place + len(prefix)] == prefix for place in later):
                 return True
         return False
 

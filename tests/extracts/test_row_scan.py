@@ -81,4 +81,7 @@ def test_a_plain_file_is_one_without_a_row_to_look_at(rows, width, ended, step):
         patch.setattr(row_scan, "count_plain", lambda *_: None)
         scan = scan_rows(data, 5, ",", '"', width, watched)
     regular = scan.regular and not scan.odd and b'"' not in data and len(data) > 5
-    assert plain == (scan.n_rows if regular else None)
+    assert (plain.n_rows if plain else None) == (scan.n_rows if regular else None)
+    for begin, first in zip(plain.begins, plain.first, strict=True) if plain else ():
+        rows_before = data[5:begin].decode().split("\n")
+        assert len(rows_before) - (rows_before[-1] == "") == first
