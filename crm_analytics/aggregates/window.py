@@ -58,8 +58,10 @@ def resolve(extract: Extract, *, as_of: Day | None = None, start: Day | None = N
     given = None if as_of is None else day_of("as_of", as_of)
     end = given or _last_day_read(extract, last) + timedelta(days=1)
     if end <= first:
-        raise OptionError.out_of_range(
-            "as_of", end.isoformat(), f"a day after {first}, the day of the first row"
+        raise OptionError(
+            f"as_of={end.isoformat()!r} sees none of the {extract.table}: the earliest is of {first}.",
+            f"Expected a day after {first}; rows of the day itself and later are not seen.",
+            f"Take a later as_of, up to {_last_day_read(extract, last) + timedelta(days=1)} to see all, or leave it out.",
         )
     begin = None if start is None else day_of("start", start)
     if begin is not None and begin >= end:

@@ -11,6 +11,7 @@ from crm_analytics.retention.revenue_ledger import UNIT, Ledger
 from crm_analytics.stats.intervals import Floats, wilson, z_value
 
 _STILL: Final = 1e-9
+_ROUNDING: Final = 1e-12
 
 
 def cohort_table(ledger: Ledger, since: int) -> pl.DataFrame:
@@ -25,7 +26,7 @@ def cohort_table(ledger: Ledger, since: int) -> pl.DataFrame:
     begun = members.group_by("first").agg(
         n_customers=pl.len().cast(pl.Int64),
         n_priced=pl.col("is_priced").sum().cast(pl.Float64),
-        first_sum=_money("first_net").sum(),
+        first_sum=pl.col("first_net").clip(0).sum() / UNIT,
         first_squares=(_money("first_net") ** 2).sum(),
     )
     ages = (
@@ -45,17 +46,29 @@ def _money(column: str) -> pl.Expr:
 
 def _kept(ledger: Ledger, members: pl.DataFrame) -> pl.DataFrame:
     """Add up what the members of each cohort bring at each age, with squares for the intervals."""
-    return (
-        ledger.states.join(members.select("customer", "first", "first_net"), on="customer")
-        .filter(pl.col("period") >= pl.col("first"))
-        .group_by("first", age=pl.col("period") - pl.col("first"))
-        .agg(
-            n_there=pl.col("is_active").sum().cast(pl.Int64),
-            now=_money("net").sum(),
-            squares=(_money("net") ** 2).sum(),
-            cross=(_money("net") * _money("first_net")).sum(),
-        )
-    )
+    customer, period, active = (ledger.states[c].to_numpy() for c in ("customer", "period", "is_active"))
+    began, began_with = (np.zeros(1 + int(customer.max(initial=-1)), t) for t in (np.int64, np.float64))
+    began[:] = ledger.n_periods  # after all periods: customers who are in no cohort
+    known = members.filter(pl.col("customer") < began.size)
+    place = known["customer"].to_numpy()
+    began[place], began_with[place] = known["first"], known.select(_money("first_net")).to_series()
+    there = np.flatnonzero(period >= began[customer])
+    first, who = began[customer[there]], customer[there]
+    cell = first * ledger.n_periods + period[there] - first
+    units = np.maximum(ledger.states["net"].to_numpy()[there], 0).astype(float)
+    now = units / UNIT
+
+    def added(values: Floats) -> Floats:
+        return np.asarray(np.bincount(cell, values, ledger.n_periods**2), np.float64)
+
+    sums = {
+        "n_there": added(active[there].astype(float)).astype(np.int64),
+        "now": added(units) / UNIT,
+        "squares": added(now**2),
+        "cross": added(now * began_with[who]),
+    }
+    number = np.arange(ledger.n_periods**2)
+    return pl.DataFrame({"first": number // ledger.n_periods, "age": number % ledger.n_periods, **sums})
 
 
 def _finished(ledger: Ledger, ages: pl.DataFrame) -> pl.DataFrame:
@@ -98,13 +111,15 @@ def _ratio(ages: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
     )
     some = x > 0
     ratio = np.divide(y, x, out=np.full(x.shape, np.nan), where=some)
-    rest = np.maximum(yy - 2 * ratio * xy + ratio**2 * xx, 0.0)
+    rest = yy - 2 * ratio * xy + ratio**2 * xx
+    rest = np.where(rest > _ROUNDING * (yy + ratio**2 * xx), rest, 0.0)  # what rounding leaves is no scatter
     few = n < 2  # noqa: PLR2004 one customer does not scatter
     error = np.divide(np.sqrt(rest * n / np.maximum(n - 1, 1)), x, out=np.full(x.shape, np.nan), where=some)
     half = z_value(0.95) * error
     still = (half < _STILL) | few
     equal = np.divide(x**2, xx, out=np.ones_like(x), where=xx > 0)
     low, high = wilson(np.clip(np.nan_to_num(ratio), 0, 1) * equal, equal)
-    lower = np.where(still, np.where(ratio <= 1, low, np.nan), np.maximum(ratio - half, 0.0))
-    upper = np.where(still, np.where(ratio <= 1, high, np.nan), ratio + half)
+    within = ratio <= 1 + _ROUNDING
+    lower = np.where(still, np.where(within, low, np.nan), np.maximum(ratio - half, 0.0))
+    upper = np.where(still, np.where(within, high, np.nan), ratio + half)
     return ratio, lower, upper

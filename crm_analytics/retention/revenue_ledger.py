@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
+import numpy as np
 import polars as pl
 
 from crm_analytics.aggregates.coverage import covered_from
@@ -45,6 +46,8 @@ class Ledger:
         Whether any amount is known; else all there is are customers.
     facts
         Counts for the notes.
+    seen_from
+        The day on which the first contract began, or of the first order of the extract.
     """
 
     kind: Literal["contracts", "orders"]
@@ -57,6 +60,7 @@ class Ledger:
     changes: pl.DataFrame | None
     has_money: bool
     facts: dict[str, int]
+    seen_from: date
 
     @property
     def n_periods(self) -> int:
@@ -88,24 +92,27 @@ def of_orders(extract: Extract, as_of: date, period: Period) -> Ledger:
     """Make the ledger of orders: net spend by customer and period."""
     cells = customer_periods(extract.frame, as_of=as_of, period=period, week_start=extract.week_start)
     first = covered_from(extract)
-    earliest = cells["period_on"].unique().to_list()
-    starts, ends, complete = _calendar(min([first, *earliest]), as_of, extract, period)
+    there = cells["period_on"].unique()
+    starts, ends, complete = _calendar(min([first, *there.to_list()]), as_of, extract, period)
     complete[0] = complete[0] and first <= starts[0]
+    runs = cells["customer_id"].rle().struct.unnest()
+    ids = runs.select(pl.int_range(pl.len()).alias("customer"), customer_id="value")
     number = {day: i for i, day in enumerate(starts)}
-    ids = cells.select("customer_id").unique().sort("customer_id").with_row_index("customer")
-    states = cells.join(ids, on="customer_id").select(
-        pl.col("customer").cast(pl.Int64),
+    states = cells.select(
+        customer=pl.Series(np.repeat(np.arange(runs.height), runs["len"].to_numpy())),
         period=pl.col("period_on").replace_strict(number, return_dtype=pl.Int64),
         net=_units("spend"),
         is_active=pl.col("spend") > 0,
     )
-    first_ones = states.filter("is_active").sort("customer", "period").group_by("customer").first()
-    customers = ids.select(pl.col("customer").cast(pl.Int64), "customer_id").join(
+    first_ones = states.filter("is_active").unique("customer", keep="first", maintain_order=True)
+    customers = ids.join(
         first_ones.select("customer", first="period", first_net="net"), on="customer", how="inner"
     )
-    kept = states.filter((pl.col("net") != 0) | pl.col("is_active")).sort("customer", "period")
+    kept = states.filter((pl.col("net") != 0) | pl.col("is_active"))
     facts = {"n_without_revenue": ids.height - customers.height}
-    return Ledger("orders", period, starts, ends, complete, _priced(customers), kept, None, True, facts)
+    return Ledger(
+        "orders", period, starts, ends, complete, _priced(customers), kept, None, True, facts, first
+    )
 
 
 def _priced(customers: pl.DataFrame) -> pl.DataFrame:
@@ -120,10 +127,13 @@ def of_contracts(extract: Extract, as_of: date, period: Period, grace_days: int)
     """Make the ledger of contracts: the monthly amount in force at the end of each period."""
     rows, facts = _seen(extract, as_of)
     if rows.is_empty():
-        raise NotEnoughDataError.of("contract periods that last a day or more", 0, 1)
+        what = f"contract periods that begin before {as_of} and last a day or more ({facts['n_no_day']:,} last none)"
+        remedy = "Take a later as_of, or look at the check report: do contracts end on the day they begin?"
+        raise NotEnoughDataError.of(what, 0, 1, remedy)
     has_money = rows["net"].null_count() < rows.height
     changes = _without_pauses(_changes(rows, as_of, has_money=has_money), grace_days)
-    starts, ends, complete = _calendar(rows["started_on"].min(), as_of, extract, period)  # type: ignore[arg-type]
+    first: date = rows["started_on"].min()  # type: ignore[assignment]
+    starts, ends, complete = _calendar(first, as_of, extract, period)
     priced = rows.group_by("customer").agg(is_priced=pl.col("net").null_count() == 0)
     began = changes.filter("is_active").unique("customer", keep="first", maintain_order=True)
     customers = (
@@ -138,7 +148,9 @@ def of_contracts(extract: Extract, as_of: date, period: Period, grace_days: int)
     facts["n_never_paying"] = priced.height - customers.height
     facts["n_unpriced"] = customers.filter(~pl.col("is_priced")).height
     states = _states(changes, starts)
-    return Ledger("contracts", period, starts, ends, complete, customers, states, changes, has_money, facts)
+    return Ledger(
+        "contracts", period, starts, ends, complete, customers, states, changes, has_money, facts, first
+    )
 
 
 def _seen(extract: Extract, as_of: date) -> tuple[pl.DataFrame, dict[str, int]]:

@@ -26,89 +26,66 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-def trailing_states(ledger: Ledger, n: int) -> pl.DataFrame:
-    """Give what stands for a stretch of n periods at each period's end.
-
-    Of contracts that is what is in force; of orders it is the net spend of the last n periods.
-    """
-    if ledger.kind == "contracts" or n == 1:
-        return ledger.states
-    spread = ledger.states.with_columns(
-        period=pl.int_ranges("period", pl.min_horizontal(pl.col("period") + n, ledger.n_periods))
-    ).explode("period")
-    sums = spread.group_by("customer", "period").agg(pl.col("net").sum())
-    return (
-        sums.with_columns(is_active=pl.col("net") > 0).filter(pl.col("net") != 0).sort("customer", "period")
-    )
-
-
-def movements(ledger: Ledger, n: int = 1, *, only: int | None = None) -> pl.DataFrame:
+def movements(ledger: Ledger, at: int, n: int = 1) -> pl.DataFrame:
     """Compare each customer's revenue at a period's end with n periods earlier.
+
+    Of contracts revenue is what is in force at the end; of orders it is the net spend of the n periods up to it.
 
     Parameters
     ----------
     ledger
         From `of_contracts` or `of_orders`.
+    at
+        The number of the period.
     n
         How many periods lie between the two ends.
-    only
-        The number of the one period wanted; None gives all.
 
     Returns
     -------
     polars.DataFrame
-        One row per customer and period with something at either end: `customer`, `period`, `before` and `after` (whole
-        units, 0 or more), `refunds` (0 or less: what is below nought at the end), `was`, `is`, `movement`. Sorted by
-        customer and period.
+        One row per customer with something at either end: `customer`, `period`, `before` and `after` (whole units, 0 or
+        more), `refunds` (0 or less: what is below nought at the end), `was`, `is`, `movement`. Sorted by customer.
     """
-    states = trailing_states(ledger, n)
-    if only is not None:
-        states = states.filter(pl.col("period").is_in([only - n, only]))
-    size = ledger.n_periods
-    period, net, active = (states[c].to_numpy() for c in ("period", "net", "is_active"))
-    now = states["customer"].to_numpy() * size + period  # one number for customer and period, in order
-    there = period + n < size
-    then = now[there] + n
-    every = _merged(now, then)
-    after, is_now = _at(every, now, net, active)
-    before, was = _at(every, then, net[there], active[there])
+    first = first_periods(ledger, n_customers(ledger))
+    net, now = _ended(ledger, at, n, first.size)
+    earlier, was = _ended(ledger, at - n, n, first.size)
+    before, after = np.maximum(earlier, 0), np.maximum(net, 0)
+    there = np.flatnonzero((net != 0) | (earlier != 0) | now | was)
     found = pl.DataFrame(
         {
-            "customer": every // size,
-            "period": every % size,
-            "before": np.maximum(before, 0),
-            "after": np.maximum(after, 0),
-            "refunds": np.minimum(after, 0),
+            "customer": np.arange(first.size),
+            "period": np.full(first.size, at),
+            "before": before,
+            "after": after,
+            "refunds": np.minimum(net, 0),
             "was": was,
-            "is": is_now,
+            "is": now,
         }
     )
-    new = _is_new(ledger, every // size, every % size, n)
-    found = found.with_columns(_movement(was, is_now, new, np.maximum(after, 0) - np.maximum(before, 0)))
-    return found if only is None else found.filter(pl.col("period") == only)
+    return found.with_columns(_movement(was, now, first > at - n, after - before))[there]
 
 
-def _merged(one: Ints, other: Ints) -> Ints:
-    """Merge two sorted arrays without repeats; a stable sort merges two runs in one pass."""
-    both = np.sort(np.concatenate([one, other]), kind="stable")
-    return np.asarray(both[np.diff(both, prepend=-1) != 0])
+def _ended(ledger: Ledger, at: int, n: int, size: int) -> tuple[Ints, Flags]:
+    """Give each customer's revenue at the end of a stretch of n periods, and whether they are customers then."""
+    adds_up = ledger.kind == "orders" and n > 1
+    states = ledger.states.filter(pl.col("period").is_between(at - n + 1 if adds_up else at, at))
+    net, active = np.zeros(size, np.int64), np.zeros(size, np.bool_)
+    np.add.at(net, states["customer"].to_numpy(), states["net"].to_numpy())
+    active[states.filter("is_active")["customer"].to_numpy()] = True
+    return net, net > 0 if adds_up else active
 
 
-def _at(every: Ints, keys: Ints, net: Ints, active: Flags) -> tuple[Ints, Flags]:
-    """Look up amount and flag of each key; nothing where there is none."""
-    if not keys.size:
-        return np.zeros_like(every), np.zeros(every.size, bool)
-    place = np.minimum(np.searchsorted(keys, every), keys.size - 1)
-    hit = keys[place] == every
-    return np.where(hit, net[place], 0), hit & active[place]
+def n_customers(ledger: Ledger) -> int:
+    """Count the customers that the ledger numbers, those who never paid too."""
+    numbers = (ledger.customers["customer"].max(), ledger.states["customer"].max())
+    return 1 + max(int(x) for x in (*numbers, 0) if isinstance(x, int))
 
 
-def _is_new(ledger: Ledger, customer: Ints, period: Ints, n: int) -> Flags:
-    """Say whether a customer began within the stretch of n periods that ends with the period."""
-    first = np.full(1 + int(customer.max(initial=0)), -1)
-    known = ledger.customers.filter(pl.col("customer") < first.size)
-    first[known["customer"].to_numpy()] = known["first"].to_numpy()
-    return np.asarray(first[customer] > period - n)
+def first_periods(ledger: Ledger, size: int) -> Ints:
+    """Give the number of the period in which each customer began; -1 where they never did."""
+    first = np.full(size, -1)
+    first[ledger.customers["customer"].to_numpy()] = ledger.customers["first"].to_numpy()
+    return first
 
 
 def _movement(was: Flags, now: Flags, new: Flags, grew: Ints) -> pl.Series:
@@ -163,14 +140,14 @@ def in_money(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns((pl.col(c) / UNIT) for c in MONEY if c in frame.columns)
 
 
-def bridge(ledger: Ledger, moved: pl.DataFrame, since: int) -> pl.DataFrame:
-    """Give one row per period: opening, movements, closing, in money and in customers.
+def bridge(ledger: Ledger, totals: pl.DataFrame, since: int) -> pl.DataFrame:
+    """Give one row per period: opening, movements, closing, in money and in customers; `totals` as `sums` gives them.
 
     Opening + new + returned + expansion - contraction - lost = closing; closing + refund balance = the ledger; the closing
     of one period is the opening of the next.
     """
     every = pl.DataFrame({"period": range(since, ledger.n_periods)}, schema={"period": pl.Int64()})
-    added = every.join(sums(moved, "period"), on="period", how="left", maintain_order="left").fill_null(0)
+    added = every.join(totals, on="period", how="left", maintain_order="left").fill_null(0)
     dates: list[date] = ledger.starts[since:]
     return (
         in_money(added)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from crm_analytics import formats
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.retention import revenue_days as days
 from crm_analytics.retention.revenue_definitions import DEFINITIONS, Definition, over
@@ -19,20 +20,6 @@ from crm_analytics.stats.intervals import Floats, wilson
 
 PERIODS_A_YEAR: Final[Mapping[str, int]] = {"week": 52, "month": 12, "quarter": 4, "year": 1}
 _STILL: Final = 1e-9
-_PERIOD_PARTS: Final = (
-    "before",
-    "after",
-    "kept",
-    "capped",
-    "returned",
-    "left",
-    "n_before",
-    "n_after",
-    "n_stayed",
-)
-_TRAILING_PARTS: Final = ("before", "kept", "capped", "returned", "n_before", "n_stayed")
-PERIOD_PARTS: Final = (*_PERIOD_PARTS, "gained", "fallen")
-TRAILING_PARTS: Final = (*_TRAILING_PARTS, "gained", "fallen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +72,21 @@ def longest(ledger: Ledger, n: int) -> int:
             and _anybody(ledger, last - size, size)
         ):
             return size
-    seen = sum(ledger.complete)
-    found = seen if seen < 2 else 1  # noqa: PLR2004 two ends make a comparison
-    raise NotEnoughDataError.of(
-        f"whole {ledger.period}s, one after another, that began with customers" if seen >= 2 else f"whole {ledger.period}s",  # noqa: PLR2004
-        found, 2, "Take a shorter period, a later as_of, or an extract that covers more time.",
-    )  # fmt: skip
+    raise _too_short(ledger)
+
+
+def _too_short(ledger: Ledger) -> NotEnoughDataError:
+    """Say what is seen where not two whole periods can be compared."""
+    seen, what = sum(ledger.complete), f"whole {ledger.period}s"
+    if seen >= 2:  # noqa: PLR2004 two ends make a comparison
+        seen, what = 1, f"{what}, one after another, that began with customers"
+    first, last = (formats.value(day, "day") for day in (ledger.seen_from, ledger.ends[-1]))
+    between = f"between {first}, when the first {_ROW[ledger.kind]}, and {last}, the first day not seen"
+    remedy = "Take a shorter period, a later as_of, or an extract that covers more time."
+    return NotEnoughDataError.of(f"{what} {between}", seen, 2, remedy)
+
+
+_ROW: Final = {"contracts": "contract began", "orders": "order was placed"}
 
 
 def _anybody(ledger: Ledger, number: int, size: int) -> bool:

@@ -23,9 +23,7 @@ from crm_analytics.retention.revenue_movements import bridge, movements
 from crm_analytics.retention.revenue_notes import notes
 from crm_analytics.retention.revenue_outlook import MOST_MONTHS, Outlook, outlook
 from crm_analytics.retention.revenue_rates import (
-    PERIOD_PARTS,
     PERIODS_A_YEAR,
-    TRAILING_PARTS,
     Rate,
     Stretches,
     definition_table,
@@ -34,7 +32,8 @@ from crm_analytics.retention.revenue_rates import (
     rates,
 )
 from crm_analytics.retention.revenue_segments import group_of, segment_table
-from crm_analytics.retention.revenue_sums import draws_for, summed
+from crm_analytics.retention.revenue_stretches import stretches
+from crm_analytics.retention.revenue_sums import draws_for
 from crm_analytics.retention.revenue_tables import customer_table, customers_only, waterfall, with_quick_ratio
 from crm_analytics.retention.revenue_terms import TERMS
 from crm_analytics.retention.revenue_words import Findings
@@ -245,28 +244,25 @@ def _since(ledger: Ledger, start: windows.Day | None) -> int:
     """Give the number of the first period that is shown."""
     if start is None:
         return 0
-    number = max(0, ledger.number_of(windows.day_of("start", start)))
+    day = windows.day_of("start", start)
+    number = max(0, ledger.number_of(day))
     last = ledger.last_complete
-    if last is None or number > last:
-        raise NotEnoughDataError.of(f"whole {ledger.period}s from start on", 0, 1, "Take an earlier start.")
+    if last is None or number > last or day >= ledger.ends[-1]:
+        begins = "there is none" if last is None else f"the last one begins on {ledger.starts[last]}"
+        what = f"whole {ledger.period}s from {day} on ({begins})"
+        raise NotEnoughDataError.of(what, 0, 1, "Take an earlier start.")
     return number
 
 
 def _found(extract: Extract, ledger: Ledger, choice: _Choice, customers: Any, since: int) -> Findings:  # noqa: ANN401 as above
     n, last = longest(ledger, choice.n), ledger.last_complete or 0
     draws = draws_for(ledger, choice.n_bootstrap, choice.seed)
-    single, many = movements(ledger), movements(ledger, n)
-    stretches = Stretches(
-        ledger,
-        n,
-        summed(single, "period", ledger.n_periods, draws, PERIOD_PARTS),
-        summed(many, "period", ledger.n_periods, draws, TRAILING_PARTS),
-        by_day(ledger),
-    )
-    every = rates(stretches)
+    single, many = stretches(ledger, (1, n), draws)
+    seen = Stretches(ledger, n, single.sums, many.sums, by_day(ledger))
+    every = rates(seen)
     grouped = group_of(extract, ledger, choice.by, customers, last - n)
     ahead = outlook(ledger, choice.outlook_months, choice.n_bootstrap, choice.seed)
-    tables = _tables(stretches, every, (single, many), draws, None if grouped is None else grouped[1], since)
+    tables = _tables(seen, every, single.totals, draws, None if grouped is None else grouped[1], since)
     if isinstance(ahead, Outlook):
         tables["outlook"] = ahead.table
     shown = tables if ledger.has_money else customers_only(tables)
@@ -281,17 +277,17 @@ def _by_key(every: list[Rate]) -> Mapping[str, Rate]:
 def _tables(
     found: Stretches,
     every: list[Rate],
-    moved: tuple[pl.DataFrame, pl.DataFrame],
+    totals: pl.DataFrame,
     draws: Draws,
     groups: pl.DataFrame | None,
     since: int,
 ) -> dict[str, pl.DataFrame]:
     ledger, last = found.ledger, found.ledger.last_complete or 0
-    one, many = (m.filter(pl.col("period") == last) for m in moved)
+    one, many = (movements(ledger, last, n) for n in (1, found.n))
     words = _stretch_words(found, last)
     tables = {
         "waterfall": waterfall(many),
-        "bridge": with_quick_ratio(bridge(ledger, moved[0], since), found.period, since),
+        "bridge": with_quick_ratio(bridge(ledger, totals, since), found.period, since),
         "rates": rate_table(every, ledger, since),
         "definitions": definition_table(every, words, last),
         "cohorts": cohort_table(ledger, since),

@@ -11,7 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from crm_analytics.retention.revenue_ledger import UNIT, Ledger
-from crm_analytics.retention.revenue_movements import CONTRACTED, EXPANDED, LOST, NEW, RETURNED
+from crm_analytics.retention.revenue_movements import (
+    CONTRACTED,
+    EXPANDED,
+    LOST,
+    NEW,
+    RETURNED,
+    n_customers,
+)
 from crm_analytics.stats.customer_draws import Draws
 from crm_analytics.stats.intervals import Floats
 
@@ -71,7 +78,4 @@ def _totals(at: NDArray[np.int64], values: Floats, n_columns: int) -> Floats:
 
 def draws_for(ledger: Ledger, n_bootstrap: int, seed: int) -> Draws:
     """Draw the customers of the ledger; every table of a result is drawn from the same sets."""
-    most = ledger.customers["customer"].max()
-    other = ledger.states["customer"].max()
-    n = 1 + max(int(x) for x in (most, other, 0) if isinstance(x, int))
-    return Draws.of(n, n_bootstrap, seed)
+    return Draws.of(n_customers(ledger), n_bootstrap, seed)

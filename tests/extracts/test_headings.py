@@ -19,6 +19,8 @@ CASES = {
     "unit_price": "UnitPrice unit_price Einzelpreis Prix_unitaire PrecioUnitario Stukprijs Cena_jednostkowa Stückpreis",
     "product_id": "StockCode SKU Artikelnummer Product_ID ItemNo Code_article Lineitem_sku",
     "country": "Country Land Pays País Paese Kraj Shipping_Country",
+    "discount": "Discount Discount_Code coupon_code Promo-Code Gutschein Rabatt Remise Descuento Sconto Korting Lineitem_discount "
+    "item-promotion-discount voucher_code is_discounted",
 }
 
 
@@ -34,7 +36,7 @@ def test_usual_headings_in_many_languages(column, heading):
 
 
 @pytest.mark.parametrize(
-    "heading", ["Description", "Notes", "Discount", "Tax", "Row ID", "Weight", "Postcode", "Birthday"]
+    "heading", ["Description", "Notes", "Discontinued", "Tax", "Row ID", "Weight", "Postcode", "Birthday"]
 )
 def test_other_headings_mean_nothing(heading):
     strong = {

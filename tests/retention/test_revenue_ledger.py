@@ -10,11 +10,16 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 import crm_analytics as crm
 from crm_analytics.aggregates.periods import period_start, shift
+from crm_analytics.retention import revenue_stretches
 from crm_analytics.retention.revenue_ledger import UNIT, of_contracts, of_orders
-from crm_analytics.retention.revenue_movements import bridge, movements
+from crm_analytics.retention.revenue_movements import bridge, movements, n_customers, sums
+from crm_analytics.retention.revenue_stretches import stretches
+from crm_analytics.retention.revenue_sums import PARTS, draws_for, summed
+from crm_analytics.stats.customer_draws import Draws
 
 FIRST, AS_OF = date(2025, 1, 10), date(2025, 9, 17)
 SCHEMA = {
@@ -101,6 +106,16 @@ def compare(table, expected):
         ]  # fmt: skip
 
 
+def totals(ledger):
+    """Movements added up by period."""
+    return stretches(ledger, [1], draws_for(ledger, 100, 0))[0].totals
+
+
+def every_movement(ledger, n=1):
+    """Movements of all periods, customer by customer."""
+    return pl.concat([movements(ledger, at, n) for at in range(ledger.n_periods)])
+
+
 def starts_to(as_of, first, period):
     begin, found = period_start(first, period), []
     while begin < as_of:
@@ -130,7 +145,7 @@ def test_contracts_bridge_as_counted_by_hand(rows, period):
     last = [min(shift(s, 1, period), AS_OF) - timedelta(1) for s in starts]
     first = first_period_of(kept, starts)
     hand = by_hand({r[0] for r in kept}, lambda w, t: in_force(kept, w, last[t]), starts, first.get)
-    compare(bridge(ledger, movements(ledger), 0), hand)
+    compare(bridge(ledger, totals(ledger), 0), hand)
 
 
 @given(st.lists(order, min_size=1, max_size=25), st.sampled_from(["month", "quarter"]))
@@ -151,7 +166,7 @@ def test_orders_bridge_as_counted_by_hand(rows, period):
     first = {
         who: min((t for (w, t), x in spent.items() if w == who and x > 0), default=None) for who, *_ in rows
     }
-    table = bridge(ledger, movements(ledger), 0)
+    table = bridge(ledger, totals(ledger), 0)
     compare(table, by_hand({r[0] for r in rows}, lambda w, t: spent[w, t], starts, first.get))
     assert table["ledger_revenue"].sum() == pytest.approx(sum(r[2] for r in rows) / 100)
 
@@ -161,9 +176,9 @@ def test_every_bridge_ties(rows, grace):
     if all(r[2] == 0 for r in rows):
         return
     ledger = of_contracts(contracts(rows), AS_OF, "month", grace)
-    moved = movements(ledger)
     units = (
-        moved.group_by("period")
+        every_movement(ledger)
+        .group_by("period")
         .agg(
             opening=pl.col("before").sum(),
             up=(pl.col("after") - pl.col("before")).clip(0).sum(),
@@ -173,7 +188,7 @@ def test_every_bridge_ties(rows, grace):
         .sort("period")
     )
     assert (units["opening"] + units["up"] - units["down"] == units["closing"]).all()
-    table = bridge(ledger, moved, 0)
+    table = bridge(ledger, totals(ledger), 0)
     assert (table["closing_revenue"].head(-1).round(6) == table["opening_revenue"].tail(-1).round(6)).all()
     assert (table["closing_customers"].head(-1) == table["opening_customers"].tail(-1)).all()
     ends = (
@@ -182,10 +197,63 @@ def test_every_bridge_ties(rows, grace):
     assert (ends == table["closing_customers"]).all()
 
 
+@st.composite
+def ledgers(draw):
+    """Ledgers of contracts, some of unknown amounts, or of orders."""
+    if draw(st.booleans()):
+        rows = draw(st.lists(contract.filter(lambda r: r[2] != 0), min_size=1, max_size=12))
+        extract = contracts(rows)
+        if draw(st.booleans()):
+            odd = pl.when(pl.col("customer_id") != "A").then("monthly_amount")
+            extract = crm.read_subscriptions(extract.frame.with_columns(monthly_amount=odd).collect())
+        return of_contracts(extract, AS_OF, "month", draw(st.integers(0, 20)))
+    rows = draw(st.lists(order, min_size=1, max_size=25))
+    frame = pl.DataFrame(
+        {
+            "customer_id": [r[0] for r in rows],
+            "ordered_at": [FIRST + timedelta(r[1]) for r in rows],
+            "amount": [r[2] / 100 for r in rows],
+        }
+    )
+    return of_orders(crm.read_transactions(frame), AS_OF, "month")
+
+
+@given(ledgers(), st.integers(1, 5))
+def test_sums_of_all_stretches_are_those_of_their_movements(ledger, n):
+    """What is added up in blocks against one row per customer and period, observed and in every draw."""
+    draws = draws_for(ledger, 100, 3)
+    (found,) = stretches(ledger, [n], draws)
+    moved = every_movement(ledger, n)
+    want = pl.DataFrame({"period": range(ledger.n_periods)}).join(
+        sums(moved, "period"), on="period", how="left"
+    )
+    assert_frame_equal(found.totals, want.fill_null(0), check_dtypes=False)
+    one_by_one = summed(moved, "period", ledger.n_periods, draws, tuple(found.sums.observed))
+    for name in found.sums.observed:
+        assert found.sums.observed[name] == pytest.approx(one_by_one.observed[name]), name
+        assert found.sums.drawn[name] == pytest.approx(one_by_one.drawn[name]), name
+    assert found.sums.n_paying.tolist() == one_by_one.n_paying.tolist()
+    assert found.sums.n_effective == pytest.approx(one_by_one.n_effective)
+    assert set(found.sums.observed) <= set(PARTS)
+
+
+def test_blocks_divide_customers_between_groups(monkeypatch):
+    """The same sums, however many customers a block holds, with customers drawn in groups."""
+    extract = crm.sample().table("transactions")
+    ledger = of_orders(extract, date(2026, 1, 1), "quarter")
+    draws = Draws.of(n_customers(ledger), 100, seed=1, most=300)
+    (whole,) = stretches(ledger, [4], draws)
+    monkeypatch.setattr(revenue_stretches, "_CELLS", 100)
+    (parts,) = stretches(ledger, [4], draws)
+    assert_frame_equal(parts.totals, whole.totals)
+    for name, drawn in whole.sums.drawn.items():
+        assert parts.sums.drawn[name].tolist() == drawn.tolist(), name
+
+
 def test_the_bridge_ties_to_the_ledger_of_the_sample():
     extract = crm.sample().table("subscriptions")
     ledger = of_contracts(extract, date(2026, 7, 1), "month", 0)
-    table = bridge(ledger, movements(ledger), 0)
+    table = bridge(ledger, totals(ledger), 0)
     rows = extract.frame.collect()
     for day, closing in zip(ledger.ends, table["closing_revenue"], strict=True):
         last = day - timedelta(1)
@@ -197,7 +265,7 @@ def test_the_bridge_ties_to_the_ledger_of_the_sample():
 
 def test_twelve_months_of_movements_are_the_sum_of_single_ones_in_the_ends():
     ledger = of_contracts(crm.sample().table("subscriptions"), date(2026, 7, 1), "month", 0)
-    stretch, single = movements(ledger, 12, only=35), movements(ledger)
+    stretch, single = movements(ledger, 35, 12), every_movement(ledger)
     net = (single.filter(pl.col("period") > 23)["after"].sum()) - (
         single.filter(pl.col("period") > 23)["before"].sum()
     )
@@ -207,7 +275,7 @@ def test_twelve_months_of_movements_are_the_sum_of_single_ones_in_the_ends():
 def table_of(*rows, as_of=date(2026, 5, 1), grace=0, period="month"):
     extract = crm.read_subscriptions(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
     ledger = of_contracts(extract, as_of, period, grace)
-    return bridge(ledger, movements(ledger), 0), ledger
+    return bridge(ledger, totals(ledger), 0), ledger
 
 
 def moves(table):
@@ -298,7 +366,7 @@ def test_what_one_gets_back_beyond_what_one_paid_stands_apart():
         }
     )
     ledger = of_orders(crm.read_transactions(frame), date(2026, 3, 1), "month")
-    row = bridge(ledger, movements(ledger), 0).row(1, named=True)
+    row = bridge(ledger, totals(ledger), 0).row(1, named=True)
     assert (row["lost_revenue"], row["new_revenue"], row["closing_revenue"]) == (30.0, 5.0, 5.0)
     assert (row["refund_balance"], row["ledger_revenue"]) == (-10.0, -5.0)
 

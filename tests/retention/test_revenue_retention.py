@@ -225,7 +225,7 @@ def test_less_than_two_months_are_no_comparison(small):
 
 
 def test_start_after_the_last_whole_month_is_refused(small):
-    with pytest.raises(NotEnoughDataError, match="from start on"):
+    with pytest.raises(NotEnoughDataError, match=r"from 2026-06-01 on \(the last one begins on 2026-05-01\)"):
         crm.revenue_retention(small, as_of=date(2026, 6, 15), start=date(2026, 6, 1))
 
 
@@ -373,3 +373,28 @@ def test_the_interval_of_a_cohort_by_hand():
     assert cell["revenue_kept_share"] == pytest.approx(2 / 3)
     assert cell["revenue_kept_share_lower"] == max(0.0, 2 / 3 - half)
     assert cell["revenue_kept_share_upper"] == pytest.approx(2 / 3 + half)
+
+
+def test_what_lies_after_the_as_of_day_is_said_with_its_first_day():
+    late = pl.DataFrame({"customer_id": ["a"], "started_on": [date(2026, 3, 5)], "monthly_amount": [9.0]})
+    with pytest.raises(OptionError, match=r"sees none of the subscriptions: the earliest is of 2026-03-05"):
+        crm.revenue_retention(late, as_of="2026-03-05")
+    with pytest.raises(OptionError, match=r"a day after 2026-03-05.*up to 2026-03-06 to see all"):
+        crm.revenue_retention(late, as_of="2025-12-31")
+
+
+def test_too_short_a_stretch_says_from_when_to_when_it_reaches():
+    late = pl.DataFrame({"customer_id": ["a"], "started_on": [date(2026, 3, 5)], "monthly_amount": [9.0]})
+    said = r"Found 0 whole months between 5 Mar 2026, when the first contract began, and 20 Mar 2026, the first day not seen"
+    with pytest.raises(NotEnoughDataError, match=said):
+        crm.revenue_retention(late, as_of="2026-03-20")
+    with pytest.raises(NotEnoughDataError, match=r"from 2026-06-01 on \(the last one begins on 2026-04-01\)"):
+        crm.revenue_retention(late, as_of="2026-05-01", start="2026-06-01")
+
+
+def test_contracts_that_last_no_day_are_counted_in_the_error():
+    rows = pl.DataFrame({"customer_id": ["a"], "started_on": ["2026-03-05"], "ended_on": ["2026-03-05"]})
+    with pytest.raises(
+        NotEnoughDataError, match=r"begin before 2026-06-01 and last a day or more \(1 last none\)"
+    ):
+        crm.revenue_retention(rows, as_of="2026-06-01")
