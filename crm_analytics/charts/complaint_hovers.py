@@ -21,7 +21,12 @@ def volume_words(result: Result, row: Row) -> str:
         f"Usual: {row['usual_cases_lower']:,.0f} to {row['usual_cases_upper']:,.0f}"
     )  # fmt: skip
     return text.lines(
-        f"{row['n_cases']:,} opened, {row['n_closed_cases']:,} closed, {row['n_open_cases']:,} open at its end",
+        f"{row['n_cases']:,} opened"
+        + (
+            ""
+            if row["n_open_cases"] is None
+            else f", {row['n_closed_cases']:,} closed, {row['n_open_cases']:,} open at its end"
+        ),
         "" if per is None else f"{parts.spanned(row, 'cases_per_100_orders', 'number')} per 100 orders",
         limits,
         "" if row["case_period_complete"] else "Not a whole period",
@@ -66,7 +71,8 @@ def resolution_alt(whole: Row, last: float) -> str:
 def category_words(row: Row) -> str:
     """Write the hover of a category."""
     return text.lines(
-        f"{parts.counted(row['n_cases'], 'case')}, {row['n_open_cases']:,} open",
+        parts.counted(row["n_cases"], "case")
+        + ("" if row["n_open_cases"] is None else f", {row['n_open_cases']:,} open"),
         f"{parts.spanned(row, 'case_share', 'share')} of cases",
         f"{parts.spanned(row, 'cumulative_case_share', 'share')} with those above",
         head=row["case_category"],

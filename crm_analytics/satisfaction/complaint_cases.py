@@ -72,6 +72,8 @@ class Cases:
         Counted cases that were closed before they were opened; how long they took is unknown.
     codes
         Satisfaction outside the run of its scale (such as 99), with how often: taken as no answer.
+    tells_closing
+        Whether the extract says when cases were closed; where it does not, nobody knows which are open.
     """
 
     question: Question
@@ -80,6 +82,7 @@ class Cases:
     has: frozenset[str]
     n_backwards: int
     codes: Mapping[float, int]
+    tells_closing: bool = True
 
     @property
     def n(self) -> int:
@@ -102,12 +105,13 @@ def see(frame: pl.LazyFrame, question: Question) -> Cases:
         pl.lit(None, kind).alias(c) for c, kind in _OPTIONAL.items() if c not in names
     )
     seen = filled.filter(pl.col("opened_at") < question.end).select("case_id", "opened_at", *_OPTIONAL)
-    known, codes = _answered(_known(seen, question.end).collect())
+    tells_closing = "closed_at" in names
+    known, codes = _answered(_known(seen, question.end, tells_closing=tells_closing).collect())
     every = _again(known.sort("opened_at", "case_id"), question)
     counted = every if question.start is None else every.filter(pl.col("opened_on") >= question.start)
     has = frozenset(c for c in _OPTIONAL if counted[c].null_count() < counted.height)
     backwards = int(counted.select((pl.col("closed_at") < pl.col("opened_at")).sum()).item())
-    return Cases(question, every, counted, has, backwards, codes)
+    return Cases(question, every, counted, has, backwards, codes, tells_closing)
 
 
 def _answered(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[float, int]]:
@@ -118,17 +122,19 @@ def _answered(rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[float, int]]:
     return rows.with_columns(csat=pl.when(~pl.col("csat").is_in(list(odd))).then("csat")), counts
 
 
-def _known(rows: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
+def _known(rows: pl.LazyFrame, end: datetime, *, tells_closing: bool) -> pl.LazyFrame:
     come = [pl.when(pl.col(c) < end).then(pl.col(c)).alias(c) for c in ("closed_at", "first_answered_at")]
     closed = pl.col("closed_at").is_not_null()
     opened = pl.col("opened_at")
     return (
         rows.with_columns(*come)
-        .with_columns(pl.when(closed).then(pl.col(c)).alias(c) for c in _WHEN_CLOSED)
+        .with_columns(pl.when(closed | (not tells_closing)).then(pl.col(c)).alias(c) for c in _WHEN_CLOSED)
         .with_columns(
             opened_on=opened.dt.date(),
             is_open=~closed,
-            hours=_hours(pl.col("closed_at").fill_null(end) - opened),
+            hours=_hours(pl.col("closed_at").fill_null(end) - opened)
+            if tells_closing
+            else pl.lit(None, pl.Float64),
             answer_hours=_hours(pl.min_horizontal("first_answered_at", "closed_at").fill_null(end) - opened),
             is_answered=pl.col("first_answered_at").is_not_null() | closed,
         )
@@ -161,14 +167,17 @@ def _again(rows: pl.DataFrame, question: Question) -> pl.DataFrame:
 def first_contacts(cases: Cases) -> pl.DataFrame:
     """Give the first contacts whose window has passed, with `fcr`: whether the first contact was enough.
 
-    Left out are cases without a customer, those that follow another on the same topic within the window, and those
-    opened too recently for the window to have passed.
+    Left out are cases without a customer, those that follow another on the same topic within the window, those opened too
+    recently for the window to have passed, and those of which it is not known how long they took.
     """
     question = cases.question
     window = pl.duration(days=question.recontact_days)
     at = pl.col("opened_at")
     judged = cases.counted.filter(
-        pl.col("customer_id").is_not_null() & ~pl.col("is_recontact") & (at + window <= question.end)
+        pl.col("customer_id").is_not_null()
+        & pl.col("hours").is_not_null()
+        & ~pl.col("is_recontact")
+        & (at + window <= question.end)
     )
     in_time = ~pl.col("is_open") & (pl.col("closed_at") - at <= window)
     once = ~pl.col("is_followed") & ~pl.col("reopened").fill_null(value=False)

@@ -29,6 +29,7 @@ _CALIPER: Final = 0.5
 _MOST_OTHERS: Final = 20_000
 _MOST_SETS: Final = 20_000
 _FEWEST: Final = 5
+_BEFORE_1970: Final = 1_000_000  # added to days, so that none is below 0
 _NEVER: Final = np.iinfo(np.int64).max // 4
 
 _THREE: Final = ("", "_lower", "_upper")
@@ -69,6 +70,7 @@ class Cost:
     n_too_recent: int = 0
     n_without_orders: int = 0
     n_drawn: int | None = None
+    n_unmatched: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,19 +139,19 @@ def cost(cases: Cases, transactions: Extract | None, n_matches: int, *, quiet_af
         "n_without_orders": treated.height - int(bought.sum()),
     }
     if len(places) < _FEWEST:
-        return Cost(empty.table, empty.balance, **outside)
+        return Cost(empty.table, empty.balance, n_unmatched=len(places), **outside)
     slow = known["hours"].to_numpy()[places] > question.target_hours
     timed = ~np.isnan(known["hours"].to_numpy()[places].astype(float))
     lots = {EVERY: np.ones(len(places), bool), QUICK: timed & ~slow, SLOW: timed & slow}
     quiet = lag + horizon if quiet_after else 0
     matched = _match(histories, who[places], days[places], n_matches, quiet)
     if not matched.sets.n:
-        return Cost(empty.table, empty.balance, **outside)
+        return Cost(empty.table, empty.balance, n_unmatched=len(places), **outside)
     return Cost(_table(histories, matched, lots, lag, horizon), matched.balance, n_drawn=n_drawn, **outside)
 
 
 def _number(day: object) -> int:
-    return int(np.datetime64(day, "D").astype(np.int64))  # type: ignore[call-overload]
+    return int(np.datetime64(day, "D").astype(np.int64)) + _BEFORE_1970  # type: ignore[call-overload]
 
 
 def _histories(cases: Cases, transactions: Extract) -> tuple[Histories, pl.DataFrame] | None:
@@ -160,7 +162,7 @@ def _histories(cases: Cases, transactions: Extract) -> tuple[Histories, pl.DataF
     bought: pl.DataFrame = (
         orders(transactions.frame, as_of=cases.question.as_of).collect("polars").to_native()
     )
-    day = pl.col("ordered_on").to_physical().cast(pl.Int64)
+    day = pl.col("ordered_on").to_physical().cast(pl.Int64) + _BEFORE_1970
     rows = bought.select("customer_id", "amount", "is_purchase", day=day)
     firsts = _first_cases(cases)
     people = (
@@ -170,7 +172,10 @@ def _histories(cases: Cases, transactions: Extract) -> tuple[Histories, pl.DataF
             n=pl.len(),
             spend=pl.col("amount").sum().round(6),
             last=pl.col("day").max(),
-            mark=((pl.col("amount").abs() * 100).round().cast(pl.Int64) * pl.col("day")).sum() % 7919,
+            mark=(
+                (pl.col("amount").abs() * 100).round().cast(pl.Int64) * (pl.col("day") - _BEFORE_1970)
+            ).sum()
+            % 7919,
         )
         .filter(pl.col("first").is_not_null())
         .join(firsts.select("customer_id", complained="day"), on="customer_id", how="left")
@@ -191,14 +196,16 @@ def _first_cases(cases: Cases) -> pl.DataFrame:
     start = cases.question.start
     counted = pl.lit(value=True) if start is None else pl.col("opened_on") >= start
     return cases.every.filter("is_first").select(
-        "customer_id", "hours", day=pl.col("opened_on").to_physical().cast(pl.Int64), counted=counted
+        "customer_id",
+        "hours",
+        day=pl.col("opened_on").to_physical().cast(pl.Int64) + _BEFORE_1970,
+        counted=counted,
     )
 
 
 def _arrays(rows: pl.DataFrame, people: pl.DataFrame) -> Histories:
     who, day = rows["who"].to_numpy(), rows["day"].to_numpy()
-    low = int(day.min()) if len(day) else 0
-    span = int(day.max()) + 40_000 if low >= 0 else 100_000  # room for days after the last order
+    span = int(day.max()) + 40_000  # room for days after the last order
     purchase = rows["is_purchase"].to_numpy()
     last = np.where(purchase, day, -1)
     last = np.maximum.accumulate(who * span + last) - who * span  # restarts with each customer

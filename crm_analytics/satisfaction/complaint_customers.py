@@ -73,7 +73,7 @@ def customer_table(cases: Cases, transactions: Extract | None, customers: Extrac
     if known.is_empty():
         return pl.DataFrame(schema=CUSTOMERS_SCHEMA)
     each = known.sort("opened_at", "case_id").group_by("customer_id").agg(
-        n_open_cases=pl.col("is_open").sum().cast(pl.Int64),
+        n_open_cases=pl.col("is_open").sum().cast(pl.Int64) if cases.tells_closing else pl.lit(None, pl.Int64),
         open_days=(pl.col("hours").filter("is_open").max() / 24),
         n_cases=pl.len().cast(pl.Int64),
         first_case_on=pl.col("opened_on").min(),
@@ -83,7 +83,7 @@ def customer_table(cases: Cases, transactions: Extract | None, customers: Extrac
     )  # fmt: skip
     with_value = _valued(each, cases, transactions)
     named = _named(with_value, customers)
-    waits = pl.col("is_good_customer").fill_null(value=False) & (pl.col("n_open_cases") > 0)
+    waits = pl.col("is_good_customer").fill_null(value=False) & (pl.col("n_open_cases").fill_null(0) > 0)
     return (
         named.with_columns(waits=waits)
         .sort(

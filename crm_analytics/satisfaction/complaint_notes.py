@@ -49,6 +49,13 @@ _INTERVALS: Final = (
 
 def _times(found: Findings) -> Iterator[Note]:
     cases, row = found.cases, found.whole
+    if not cases.tells_closing:
+        text = (
+            "The cases have no column closed_at: how long they take, which are open, and whether the first contact was enough "
+            "cannot be told."
+        )
+        yield Note("no_closing", text, "caution")
+        return
     text = (
         f"{row['n_open_cases']:,} of {row['n_cases']:,} cases were open on {formats.value(cases.question.as_of, 'day')}; they count "
         "as long as they have been open (Kaplan-Meier). Leaving them out would make handling look quicker than it is. Hours are "
@@ -63,7 +70,15 @@ def _times(found: Findings) -> Iterator[Note]:
             "caution",
         )
     if "closed_at" not in cases.has:
-        yield Note("no_closing", "No case has a time of closing: all count as open.", "caution")
+        text = "No case has a time of closing: all count as open. Where closing is not recorded, leave the column out."
+        yield Note("no_closing", text, "caution")
+    before = int(cases.every["is_open"].sum()) - row["n_open_cases"]
+    if before:
+        text = (
+            f"{counted(before, 'open case was', 'open cases were')} opened before the first day that counts: in the backlog and "
+            "the open cases of periods, not in times, categories and customers."
+        )
+        yield Note("open_before", text)
     if row["n_cases"] < _FEW:
         yield Note("few_cases", f"Only {counted(row['n_cases'], 'case')}: all intervals are wide.", "caution")
 
@@ -78,6 +93,8 @@ def _contacts(found: Findings) -> Iterator[Note]:
         )
         return
     days = cases.question.recontact_days
+    if not cases.tells_closing:
+        return
     topic = "the same topic (category)" if "category" in cases.has else "any topic, since none has a category"
     yield Note(
         "first_contact",
@@ -122,6 +139,14 @@ def _volume(found: Findings) -> Iterator[Note]:
             "no_orders",
             "Without transactions there are no rates per order, no values of customers and no look at what follows a complaint.",
         )
+    first = found.volume["case_period_on"][0]
+    if found.orders_begin is not None and found.orders_begin < first and found.cases.question.start is None:
+        text = (
+            f"Orders begin on {formats.value(found.orders_begin, 'day')}, cases on "
+            f"{formats.value(found.cases.every['opened_on'].min(), 'day')}: so long without any is hardly chance, so periods before the "
+            "first case count as not recorded, and not as free of complaints."
+        )
+        yield Note("cases_begin_later", text)
     if found.narrowed:
         text = (
             f"Orders are narrowed to {' and '.join(found.narrowed)}, cases are not, since their channel is how they came in: rates per "
@@ -173,10 +198,7 @@ def _cost(found: Findings) -> Iterator[Note]:
     cost, question = found.cost, found.cases.question
     if not cost.table.height:
         if found.has_transactions and "customer_id" in found.cases.has:
-            yield Note(
-                "no_cost",
-                "Too few customers with a first complaint were seen long enough to say what follows one.",
-            )
+            yield _no_cost(found)
         yield Note("recovery_paradox", _RECOVERY)
         return
     who = (
@@ -208,3 +230,20 @@ def _cost(found: Findings) -> Iterator[Note]:
         yield Note("few_matched", f"Fewer than {_FEW} complainers: {', '.join(thin)}.", "caution")
     yield Note("cause", _CAUSE, "caution")
     yield Note("recovery_paradox", _RECOVERY)
+
+
+def _no_cost(found: Findings) -> Note:
+    """Say why it cannot be told what follows a complaint."""
+    cost = found.cost
+    if cost.n_without_orders and not cost.n_too_recent + cost.n_unmatched:
+        text = (
+            f"None of {counted(cost.n_without_orders, 'complainer')} is known to have bought before the complaint: what follows one "
+            "cannot be told. Are customers named alike in cases and orders?"
+        )
+        return Note("no_cost", text, "caution")
+    text = (
+        "Too few customers with a first complaint can be compared to say what follows one: "
+        f"{counted(cost.n_without_orders, 'complainer')} without an order before, {cost.n_too_recent:,} too recent for the outcome "
+        f"window, {cost.n_unmatched:,} seen through it of whom too few had anybody alike."
+    )
+    return Note("no_cost", text)

@@ -85,7 +85,7 @@ def _asked(closed: pl.DataFrame, surveys: Extract, cases: Cases) -> pl.DataFrame
             schema={"customer_id": pl.String, "answered_at": pl.Datetime("us"), "answer": pl.Float64}
         )
     )
-    return closed.drop_nulls("customer_id").sort("closed_at", "case_id").join_asof(
+    found = closed.drop_nulls("customer_id").sort("closed_at", "case_id").join_asof(
         given.drop_nulls("customer_id").sort("answered_at", "answer"),
         left_on="closed_at",
         right_on="answered_at",
@@ -93,7 +93,10 @@ def _asked(closed: pl.DataFrame, surveys: Extract, cases: Cases) -> pl.DataFrame
         strategy="forward",
         tolerance=timedelta(days=question.survey_days),
         check_sortedness=False,
-    ) if given.height else closed.with_columns(answer=pl.lit(None, pl.Float64))  # fmt: skip
+    ) if given.height else closed.with_columns(answer=pl.lit(None, pl.Float64), answered_at=pl.lit(None, pl.Datetime("us")))  # fmt: skip
+    # an answer after several cases is one answer: it counts for the last of them
+    again = pl.struct("customer_id", "answered_at").is_last_distinct()
+    return found.filter(again | pl.col("answered_at").is_null())
 
 
 def satisfaction_table(found: pl.DataFrame) -> pl.DataFrame:
@@ -115,13 +118,13 @@ def _banded(source: str, rows: pl.DataFrame) -> pl.DataFrame:
     means = np.array([scores[place == i].mean() for i in there])
     fitted = optimize.isotonic_regression(means, weights=size, increasing=False).x
     found = [
-        (source, _BANDS[i][1], _BANDS[i][0], int(n), float(m), *_interval(scores[place == i]), float(f))
+        (source, _BANDS[i][1], _BANDS[i][0], int(n), float(m), *students_ends(scores[place == i]), float(f))
         for i, n, m, f in zip(there, size, means, fitted, strict=True)
     ]
     return pl.DataFrame(found, schema=SATISFACTION_SCHEMA, orient="row")
 
 
-def _interval(x: Floats) -> tuple[float | None, float | None]:
+def students_ends(x: Floats) -> tuple[float | None, float | None]:
     """Give Student's interval of a mean; none where a single answer, or equal ones, say nothing of the spread."""
     if x.size < _FEWEST or float(x.std()) == 0:
         return None, None
@@ -172,13 +175,14 @@ def _silent(cases: Cases, surveys: Extract) -> Iterator[tuple[object, ...]]:
         )
         .select("customer_id", "answered_at")
         .collect()
-        .with_row_index("answer")
     )
     if low.is_empty():
         return
-    near = low.join(cases.every.select("customer_id", "opened_at"), on="customer_id").filter(
-        (pl.col("opened_at") - pl.col("answered_at")).abs() <= window
-    )
-    n, silent = low.height, low.height - near["answer"].n_unique()
+    raised = cases.every.select("customer_id", "opened_at").drop_nulls().sort("opened_at")
+    near = low.sort("answered_at").join_asof(
+        raised, left_on="answered_at", right_on="opened_at", by="customer_id", strategy="nearest", tolerance=window,
+        check_sortedness=False,
+    )  # fmt: skip
+    n, silent = low.height, near["opened_at"].null_count()
     below, above = wilson(silent, n)
     yield "0 to 6 of 10 (nps)", n, silent, silent / n, float(below), float(above)

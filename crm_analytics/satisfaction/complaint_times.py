@@ -42,6 +42,7 @@ RESOLUTION_SCHEMA: Final = {
     "n_flagged": pl.Int64(),
     **{f"flagged_rate{e}": pl.Float64() for e in ("", "_lower", "_upper")},
     "flag_agreement_rate": pl.Float64(),
+    "n_told_of_reopening": pl.Int64(),
     **{f"reopened_rate{e}": pl.Float64() for e in ("", "_lower", "_upper")},
 }
 CURVE_SCHEMA: Final = {
@@ -81,8 +82,8 @@ def _rows(cases: Cases, kind: str, frame: pl.DataFrame) -> Iterator[Row]:
             "case_group_kind": kind,
             "case_group": name,
             "n_cases": rows.height,
-            "n_closed_cases": int((~rows["is_open"]).sum()),
-            "n_open_cases": int(rows["is_open"].sum()),
+            "n_closed_cases": int((~rows["is_open"]).sum()) if cases.tells_closing else None,
+            "n_open_cases": int(rows["is_open"].sum()) if cases.tells_closing else None,
             **_speed(rows, cases),
             "speed_p_value": p_value,
             **_answers(rows, cases),
@@ -153,6 +154,7 @@ def _contacts(rows: pl.DataFrame) -> Row:
         "flag_agreement_rate": float((said == flagged["fcr"]).sum() / flagged.height)
         if flagged.height
         else None,
+        "n_told_of_reopening": len(again),
         **_share("reopened_rate", int(again.sum()), len(again)),
     }
 

@@ -9,9 +9,10 @@ import polars as pl
 
 from crm_analytics.aggregates.periods import shift
 from crm_analytics.satisfaction.complaint_cases import NOT_STATED, Cases, array
+from crm_analytics.satisfaction.complaint_satisfaction import students_ends
 from crm_analytics.satisfaction.complaint_volume import exposures
 from crm_analytics.stats.excess_counts import excess, limit
-from crm_analytics.stats.intervals import Floats, mean_interval, wilson
+from crm_analytics.stats.intervals import Floats, wilson
 from crm_analytics.stats.multiplicity import holm
 
 _VITAL: Final = 0.8
@@ -41,7 +42,9 @@ def category_table(cases: Cases) -> pl.DataFrame:
         named.group_by("case_category")
         .agg(
             n_cases=pl.len().cast(pl.Int64),
-            n_open_cases=pl.col("is_open").sum().cast(pl.Int64),
+            n_open_cases=pl.col("is_open").sum().cast(pl.Int64)
+            if cases.tells_closing
+            else pl.lit(None, pl.Int64),
             answers=pl.col("csat").drop_nulls().sort(),
         )
         .sort("n_cases", "case_category", descending=[True, False])
@@ -53,8 +56,11 @@ def category_table(cases: Cases) -> pl.DataFrame:
     vital = np.concatenate([[0.0], sums[:-1]]) < _VITAL * total
     with_shares = sizes.with_columns(*columns, is_vital=pl.Series(vital))
     means = pl.DataFrame(
-        [_mean(a) for a in sizes["answers"].to_list()],
-        schema={f"mean_case_satisfaction{e}": pl.Float64() for e in ("", "_lower", "_upper")},
+        [(len(a), *_mean(np.asarray(a, float))) for a in sizes["answers"].to_list()],
+        schema={
+            "n_satisfaction_answers": pl.Int64(),
+            **{f"mean_case_satisfaction{e}": pl.Float64() for e in ("", "_lower", "_upper")},
+        },
         orient="row",
     )
     return with_shares.drop("answers").hstack(means)
@@ -65,13 +71,8 @@ def _bounded(name: str, hits: Floats, total: float) -> list[pl.Series]:
     return [pl.Series(name, hits / total), pl.Series(f"{name}_lower", low), pl.Series(f"{name}_upper", high)]
 
 
-def _mean(answers: list[float]) -> tuple[float | None, float | None, float | None]:
-    if not answers:
-        return None, None, None
-    found = mean_interval(answers)
-    if len(answers) < 2:  # noqa: PLR2004 one answer has no spread
-        return found.value, None, None
-    return found.value, found.lower, found.upper
+def _mean(answers: Floats) -> tuple[float | None, float | None, float | None]:
+    return (float(answers.mean()), *students_ends(answers)) if answers.size else (None, None, None)
 
 
 def warning_table(cases: Cases, volume: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crm_analytics.aggregates.periods import Period, complete_periods, customer_periods, period_start, shift
 from crm_analytics.extracts.extract import Extract
@@ -16,6 +17,7 @@ from crm_analytics.stats.excess_counts import rates
 from crm_analytics.stats.intervals import Floats, poisson_count
 
 _FEWEST_PERIODS: Final = 3
+_UNLIKELY: Final = 5.0  # cases to expect where there are none: the chance of that is under 1%
 _BANDS: Final = (
     (0.0, "up to a day"),
     (24.0, "1 to 3 days"),
@@ -30,6 +32,7 @@ BACKLOG_SCHEMA: Final = {
     "n_open_cases": pl.Int64(),
     "open_share": pl.Float64(),
     "is_beyond_target": pl.Boolean(),
+    "n_beyond_target": pl.Int64(),
     "oldest_days": pl.Float64(),
 }
 
@@ -43,34 +46,55 @@ def volume_table(cases: Cases, transactions: Extract | None) -> pl.DataFrame:
     return _limits(_per_hundred(exposed), cases.question.period)
 
 
-def _first_day(cases: Cases, transactions: Extract | None) -> date:
-    if cases.question.start is not None:
-        return cases.question.start
-    first: date = cases.counted["opened_on"].to_list()[0]
+def orders_begin(transactions: Extract | None) -> date | None:
+    """Give the day of the first order."""
     if transactions is None:
-        return first
-    begun = transactions.frame.select(pl.col("ordered_at").min().dt.date()).collect().item()
-    return first if begun is None else min(first, begun)
+        return None
+    day: date | None = transactions.frame.select(pl.col("ordered_at").min().dt.date()).collect().item()
+    return day
+
+
+def _first_day(cases: Cases, transactions: Extract | None) -> date:
+    """Give the day from which periods are counted.
+
+    Periods with orders and without a case count, unless so many cases were to be expected before the first one that the
+    extract of cases must have begun later than that of orders.
+    """
+    first: date = cases.every["opened_on"].min()  # type: ignore[assignment] there are cases
+    begun = cases.question.start or min(first, orders_begin(transactions) or first)
+    if begun >= first:
+        return begun
+    rate = cases.every.height / max((cases.question.as_of - first).days, 1)
+    return first if rate * (first - begun).days > _UNLIKELY else begun
 
 
 def _counted(cases: Cases, first: date) -> pl.DataFrame:
     question = cases.question
     starts = _starts(first, question)
     whole = set(complete_periods(first, question.as_of, question.period, week_start=question.week_start))
-    opened = _by_period(cases.counted["opened_on"], starts)
-    closed = _by_period(cases.counted["closed_at"].drop_nulls().dt.date(), starts)
-    ends = [
-        min(shift(day, 1, question.period), question.as_of) for day in starts
-    ]  # the last is open until as_of
+    counts = {"n_cases": _by_period(cases.counted["opened_on"], starts), **_ledger(cases, first, starts)}
     return pl.DataFrame(
         {
             "case_period_on": starts,
             "case_period_complete": [day in whole for day in starts],
-            "n_cases": opened,
-            "n_closed_cases": closed,
-            "n_open_cases": _open_at(cases, ends),
+            **{name: pl.Series(n, dtype=pl.Int64) for name, n in counts.items()},
         }
     )
+
+
+def _ledger(cases: Cases, first: date, starts: list[date]) -> dict[str, list[int] | list[None]]:
+    """Count the cases open at the beginning of each period, closed in it, and open at its end, of all there are.
+
+    Open at the beginning, and opened, less closed are open at the end; those opened before the first day that counts too.
+    """
+    names = ("n_open_before", "n_closed_cases", "n_open_cases")
+    if not cases.tells_closing:
+        return {name: [None] * len(starts) for name in names}
+    moments = [max(starts[0], first), *starts[1:], cases.question.as_of]
+    waiting = _open_at(cases, moments)
+    opened = np.diff(np.searchsorted(np.sort(_instants(cases.every["opened_at"])), _midnights(moments)))
+    closed = (np.array(waiting[:-1]) + opened - np.array(waiting[1:])).tolist()
+    return dict(zip(names, (waiting[:-1], closed, waiting[1:]), strict=True))
 
 
 def _starts(first: date, question: Question) -> list[date]:
@@ -89,11 +113,19 @@ def _by_period(days: pl.Series, starts: list[date]) -> list[int]:
 
 def _open_at(cases: Cases, ends: list[date]) -> list[int]:
     """Count the cases that were opened before a moment and not closed before it."""
-    at = np.array([datetime.combine(day, time.min) for day in ends], "datetime64[us]")
-    opened = np.sort(cases.counted["opened_at"].to_numpy().astype("datetime64[us]"))
-    closed = cases.counted.select(pl.max_horizontal("closed_at", "opened_at").filter(~pl.col("is_open")))
-    ended = np.sort(closed.to_series().to_numpy().astype("datetime64[us]"))
+    at = _midnights(ends)
+    opened = np.sort(_instants(cases.every["opened_at"]))
+    closed = cases.every.select(pl.max_horizontal("closed_at", "opened_at").filter(~pl.col("is_open")))
+    ended = np.sort(_instants(closed.to_series()))
     return [int(n) for n in np.searchsorted(opened, at) - np.searchsorted(ended, at)]
+
+
+def _instants(moments: pl.Series) -> NDArray[np.datetime64]:
+    return moments.to_numpy().astype("datetime64[us]")
+
+
+def _midnights(days: list[date]) -> NDArray[np.datetime64]:
+    return np.array([datetime.combine(day, time.min) for day in days], "datetime64[us]")
 
 
 def _exposure(rows: pl.DataFrame, question: Question, transactions: Extract | None) -> pl.DataFrame:
@@ -164,9 +196,9 @@ def _spread(values: Floats, whole: np.ndarray[tuple[int], np.dtype[np.bool_]]) -
 
 
 def backlog_table(cases: Cases) -> pl.DataFrame:
-    """Give the open cases by how long they have been open."""
-    waiting = cases.counted.filter("is_open")
-    if waiting.is_empty():
+    """Give the open cases by how long they have been open, those opened before the first day that counts too."""
+    waiting = cases.every.filter("is_open")
+    if waiting.is_empty() or not cases.tells_closing:
         return pl.DataFrame(schema=BACKLOG_SCHEMA)
     hours = array(waiting, "hours")
     edges = np.array([edge for edge, _ in _BANDS])
@@ -178,6 +210,7 @@ def backlog_table(cases: Cases) -> pl.DataFrame:
             int((place == i).sum()),
             float((place == i).mean()),
             edge >= cases.question.target_hours,
+            int(((place == i) & (hours > cases.question.target_hours)).sum()),
             float(hours[place == i].max() / 24) if (place == i).any() else None,
         )
         for i, (edge, name) in enumerate(_BANDS)

@@ -43,6 +43,7 @@ class Findings:
     has_surveys: bool
     controls: str
     narrowed: tuple[str, ...]
+    orders_begin: date | None
     currency: str | None
 
     @property
@@ -120,6 +121,15 @@ def _volume_words(found: Findings) -> str:
 
 def _speed_words(found: Findings) -> str:
     row = found.whole
+    if not found.cases.tells_closing:
+        answered = row["median_answer_hours"]
+        return "" if answered is None else f"half are first answered within {time_words(answered)}"
+    if not row["n_closed_cases"]:
+        return (
+            f"none of {counted(row['n_cases'], 'case')} is closed yet"
+            if row["n_cases"] > 1
+            else "it is still open"
+        )
     within, half, target = row["within_target_rate"], row["median_hours"], time_words(row["target_hours"])
     share = "" if within is None else f"{formats.share(within)} within {target}"
     if half is None:
@@ -154,7 +164,7 @@ def views(found: Findings) -> Iterator[View]:
     """Give the pictures there are data for."""
     yield View("volume", _volume_title(found), "volume")
     if found.curve.height:
-        yield View("resolution", _capital(_speed_words(found)), "curve")
+        yield View("resolution", _capital(_speed_words(found)) or "How fast cases are answered", "curve")
     if "category" in found.cases.has:
         yield View("categories", _pareto_title(found), "categories")
     if found.warnings.height:
@@ -197,9 +207,7 @@ def _warning_title(found: Findings) -> str:
 
 
 def _backlog_title(found: Findings) -> str:
-    n, late = (
-        int(t["n_open_cases"].sum()) for t in (found.backlog, found.backlog.filter("is_beyond_target"))
-    )
+    n, late = (int(found.backlog[c].sum()) for c in ("n_open_cases", "n_beyond_target"))
     verb = "is" if n == 1 else "are"
     return f"{counted(n, 'case')} {verb} open, {late:,} beyond {time_words(found.whole['target_hours'])}"
 
@@ -250,7 +258,9 @@ def _volume_rows(found: Findings) -> Iterator[_Line]:
     yield "Volume", f"{_volume_words(found)}{against}"
     if found.backlog.height:
         oldest = max(found.backlog["oldest_days"].drop_nulls().to_list())
-        yield "Backlog", f"{_backlog_title(found)}; the oldest for {oldest:,.0f} days"
+        yield "Backlog", f"{_backlog_title(found)}; the oldest for {counted(round(oldest), 'day')}"
+    elif not found.cases.tells_closing:
+        yield "Backlog", "not known, since the cases do not say when they were closed"
     else:
         yield "Backlog", "no case is open"
 
@@ -258,7 +268,9 @@ def _volume_rows(found: Findings) -> Iterator[_Line]:
 def _time_rows(found: Findings) -> Iterator[_Line]:
     row = found.whole
     half = (
-        "not yet half are resolved"
+        "not known, since the cases do not say when they were closed"
+        if not found.cases.tells_closing
+        else "not yet half are resolved"
         if row["median_hours"] is None
         else f"half within {time_words(row['median_hours'])}"
     )
@@ -294,7 +306,10 @@ def _spanned(row: Row, column: str) -> str:
 def _topic_rows(found: Findings) -> Iterator[_Line]:
     if "category" in found.cases.has:
         names = ", ".join(found.categories.filter("is_vital")["case_category"].to_list()[:4])
-        yield "Categories", f"{_pareto_title(found)}: {names}"
+        yield (
+            "Categories",
+            _pareto_title(found) if found.categories.height == 1 else f"{_pareto_title(found)}: {names}",
+        )
     if found.warnings.height:
         yield "Early warning", _warning_title(found)
     sides = found.contrasts.get(CASES) or next(iter(found.contrasts.values()), None)
@@ -311,10 +326,8 @@ def _customer_rows(found: Findings) -> Iterator[_Line]:
     good = found.customers.filter(pl.col("is_good_customer").fill_null(value=False))
     if good.height:
         waiting = good.filter(pl.col("n_open_cases") > 0).height
-        yield (
-            "Good customers",
-            f"{counted(good.height, 'complainer')} of the best fifth by spend; {waiting:,} with an open case",
-        )
+        still = f"; {waiting:,} with an open case" if found.cases.tells_closing else ""
+        yield "Good customers", f"{counted(good.height, 'complainer')} of the best fifth by spend{still}"
     if found.silent.height:
         row = found.silent.row(0, named=True)
         text = f"{_spanned(row, 'silent_rate')} of {counted(row['n_dissatisfied'], 'dissatisfied answer')} had no case within 90 days"

@@ -218,6 +218,7 @@ def _findings(
         narrowed=()
         if transactions is None
         else tuple(f for f in transactions.filters if f.startswith("channel")),
+        orders_begin=complaint_volume.orders_begin(transactions),
         currency=None,
     )
 

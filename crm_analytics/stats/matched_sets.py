@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
 
-from crm_analytics.stats.intervals import Floats, z_value
+from crm_analytics.stats.intervals import Floats
 
 Ints = NDArray[np.int64]
 
@@ -129,7 +130,8 @@ def gap(sets: Sets, chosen: NDArray[np.bool_], own: Floats, others: Floats, *, l
 
     Notes
     -----
-    The variance is that of cluster-robust errors in two ways, by set and by subject, less that of single observations. The
+    The variance is that of cluster-robust errors in two ways, by set and by subject, less that of single observations; the
+    quantile is Student's, with one degree less than there are sets or different others, whichever are fewer. The
     ratio's interval is that of its logarithm; without it (a mean of 0) it is NaN.
 
     References
@@ -148,9 +150,10 @@ def gap(sets: Sets, chosen: NDArray[np.bool_], own: Floats, others: Floats, *, l
     scores = _scores(sets, chosen, own, others)
     difference = scores.mean - scores.other_mean
     error = math.sqrt(_variance(sets, scores))
-    half = z_value(level) * error
-    ratio, low, high = _ratio(sets, scores, level)
-    p = math.erfc(abs(difference) / error / math.sqrt(2)) if error > 0 else 1.0
+    freedom = _freedom(sets, chosen)
+    half = _quantile(freedom, level) * error
+    ratio, low, high = _ratio(sets, scores, freedom, level)
+    p = _p_value(difference, error, freedom)
     return Gap(
         scores.mean, scores.other_mean, difference, difference - half, difference + half, ratio, low, high, p
     )
@@ -172,15 +175,16 @@ def contrast(
     a, b = _scores(sets, one, own, others), _scores(sets, other, own, others)
     first, second = a.mean - a.other_mean, b.mean - b.other_mean
     error = math.sqrt(_variance(sets, _joined(a, b)))
-    half = z_value(level) * error
+    freedom = min(_freedom(sets, one), _freedom(sets, other))
+    half = _quantile(freedom, level) * error
     difference = first - second
-    p = math.erfc(abs(difference) / error / math.sqrt(2)) if error > 0 else 1.0
+    p = _p_value(difference, error, freedom)
     ratio = (math.nan, math.nan, math.nan)
     if min(a.mean, a.other_mean, b.mean, b.other_mean) > 0:
         joined = _joined(_relative(a), _relative(b))
         log_error = math.sqrt(_variance(sets, joined))
         at = math.log(a.mean / a.other_mean) - math.log(b.mean / b.other_mean)
-        ratio = _around(at, log_error, level)
+        ratio = _around(at, log_error, freedom, level)
     return Gap(first, second, difference, difference - half, difference + half, *ratio, p)
 
 
@@ -226,13 +230,27 @@ def _variance(sets: Sets, s: _Scores) -> float:
     return max(by_set + float((subject**2).sum()) - single, by_set * 0.5, 0.0)
 
 
-def _ratio(sets: Sets, s: _Scores, level: float) -> tuple[float, float, float]:
+def _freedom(sets: Sets, chosen: NDArray[np.bool_]) -> int:
+    """Give the degrees of freedom: one less than the clusters of the way that has fewer."""
+    others = np.unique(sets.other[chosen[sets.subject]]).size
+    return max(min(int(chosen.sum()), others) - 1, 1)
+
+
+def _quantile(freedom: int, level: float) -> float:
+    return float(stdtrit(freedom, 0.5 + level / 2))
+
+
+def _p_value(difference: float, error: float, freedom: int) -> float:
+    return float(2 * stdtr(freedom, -abs(difference) / error)) if error > 0 else 1.0
+
+
+def _ratio(sets: Sets, s: _Scores, freedom: int, level: float) -> tuple[float, float, float]:
     if s.mean <= 0 or s.other_mean <= 0:
         return math.nan, math.nan, math.nan
     error = math.sqrt(_variance(sets, _relative(s)))
-    return _around(math.log(s.mean / s.other_mean), error, level)
+    return _around(math.log(s.mean / s.other_mean), error, freedom, level)
 
 
-def _around(at: float, error: float, level: float) -> tuple[float, float, float]:
-    half = min(z_value(level) * error, 300.0)
+def _around(at: float, error: float, freedom: int, level: float) -> tuple[float, float, float]:
+    half = min(_quantile(freedom, level) * error, 300.0)
     return math.exp(at), math.exp(at - half), math.exp(at + half)

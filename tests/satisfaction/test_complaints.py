@@ -85,6 +85,54 @@ class TestByHand:
         assert row["cases_per_100_buyers"] == pytest.approx(150)
         assert row["cases_per_100_orders_lower"] < 100 < row["cases_per_100_orders_upper"]
 
+    def test_the_ledger_adds_up_whatever_the_dates(self):
+        """Of five cases one was closed before it was opened, and two were opened before the first day that counts."""
+        odd = case_list(("d", "2026-02-10T00:00", "2026-01-02T00:00", "late", 1.0)).with_columns(
+            case_id=pl.lit("z")
+        )
+        cases = pl.concat([FOUR, odd])
+        for options in ({}, {"start": "2026-01-07"}, {"start": "2026-01-25", "period": "week"}):
+            table = crm.complaints(cases, as_of="2026-03-01", **options).tables()["volume"]
+            closing = table["n_open_before"] + table["n_cases"] - table["n_closed_cases"]
+            assert closing.to_list() == table["n_open_cases"].to_list()
+            assert table["n_open_before"].to_list()[1:] == table["n_open_cases"].to_list()[:-1]
+            assert table["n_open_cases"][-1] == 1
+        first = (
+            crm.complaints(cases, as_of="2026-03-01", start="2026-01-07")
+            .tables()["volume"]
+            .row(0, named=True)
+        )
+        assert [first[f"n_{x}"] for x in ("open_before", "cases", "closed_cases", "open_cases")] == [
+            1,
+            1,
+            2,
+            0,
+        ]
+
+    def test_the_backlog_holds_cases_opened_before_the_first_day_that_counts(self):
+        cases = pl.concat(
+            [FOUR, case_list(("d", "2025-06-01", None, "late", None)).with_columns(case_id=pl.lit("z"))]
+        )
+        result = crm.complaints(cases, as_of="2026-03-01", start="2026-01-01")
+        assert result.tables()["backlog"]["n_open_cases"].sum() == 2
+        assert result.tables()["resolution"]["n_open_cases"][0] == 1
+        assert "1 open case was opened before the first day that counts" in notes(result)["open_before"]
+        assert "open_before" not in notes(crm.complaints(cases, as_of="2026-03-01"))
+
+    def test_beyond_the_target_are_those_that_are(self):
+        cases = case_list(
+            *(
+                (c, d, None, "x", None)
+                for c, d in zip("abcd", ("2026-02-23", "2026-02-24", "2026-02-26", "2026-02-28"), strict=True)
+            )
+        )
+        result = crm.complaints(cases, as_of="2026-03-01", target_hours=100)
+        assert result.tables()["backlog"]["n_beyond_target"].sum() == 2, "open for 144 and 120 hours"
+        assert (
+            next(v.title for v in result.views if v.name == "backlog")
+            == "4 cases are open, 2 beyond 4.2 days"
+        )
+
     def test_backlog(self, four):
         rows = four.tables()["backlog"].filter(pl.col("n_open_cases") > 0)
         assert rows.select("age_band", "n_open_cases", "is_beyond_target", "oldest_days").rows() == [
@@ -215,6 +263,19 @@ class TestByHand:
             ("c", True, 1, 1000.0, 1, False), ("a", True, 0, 50.0, 1, True), ("b", True, 0, 40.0, 1, False),
         ]  # fmt: skip
 
+    def test_one_answer_after_several_cases_is_one_answer(self):
+        cases = case_list(*(("a", f"2026-01-0{d}", f"2026-01-1{d}T00:00", "late", None) for d in (1, 2, 3)))
+        surveys = pl.DataFrame({"answered_at": [_at("2026-01-20")], "customer_id": ["a"], "csat": [4.0]})
+        table = crm.complaints(cases, as_of="2026-03-01", surveys=surveys).tables()["satisfaction"]
+        assert table.select("n_satisfaction_answers", "mean_satisfaction").rows() == [(1, 4.0)]
+
+    def test_satisfaction_of_a_category_has_students_interval(self, four):
+        row = four.tables()["categories"].row(0, named=True)
+        x = np.array([5.0, 4.0, 2.0])
+        half = 4.302653 * x.std(ddof=1) / np.sqrt(3)
+        assert row["n_satisfaction_answers"] == 3
+        assert row["mean_case_satisfaction_upper"] == pytest.approx(x.mean() + half, rel=1e-6)
+
     def test_silent_failures(self):
         surveys = pl.DataFrame(
             {
@@ -253,6 +314,32 @@ class TestWhatIsKnown:
 
 
 class TestOddCases:
+    def test_orders_that_begin_long_before_the_cases_are_no_time_without_complaints(self):
+        rng = np.random.default_rng(1)
+        cases = case_list(*((f"c{i}", str(datetime(2025, 1, 1) + timedelta(days=float(d))), None, "late", None)
+                            for i, d in enumerate(np.sort(rng.uniform(0, 300, 120)))))  # fmt: skip
+        orders = order_list(
+            *((f"c{i % 50}", str(date(2021, 1, 1) + timedelta(days=2 * i)), 9) for i in range(890))
+        )
+        result = crm.complaints(cases, as_of="2025-11-01", transactions=orders)
+        volume = result.tables()["volume"]
+        assert volume["case_period_on"][0] == date(2025, 1, 1)
+        assert not volume["is_unusual"].any()
+        assert not result.tables()["warnings"]["is_warning"].any()
+        assert "so long without any is hardly chance" in notes(result)["cases_begin_later"]
+        early = order_list(
+            ("c1", "2024-12-28", 5),
+            *((f"c{i % 50}", str(date(2025, 1, 1) + timedelta(days=i)), 9) for i in range(300)),
+        )
+        near = crm.complaints(cases, as_of="2025-11-01", transactions=early)
+        assert near.tables()["volume"]["n_cases"][0] == 0, "a few days without a case are chance"
+        assert "cases_begin_later" not in notes(near)
+
+    def test_complainers_who_are_not_in_the_orders_are_named(self):
+        orders = order_list(*((f"x{i}", "2025-01-01", 5) for i in range(9)))
+        result = crm.complaints(FOUR, as_of="2026-12-01", transactions=orders)
+        assert "None of 3 complainers is known to have bought" in notes(result)["no_cost"]
+
     def test_closed_before_opened_is_left_out_of_times_and_named(self):
         cases = pl.concat(
             [
@@ -292,13 +379,48 @@ class TestOddCases:
 
     def test_one_open_case(self):
         result = crm.complaints(FOUR.tail(1), as_of="2026-03-01")
-        assert "1 case still open" in result.headline()
+        assert result.headline().endswith("; it is still open.")
         assert result.tables()["resolution"]["median_hours"].to_list() == [None, None]
 
     def test_only_the_required_columns(self):
         result = crm.complaints(FOUR.select("case_id", "opened_at"), as_of="2026-03-01")
-        assert "all count as open" in notes(result)["no_closing"]
-        assert [v.name for v in result.views] == ["volume", "resolution", "backlog"]
+        assert "no column closed_at" in notes(result)["no_closing"]
+        assert [v.name for v in result.views] == ["volume"]
+
+    def test_without_a_column_of_closing_nothing_is_said_of_it(self):
+        told = FOUR.drop("closed_at").with_columns(
+            first_answered_at=pl.col("opened_at") + pl.duration(hours=3), reopened=pl.Series([True, False, False, False])
+        )  # fmt: skip
+        result = crm.complaints(told, as_of="2026-03-01")
+        row = result.tables()["resolution"].row(0, named=True)
+        for name in (
+            "n_closed_cases",
+            "n_open_cases",
+            "median_hours",
+            "within_target_rate",
+            "first_contact_rate",
+        ):
+            assert row[name] is None, name
+        assert (row["median_answer_hours"], row["reopened_rate"], row["n_told_of_reopening"]) == (3, 0.25, 4)
+        assert result.tables()["volume"]["n_open_cases"].null_count() == 2
+        assert result.tables()["backlog"].is_empty()
+        assert result.headline().endswith("; half are first answered within 3 hours.")
+        assert "resolved" not in result.headline()
+        said = dict(result.summary().iter_rows())
+        assert (
+            said["Backlog"]
+            == said["Time to resolution"]
+            == "not known, since the cases do not say when they were closed"
+        )
+        for view in result.views:
+            result.plot(view.name)
+
+    def test_a_column_of_closing_without_any_counts_all_as_open(self):
+        result = crm.complaints(
+            FOUR.with_columns(closed_at=pl.lit(None, pl.Datetime("us"))), as_of="2026-03-01"
+        )
+        assert "none of 4 cases is closed yet" in result.headline()
+        assert "leave the column out" in notes(result)["no_closing"]
 
     def test_codes_that_are_no_answer(self):
         cases = pl.concat(

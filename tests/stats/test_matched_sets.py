@@ -27,8 +27,8 @@ def test_pairs_give_the_paired_t_test():
     found = gap(pairs(200), np.ones(200, bool), own, other)
     textbook = stats.ttest_rel(own, other)
     assert found.difference == pytest.approx(own.mean() - other.mean())
-    error = (found.upper - found.lower) / 2 / 1.959964
-    assert found.difference / error == pytest.approx(textbook.statistic, rel=1e-5)
+    assert (found.lower, found.upper) == pytest.approx(tuple(textbook.confidence_interval()))
+    assert found.p_value == pytest.approx(textbook.pvalue)
 
 
 def test_the_mean_of_others_weighs_sets_alike():
@@ -63,8 +63,8 @@ def test_a_contrast_is_the_difference_of_the_differences():
     both = contrast(sets, one, ~one, own, other)
     assert both.difference == pytest.approx(a.difference - b.difference)
     assert both.ratio == pytest.approx(a.ratio / b.ratio)
-    widths = [(g.upper - g.lower) ** 2 for g in (a, b)]
-    assert (both.upper - both.lower) ** 2 == pytest.approx(sum(widths))
+    halves = [(g.upper - g.lower) / 2 / stats.t.ppf(0.975, n - 1) for g, n in ((a, 40), (b, 60), (both, 40))]
+    assert halves[2] == pytest.approx(np.hypot(*halves[:2])), "the fewer sets give the quantile"
 
 
 def test_nothing_ordered_has_no_ratio():
