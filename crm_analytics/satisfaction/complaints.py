@@ -95,8 +95,9 @@ def complaints(
     Returns
     -------
     Result
-        - "volume": one row per period: cases with interval, usual limits, closed, open, per 100 orders and buyers
-        - "backlog": one row per age of open cases
+        - "volume": one row per period: cases with interval, usual limits, per 100 orders and buyers; open before, closed, open
+          after, which add up, of all cases, those opened before `start` too
+        - "backlog": one row per age of open cases, those opened before `start` too
         - "resolution": one row per group (all, category, channel, product): median hours, share within target, test of equal
           speed, first contact, reopened
         - "curve": one row per clock, group and hours: share done
@@ -119,8 +120,8 @@ def complaints(
     Notes
     -----
     Time to resolution is Kaplan and Meier's estimate, compared by the log-rank test. A category's last whole period is tested
-    against its own past by the conditional binomial test of two Poisson counts, divided by the square of Laney's sigma z where
-    the past scatters more than chance, and corrected after Holm. Complainers are matched one to several with replacement, by
+    against its own past by the conditional binomial test of two Poisson counts, divided by Pearson's dispersion where the past
+    scatters more than chance (with Student's tail, since a short past does not tell it well), and corrected after Holm. Complainers are matched one to several with replacement, by
     distance on the logarithms of recency, orders, spend and tenure within half a standard deviation of each; what is left of differences is taken out
     by regression (Abadie and Imbens 2011, JBES 29, 1-11), and errors are clustered by set and by customer.
 
