@@ -5,14 +5,18 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from crm_analytics import formats
+from crm_analytics.aggregates.window import BaseDay
 from crm_analytics.errors import OptionError, UnknownNameError
-from crm_analytics.results import Result
+from crm_analytics.results import Note, Result
 
 if TYPE_CHECKING:
     from crm_analytics.extracts.base import CustomerBase
+    from crm_analytics.extracts.extract import Extract
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,8 @@ def analysis(name: str) -> Analysis:
 def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN401 each analysis has options of its own
     """Run an analysis on a customer base, as the command line and the dashboards do.
 
-    Options go to the analysis; the base gives its tables and, unless overridden, its window (`start`, `as_of`).
+    Options go to the analysis; the base gives its tables and, unless overridden, its window (`start`, `as_of`). Where
+    nobody said an `as_of`, every analysis of the base sees up to the last row of any of its tables.
 
     Raises
     ------
@@ -213,8 +218,31 @@ def run(name: str, base: CustomerBase, **options: Any) -> Result:  # noqa: ANN40
     for option in options:
         if option not in known:
             raise UnknownNameError.of(f"option of {name}", option, known)
+    driver = base.table(entry.driver(base) or entry.table)
     tables = {other: base.table(other) for other in entry.also if base.has(other)}
-    return entry.function(
-        base.table(entry.driver(base) or entry.table),
-        **{"as_of": base.as_of, "start": base.start, **tables, **options},
+    said = {"as_of": base.as_of, "start": base.start, **tables, **options}
+    if said["as_of"] is not None:
+        return entry.function(driver, **said)
+    return _up_to_the_last_row(entry, driver, base, said)
+
+
+_EARLY_DAYS: Final = 31
+"""A table that ends so many days before the last row of the base may have been drawn earlier than the others."""
+
+
+def _up_to_the_last_row(entry: Analysis, driver: Extract, base: CustomerBase, said: dict[str, Any]) -> Result:
+    """Run an analysis up to the last row of any table of the base; say so where the analysis' own table ends long before."""
+    last = base.last_row()
+    if last is None:
+        return entry.function(driver, **said)
+    as_of = last[0] + timedelta(days=1)
+    result = entry.function(driver, **{**said, "as_of": BaseDay(as_of.year, as_of.month, as_of.day)})
+    own = driver.check.window_end
+    days = 0 if own is None else (last[0] - own.date()).days
+    if own is None or days <= _EARLY_DAYS:
+        return result
+    text = (
+        f"The {driver.table} end on {formats.value(own.date(), 'day')}, {days:,} days before the last row of the base (in its "
+        f"{last[1]}): they are taken to have ceased. If they were only drawn earlier, set as_of={own.date() + timedelta(days=1)}."
     )
+    return replace(result, notes=(Note("table_ends_early", text, "caution"), *result.notes))

@@ -51,7 +51,8 @@ class View:
 class Provenance:
     """Where the figures come from: what was read, what was set aside, up to when.
 
-    `window_start` and `window_end` are the first and last day of the rows used; `as_of` is exclusive.
+    `window_start` and `window_end` are the first and last day of the rows used; `as_of` is exclusive, and where it was not
+    given `as_of_rule` says which day was taken.
     """
 
     sources: tuple[str, ...]
@@ -65,6 +66,7 @@ class Provenance:
     as_of_given: bool
     library_version: str
     filters: tuple[str, ...] = ()
+    as_of_rule: str = "the day after the last row"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 import polars as pl
 
@@ -17,13 +18,25 @@ Day = date | datetime | str
 """A day as people give it: a date, an instant (its day is taken) or ISO text such as "2026-01-31"."""
 
 
+class BaseDay(date):
+    """The as-of day of a whole base where nobody named one: the day after the last row of any of its tables."""
+
+
+_RULES: Final = {"subscriptions": "the day after the last contract began"}
+_OF_THE_BASE: Final = "the day after the last row of any table of the base"
+
+
 @dataclass(frozen=True)
 class Window:
-    """The half-open window `[start, as_of)` of whole days that an analysis sees; `start` None has no lower end."""
+    """The half-open window `[start, as_of)` of whole days that an analysis sees; `start` None has no lower end.
+
+    `rule` says how `as_of` was chosen where it was not given.
+    """
 
     start: date | None
     as_of: date
     as_of_given: bool
+    rule: str = "the day after the last row"
 
 
 def resolve(extract: Extract, *, as_of: Day | None = None, start: Day | None = None) -> Window:
@@ -34,8 +47,8 @@ def resolve(extract: Extract, *, as_of: Day | None = None, start: Day | None = N
     extract
         The table that drives the analysis.
     as_of
-        The first day that is not seen. None takes the day after the last row of the extract, so that a result
-        depends on the data and never on the clock. Filters do not move it: a channel without an order for a year has
+        The first day that is not seen. None takes the day after the last row of the extract (`registry.run` that of the
+        whole base, as a `BaseDay`), so that a result depends on the data and never on the clock. Filters do not move it: a channel without an order for a year has
         been silent for a year.
     start
         The first day that counts; None counts from the first row.
@@ -66,7 +79,9 @@ def resolve(extract: Extract, *, as_of: Day | None = None, start: Day | None = N
     begin = None if start is None else day_of("start", start)
     if begin is not None and begin >= end:
         raise OptionError.out_of_range("start", begin.isoformat(), f"a day before as_of, {end}")
-    window = Window(begin, end, given is not None)
+    by_base = isinstance(as_of, BaseDay)
+    rule = _OF_THE_BASE if by_base else _RULES.get(extract.table, Window.rule)
+    window = Window(begin, end, given is not None and not by_base, rule)
     if begin is not None and _days(extract, window)[0] is None:
         raise NotEnoughDataError.of(f"{extract.table} from {begin} to before {end}", 0, 1)
     return window
@@ -87,6 +102,7 @@ def provenance(extract: Extract, window: Window) -> Provenance:
         as_of_given=window.as_of_given,
         library_version=crm_analytics.__version__,
         filters=tuple(extract.filters),
+        as_of_rule=window.rule,
     )
 
 
@@ -95,7 +111,7 @@ def day_of(option: str, value: Day) -> date:
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
-        return value
+        return date(value.year, value.month, value.day)
     try:
         return datetime.fromisoformat(value).date()
     except (TypeError, ValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import polars as pl
 
 from crm_analytics import locations, tables
-from crm_analytics.errors import ColumnError, OptionError, SourceError, UnknownNameError
+from crm_analytics.errors import ColumnError, CrmError, OptionError, SourceError, UnknownNameError
 from crm_analytics.extracts import readers, settings
 from crm_analytics.extracts.extract import Extract, WeekStart
 
@@ -38,6 +38,13 @@ _OTHER_NAMES: Final = {
     "subscriptions": ("subscription", "contracts", "abos", "vertraege"),
     "products": ("product", "articles", "items", "artikel", "produkte"),
 }
+
+
+_HAPPENED: Final = ("transactions", "surveys", "cases", "contacts", "subscriptions")
+"""Tables whose date says when something happened."""
+
+_PLANNED_SHARE: Final = 0.01
+_PLANNED_AHEAD: Final = timedelta(days=31)
 
 
 class _Loader(Protocol):
@@ -76,24 +83,52 @@ class LazyTables(Mapping[str, Extract]):
 
 @dataclass(frozen=True)
 class _Narrowing:
-    """What `CustomerBase.where` asks for, row by row."""
+    """What `CustomerBase.where` asks for, row by row; `who` says the choice of customers to people."""
 
     channels: tuple[str, ...] | None
     countries: tuple[str, ...] | None
     customer_ids: tuple[str, ...] | None
+    who: str | None
 
-    def rows(self, name: str, of: Mapping[str, Extract], words: tuple[str, ...]) -> Extract:
-        """Give one table narrowed down, its report unchanged, with the filters in words."""
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All that is asked for."""
+        said = (_values_in_words(name, getattr(self, of)) for name, of in _BY.items())
+        return tuple(word for word in (*said, self._who()) if word)
+
+    def rows(self, name: str, of: Mapping[str, Extract]) -> Extract:
+        """Give one table narrowed down, its report unchanged, with the filters that could be put to it in words."""
         extract = of[name]
-        frame = extract.frame
+        frame, said = extract.frame, list(extract.filters)
+        for column, option in _BY.items():
+            values = getattr(self, option)
+            if values is None or (column == "channel" and name != "transactions"):
+                continue
+            narrowed = _narrowed(frame, column, values, name, of)
+            said += [] if narrowed is None else [_values_in_words(column, values)]
+            frame = frame if narrowed is None else narrowed
         if self.customer_ids is not None and "customer_id" in _columns(extract):
             wanted = pl.Series("customer_id", self.customer_ids, dtype=pl.String)
             frame = frame.filter(pl.col("customer_id").is_in(wanted.implode()))
-        if self.countries is not None:
-            frame = _narrowed(frame, "country", self.countries, name, of)
-        if self.channels is not None and name == "transactions":
-            frame = _narrowed(frame, "channel", self.channels, name, of)
-        return replace(extract, frame=frame, filters=(*extract.filters, *words))
+            said.append(self._who())
+        return replace(extract, frame=frame, filters=tuple(said))
+
+    def _who(self) -> str:
+        if self.customer_ids is None:
+            return ""
+        return self.who or f"{len(self.customer_ids):,} chosen customers"
+
+
+_BY: Final = {"channel": "channels", "country": "countries"}
+"""The columns rows are narrowed by, and the options of `CustomerBase.where` that do so."""
+
+
+def _without_planned(contracts: Extract, others: date) -> date:
+    """Give the day on which the last contract began, but for a rare one that lies more than a month after all else."""
+    began = contracts.frame.select("started_on").collect()["started_on"]
+    seen = began.filter(began <= others + _PLANNED_AHEAD)
+    last: date = (seen if began.len() - seen.len() <= _PLANNED_SHARE * began.len() else began).max()  # type: ignore[assignment]
+    return last
 
 
 def _columns(extract: Extract) -> list[str]:
@@ -102,17 +137,20 @@ def _columns(extract: Extract) -> list[str]:
 
 def _narrowed(
     frame: pl.LazyFrame, column: str, values: tuple[str, ...], name: str, of: Mapping[str, Extract]
-) -> pl.LazyFrame:
-    """Keep the rows of these values; where the table lacks the column, the rows of customers who have them."""
+) -> pl.LazyFrame | None:
+    """Keep the rows of these values; where the table lacks the column, the rows of customers who have them.
+
+    None where a table other than transactions cannot be narrowed so.
+    """
     if column in _columns(of[name]):
         return frame.filter(pl.col(column).is_in(values))
     if "customer_id" not in _columns(of[name]):
-        return frame
+        return None
     if "customers" in of and column in _columns(of["customers"]):
         ids = of["customers"].frame.filter(pl.col(column).is_in(values)).select("customer_id")
         return frame.join(ids, on="customer_id", how="semi", maintain_order="left")
     if name != "transactions":
-        return frame
+        return None
     raise ColumnError(
         f"Neither the transactions nor a customers table has a column {column!r}.",
         f"It is needed to filter by {column}.",
@@ -129,13 +167,16 @@ class CustomerBase:
     name, currency, time_zone, week_start
         The firm's name; ISO code; IANA zone; first day of a week.
     as_of, start
-        The window: rows at or after `as_of` are not seen; spend and orders count from `start` on. None: all there is.
+        The window: rows at or after `as_of` are not seen; spend and orders count from `start` on. None: all there is, up
+        to the `last_row` of any table.
     is_sample
         It is the sample company, and a face should say so.
     filters
         What `where` left in, in words.
     tables
         Extract by table name; read when first used.
+    whole
+        The base without its filters, where `where` left rows out.
     """
 
     name: str
@@ -147,6 +188,7 @@ class CustomerBase:
     is_sample: bool = False
     filters: tuple[str, ...] = ()
     tables: Mapping[str, Extract] = field(default_factory=dict)
+    whole: CustomerBase | None = field(default=None, repr=False)
 
     def has(self, name: str) -> bool:
         """Say whether the base has a table, without reading it."""
@@ -176,6 +218,28 @@ class CustomerBase:
     def customers_frame(self) -> pl.LazyFrame | None:
         """The customers table's rows, or None where there is none."""
         return self.tables["customers"].frame if self.has("customers") else None
+
+    def last_row(self) -> tuple[date, str] | None:
+        """Give the day of the last row of any table, and the table it is in; None where no table says what happened when.
+
+        Every analysis of the base sees up to that day where no `as_of` is said, so that June is over for all or for none.
+        What is dated counts (orders, answers, cases, contacts, begun contracts), whatever filters leave; ends of contracts do not, for they may be planned, nor does a rare contract that is to begin more than a month
+        after everything else. A table that cannot be read is passed over: whoever asks for it is told why.
+        """
+        if self.whole is not None:
+            return self.whole.last_row()
+        last = {name: day for name in _HAPPENED if (day := self._last_day(name)) is not None}
+        others = max((day for name, day in last.items() if name != "subscriptions"), default=None)
+        if "subscriptions" in last and others is not None:
+            last["subscriptions"] = _without_planned(self.table("subscriptions"), others)
+        return max(((day, name) for name, day in last.items()), default=None)
+
+    def _last_day(self, name: str) -> date | None:
+        try:
+            last = self.tables[name].check.window_end if name in self.tables else None
+        except CrmError:
+            return None
+        return None if last is None else last.date()
 
     def where(
         self,
@@ -213,12 +277,12 @@ class CustomerBase:
             raise OptionError.out_of_range(
                 "start", kept.start.isoformat(), f"a day before the end, {kept.as_of}"
             )
-        narrowing = _Narrowing(*map(_values, (channels, countries, customer_ids)))
-        said = _in_words(narrowing, words)
-        if not said:
+        narrowing = _Narrowing(_values(channels), _values(countries), _values(customer_ids), words)
+        if not narrowing.words:
             return kept
-        loaders = {name: partial(narrowing.rows, name, self.tables, said) for name in self.tables}
-        return replace(kept, filters=(*self.filters, *said), tables=LazyTables(loaders))
+        loaders = {name: partial(narrowing.rows, name, self.tables) for name in self.tables}
+        filters = (*self.filters, *narrowing.words)
+        return replace(kept, filters=filters, tables=LazyTables(loaders), whole=self.whole or self)
 
 
 def _values(given: Iterable[object] | None) -> tuple[str, ...] | None:
@@ -239,15 +303,8 @@ def _day(option: str, given: date | str | None) -> date | None:
         raise OptionError.out_of_range(option, given, 'a day: a date or text such as "2026-01-31"') from None
 
 
-def _in_words(narrowing: _Narrowing, words: str | None) -> tuple[str, ...]:
-    said = []
-    if narrowing.channels is not None:
-        said.append(f"channel: {_listed(narrowing.channels)}")
-    if narrowing.countries is not None:
-        said.append(f"country: {_listed(narrowing.countries)}")
-    if narrowing.customer_ids is not None:
-        said.append(words or f"{len(narrowing.customer_ids):,} chosen customers")
-    return tuple(said)
+def _values_in_words(name: str, values: tuple[str, ...] | None) -> str:
+    return "" if values is None else f"{name}: {_listed(values)}"
 
 
 def _listed(values: tuple[str, ...]) -> str:

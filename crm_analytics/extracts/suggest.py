@@ -233,7 +233,7 @@ def to_toml(
         else '# currency = "EUR"            # ISO code of all amounts',
         '# time_zone = "Europe/Berlin"  # where the firm is; instants that carry a zone are converted to it',
         '# week_start = "monday"',
-        "# as_of = 2026-07-01           # rows from this day on are not seen; left out: the day after the last row",
+        "# as_of = 2026-07-01           # rows from this day on are not seen; left out: the day after the last row of any table",
         "# start = 2024-01-01           # spend and orders count from this day on",
     ]
     for suggestion in suggestions:

@@ -74,7 +74,7 @@ def as_of(found: Provenance) -> str:
     """Say up to when rows were seen, and who decided it."""
     if found.as_of is None:
         return ""
-    chosen = "as asked" if found.as_of_given else "the day after the last row"
+    chosen = "as asked" if found.as_of_given else found.as_of_rule
     return f"{formats.value(found.as_of, 'day')} ({chosen}; rows of that day and later are not seen)"
 
 

@@ -65,7 +65,7 @@ def _ends(found: Findings, window: Window, grace_days: int) -> Iterator[Note]:
     if facts.get("n_later_ends") and not window.as_of_given:
         text = (
             f"{counted(facts['n_later_ends'], 'contract')} {'has' if facts['n_later_ends'] == 1 else 'have'} an end on or after "
-            f"{formats.value(window.as_of, 'day')}, the day after the last contract began. Such ends count as not seen yet; if they "
+            f"{formats.value(window.as_of, 'day')}, {window.rule}. Such ends count as not seen yet; if they "
             "have happened, set as_of."
         )
         many = facts["n_later_ends"] > _MANY_LATER * max(facts.get("n_ends", 0), 1)

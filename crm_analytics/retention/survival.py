@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, get_args
 
 import polars as pl
@@ -163,7 +164,7 @@ def _window(extract: Extract, as_of: windows.Day | None, start: windows.Day | No
     begin = windows.day_of("start", start)
     if begin >= window.as_of:
         raise OptionError.out_of_range("start", begin.isoformat(), f"a day before as_of, {window.as_of}")
-    return windows.Window(begin, window.as_of, window.as_of_given)
+    return replace(window, start=begin)
 
 
 def _findings(

@@ -399,8 +399,7 @@ def _ends_later(later: int, ended: int, question: Question) -> Note:
     day = formats.value(question.as_of, "day")
     text = (
         f"{_counted(later, 'contract period')} with an end on or after the as-of date, {day}, {'counts' if later == 1 else 'count'} as "
-        "running. Left out, the as-of date is the day after the last contract began, because later ends may be plans; if they have "
-        "happened, set as_of."
+        "running, because later ends may be plans; if they have happened, set a later as_of."
     )
     return Note("ends_later", text, "caution" if later > ended else "info")
 

@@ -210,3 +210,58 @@ def test_the_sample_company_is_marked_and_whole():
         "products",
     }
     assert base.table("products").check.rows_rejected == 0
+
+
+def test_each_table_says_the_filters_that_were_put_to_it_and_no_others(folder):
+    base = crm.open(folder).where(channels=["web"], countries=["FR"], customer_ids=["3"], words="the best")
+    assert base.filters == ("channel: web", "country: FR", "the best")
+    assert base.table("transactions").filters == ("channel: web", "country: FR", "the best")
+    assert base.table("customers").filters == base.table("cases").filters == ("country: FR", "the best")
+
+
+def test_a_table_without_customers_is_narrowed_by_what_it_has():
+    answers = crm.read_surveys(pl.DataFrame({"answered_at": ["2026-01-05", "2026-01-06"], "nps": [9, 3]}))
+    products = crm.read_products(pl.DataFrame({"product_id": ["p"], "name": ["Pan"]}))
+    base = CustomerBase("Shop", tables={"surveys": answers, "products": products})
+    narrowed = base.where(channels="web", countries="FR", customer_ids=["1"])
+    assert narrowed.table("surveys").filters == narrowed.table("products").filters == ()
+    assert narrowed.table("surveys").frame.collect().height == 2
+
+
+def contracts(*starts):
+    """Contracts that begin on these days."""
+    return crm.read_subscriptions(
+        pl.DataFrame({"customer_id": [str(i) for i in range(len(starts))], "started_on": starts})
+    )
+
+
+def test_the_last_row_of_a_base_is_that_of_any_table_that_says_what_happened(folder):
+    base = crm.open(folder)
+    assert base.last_row() == (date(2026, 1, 6), "cases")
+    assert base.where(channels="store").last_row() == (date(2026, 1, 6), "cases")
+    tables = {"transactions": base.table("transactions"), "subscriptions": contracts(date(2026, 1, 31))}
+    assert CustomerBase("Shop", tables=tables).last_row() == (date(2026, 1, 31), "subscriptions")
+    assert CustomerBase("Shop", tables={"products": base.table("cases")}).last_row() is None
+
+
+def test_ends_of_contracts_and_rare_contracts_to_come_do_not_move_the_last_row(folder):
+    orders = crm.open(folder).table("transactions")
+    planned = crm.read_subscriptions(
+        pl.DataFrame({"customer_id": ["1"], "started_on": ["2026-01-02"], "ended_on": ["2027-01-01"]})
+    )
+    assert CustomerBase("Shop", tables={"transactions": orders, "subscriptions": planned}).last_row() == (
+        date(2026, 1, 4), "transactions",
+    )  # fmt: skip
+    many = [date(2025, 6, 1)] * 99
+    for late, last in ((date(2026, 9, 1), date(2026, 1, 4)), (date(2026, 2, 1), date(2026, 2, 1))):
+        both = {"transactions": orders, "subscriptions": contracts(*many, late)}
+        assert CustomerBase("Shop", tables=both).last_row()[0] == last
+    often = {"transactions": orders, "subscriptions": contracts(*many, *[date(2026, 9, 1)] * 9)}
+    assert CustomerBase("Shop", tables=often).last_row() == (date(2026, 9, 1), "subscriptions")
+    alone = CustomerBase("Shop", tables={"subscriptions": contracts(*many, date(2026, 9, 1))})
+    assert alone.last_row() == (date(2026, 9, 1), "subscriptions")
+
+
+def test_a_table_that_cannot_be_read_is_passed_over(folder):
+    (folder / "cases.csv").write_text("one,two\nx,y\n")
+    assert crm.open(folder).last_row() == (date(2026, 1, 4), "transactions")
