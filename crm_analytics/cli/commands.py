@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import crm_analytics as crm
 from crm_analytics import registry
@@ -51,6 +51,21 @@ class _Commands(TyperGroup):
         except Exception as error:  # noqa: BLE001 the last resort: a sentence instead of a traceback
             terminal.show_accident(error, debug=debug)
             raise typer.Exit(UNFORESEEN) from None
+
+
+class _Analysis(TyperCommand):
+    """The command that runs an analysis: says how options of the analysis are written."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 as above
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            hint = options.written_out(getattr(error, "option_name", None) or "", given)
+            if hint is not None and hasattr(error, "possibilities"):
+                error.possibilities = None
+                error.message = f"{error.message}. {hint}"
+            raise
 
 
 app = typer.Typer(
@@ -153,7 +168,7 @@ def check(
         checking.write_rejected(opened, rejected)
 
 
-@app.command()
+@app.command(cls=_Analysis)
 def run(
     *,
     analysis: Annotated[

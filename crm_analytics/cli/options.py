@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
 from crm_analytics.errors import OptionError, UnknownNameError
-from crm_analytics.registry import Analysis
+from crm_analytics.registry import ANALYSES, Analysis
 from crm_analytics.tables import TABLES
 
 
@@ -38,6 +39,24 @@ def parse(entry: Analysis, pairs: Sequence[str]) -> dict[str, Any]:
         If the analysis has no such option.
     """
     return dict(_parse_one(entry, pair) for pair in pairs)
+
+
+def written_out(option: str, arguments: Sequence[str]) -> str | None:
+    """Say how to write an option of an analysis that was given as one of the command; None where none is meant.
+
+    >>> written_out("--period", ["cohort_retention", "orders.csv", "--period", "week"])
+    'period is an option of cohort_retention. Write: --option period=week'
+    """
+    found = [a for a in ANALYSES if a.name in arguments]
+    name = option.lstrip("-").partition("=")[0].replace("-", "_")
+    if not found or name not in names(found[0]):
+        meant = get_close_matches(name, names(found[0]), n=1) if found else []
+        return f"Did you mean: --option {meant[0]}=…" if meant else None
+    place = next(i for i, a in enumerate(arguments) if a.partition("=")[0] == option.partition("=")[0])
+    _, equals, text = arguments[place].partition("=")
+    following = arguments[place + 1 : place + 2]
+    value = text if equals else "".join(a for a in following if not a.startswith("-"))
+    return f"{name} is an option of {found[0].name}. Write: --option {name}={value or '…'}"
 
 
 def names(entry: Analysis) -> list[str]:
