@@ -143,22 +143,28 @@ def from_a_cube(path: str, rounds: int = 7) -> tuple[float, float]:
     import crm_analytics as crm  # noqa: PLC0415
     from crm_analytics.aggregates.calendar_numbers import Calendar  # noqa: PLC0415
     from crm_analytics.aggregates.cohorts import extract_cube  # noqa: PLC0415
+    from crm_analytics.aggregates.cube_cells import Cube  # noqa: PLC0415
     from crm_analytics.aggregates.window import resolve  # noqa: PLC0415
-    from crm_analytics.retention import cohort_grid, cohort_members  # noqa: PLC0415
+    from crm_analytics.retention import cohort_members, cohort_rows, cohort_sums  # noqa: PLC0415
     from crm_analytics.retention.cohort_clock import Clock  # noqa: PLC0415
-    from crm_analytics.retention.cohort_counts import Windows, active_counts  # noqa: PLC0415
+    from crm_analytics.retention.cohort_options import Options  # noqa: PLC0415
 
-    extract, calendar = crm.read_transactions(path), Calendar("month")
+    extract, calendar, options = crm.read_transactions(path), Calendar("month"), Options()
     as_of = resolve(extract).as_of
-    cube = extract_cube(extract, as_of=as_of, calendar=calendar, activity="purchases")
+    cubes = extract_cube(extract, as_of=as_of, calendar=calendar, activity="purchases")
     clock = Clock(calendar, "calendar", as_of)
 
     def work() -> Any:
-        found = cohort_members.members(cube, clock, "first_ever")
-        done = cohort_members.deeds(cube, found, clock)
-        rows = cohort_grid.rows_of(found)
-        windows = Windows.of("on", int(clock.begun(rows.cohort).max()), horizon=None, brackets=None)
-        return pl.DataFrame(active_counts("on", windows, rows.of_member, rows.n, *done.active, None))
+        entries = cohort_rows.entries_of(cubes, clock, options, None, listed=False)
+        shape = cohort_rows.Shape.of(cohort_rows.Rows.of(entries), clock, options)
+
+        def table(cube: Cube) -> Any:
+            found = cohort_members.members(cube, clock, "first_ever")
+            done = cohort_members.deeds(cube, found, clock)
+            row = shape.rows.of_members(found, cube.before)
+            return cohort_sums.Table(row, shape.rows.n, shape.windows, done).active
+
+        return pl.DataFrame(sum(cubes.each(table)))
 
     times = []
     for _ in range(rounds):

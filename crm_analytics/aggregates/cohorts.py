@@ -7,19 +7,16 @@ whole numbers and takes a fraction of a second.
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from itertools import pairwise
 from typing import Any, Final
 
 import narwhals as nw
-import numpy as np
 import polars as pl
 from narwhals.typing import IntoFrame
 
 from crm_analytics.aggregates.calendar_numbers import Calendar, day_number
-from crm_analytics.aggregates.cube_cells import Activity, Cube, CubeCells
-from crm_analytics.aggregates.customer_days import BLOCK_ROWS, CustomerDays
-from crm_analytics.aggregates.orders import NEXT_TO_NOTHING, orders
-from crm_analytics.aggregates.sorted_orders import SortedOrders, sorted_orders
+from crm_analytics.aggregates.cube_cells import Activity, Cells, Cube, Cubes
+from crm_analytics.aggregates.order_blocks import OrderRows, in_threads
+from crm_analytics.aggregates.orders import orders
 from crm_analytics.extracts.extract import Extract
 
 _COUNTS: Final = ("n_actions", "n_orders", "n_lines_without_cost")
@@ -65,7 +62,7 @@ def activity_cube(
     return _summed(numbered)
 
 
-def extract_cube(extract: Extract, *, as_of: date, calendar: Calendar, activity: Activity) -> Cube:
+def extract_cube(extract: Extract, *, as_of: date, calendar: Calendar, activity: Activity) -> Cubes:
     """Give the cube of an extract: `activity_cube`, many times quicker where cost is not asked for.
 
     The extract keeps it: another look at the same periods costs nothing.
@@ -81,29 +78,21 @@ def extract_cube(extract: Extract, *, as_of: date, calendar: Calendar, activity:
     return extract.once(asked, lambda: _cube(extract, as_of, calendar, activity))
 
 
-def _cube(extract: Extract, as_of: date, calendar: Calendar, activity: Activity) -> Cube:
+def _cube(extract: Extract, as_of: date, calendar: Calendar, activity: Activity) -> Cubes:
     schema = extract.frame.collect_schema()
     if "cost" in schema:
-        return Cube.of(activity_cube(extract.frame, as_of=as_of, calendar=calendar, activity=activity))
-    if "order_id" in schema:
-        return _of_orders(sorted_orders(extract, as_of=as_of), calendar, activity)
-    rows = CustomerDays.of(extract, as_of=as_of)
-    cells = CubeCells(rows.day, calendar, activity)
-    for block in rows.blocks():
-        net = block.paid if block.back is None else block.paid - block.back
-        cells.add(block.customer, block.day, net, net > NEXT_TO_NOTHING * block.paid)
-    return cells.cube(rows.keys.ids)
+        return Cubes.of(activity_cube(extract.frame, as_of=as_of, calendar=calendar, activity=activity))
+    rows = OrderRows.of(extract, as_of=as_of)
+    cells = Cells.of(rows.days(), calendar, activity)
+    order = rows.keys.order
+    in_order = bool((order[1:] > order[:-1]).all())
+    ids = rows.keys.ids if in_order else rows.keys.ids.gather(order)
 
+    def block(bounds: tuple[int, int]) -> Cube:
+        first, last = bounds
+        return cells.cube(rows.block(first, last), ids[first:last], first)
 
-def _of_orders(found: SortedOrders, calendar: Calendar, activity: Activity) -> Cube:
-    frame = found.frame.sort("customer", maintain_order=True)  # they stand in an order of their own
-    customer, day = frame["customer"].to_numpy(), frame["ordered_on"].to_physical().to_numpy()
-    cells = CubeCells(day, calendar, activity)
-    starts = np.searchsorted(customer, customer[::BLOCK_ROWS])  # no customer lies in two blocks
-    for low, high in pairwise(np.unique(np.append(starts, customer.size))):
-        net, buys = (frame[c][low:high].to_numpy() for c in ("amount", "is_purchase"))
-        cells.add(customer[low:high], day[low:high], net, buys)
-    return cells.cube(found.ids)
+    return Cubes(tuple(in_threads(block, rows.bounds())), None if in_order else order)
 
 
 def instant_cube(

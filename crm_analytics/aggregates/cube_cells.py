@@ -1,32 +1,37 @@
-"""The cube of customers and periods as arrays, and how it is counted from orders that come customer by customer."""
+"""The cube of customers and periods as arrays, a block of customers at a time, and how it is counted from orders."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, Final, Literal
+from itertools import pairwise
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from crm_analytics.aggregates.calendar_numbers import Calendar
+from crm_analytics.aggregates.order_blocks import BLOCK_ROWS, Numbers, Orders, begins, in_threads
 
 Activity = Literal["purchases", "any"]
 """What makes a customer active: orders that net to more than nothing, or any line, refunds and free goods too."""
 
-Numbers = npt.NDArray[Any]
+Found = TypeVar("Found")
 
 _UNIX: Final = date(1970, 1, 1).toordinal()
+_NEVER: Final = np.iinfo(np.int32).min
+_COLUMNS: Final = ("number", "day", "n_actions", "n_orders", "spend", "cost", "n_lines_without_cost")
 
 
 @dataclass(frozen=True, eq=False)
 class Cube:
-    """The columns of `activity_cube` as arrays, sorted by customer and time.
+    """The columns of `activity_cube` for a block of customers as arrays, sorted by customer and time.
 
     `customer` is the place of the customer in `ids`; `number` the cube's period, `day` the first day with an action (0
-    without one). `cost` and `n_lines_without_cost` are None where the transactions have no cost.
+    without one). `cost` and `n_lines_without_cost` are None where the transactions have no cost. `before` counts the
+    customers of earlier blocks.
     """
 
     ids: pl.Series
@@ -38,83 +43,132 @@ class Cube:
     spend: Numbers
     cost: Numbers | None = None
     n_lines_without_cost: Numbers | None = None
-
-    @classmethod
-    def of(cls, cube: pl.DataFrame) -> Cube:
-        """Give the customers of a cube sorted by customer their numbers."""
-        runs = cube["customer_id"].rle().struct.unnest()
-        customer = np.repeat(np.arange(runs.height), runs["len"].to_numpy())
-        columns = {c: cube[c].fill_null(0).to_numpy() for c in cube.columns[1:]}
-        return cls(runs["value"].alias("customer_id"), customer, **columns)
+    before: int = 0
 
     @cached_property
     def starts(self) -> Numbers:
         """Where the rows of each customer begin."""
         return np.flatnonzero(begins(self.customer))
 
-
-class CubeCells:
-    """Counts orders into cells of customer and period, block by block; the whole of a customer lies in one block."""
-
-    def __init__(self, day: Numbers, calendar: Calendar, activity: Activity) -> None:
-        self.low = int(day.min()) if day.size else 0
-        days = np.arange(self.low, int(day.max(initial=self.low)) + 1)
-        self.period = calendar.numbers(days + _UNIX).astype(np.int32)
-        self.activity = activity
-        whole = ("customer", "number", "day", "n_actions", "n_orders")
-        self.columns = {c: np.empty(day.size, np.int32) for c in whole} | {"spend": np.empty(day.size)}
-        self.n = 0
-
-    def add(self, customer: Numbers, day: Numbers, net: Numbers, buys: Numbers) -> None:
-        """Count orders that lie customer by customer in order of days, given as days from 1970."""
-        number = self.period[day - self.low]
-        new = begins(customer, number)
-        starts, cell = np.flatnonzero(new), np.cumsum(new) - 1
-        n_orders = _counted(cell, starts, buys)
-        first = day[starts] if buys.all() or self.activity == "any" else _first(cell, starts.size, day, buys)
-        found = {
-            "customer": customer[starts],
-            "number": number[starts],
-            "day": np.where(first == _NEVER, 0, first + _UNIX),
-            "n_actions": n_orders if self.activity == "purchases" else np.diff(starts, append=day.size),
-            "n_orders": n_orders,
-            "spend": net if starts.size == day.size else np.bincount(cell, weights=net),
+    def part(self, first: int, last: int) -> Cube:
+        """Give the customers from `first` to before `last`."""
+        low, high = (int(i) for i in np.searchsorted(self.customer, (first, last)))
+        columns: dict[str, Any] = {
+            c: None if (v := getattr(self, c)) is None else v[low:high] for c in _COLUMNS
         }
-        for name, values in found.items():
-            self.columns[name][self.n : self.n + starts.size] = values
-        self.n += starts.size
-
-    def cube(self, ids: pl.Series) -> Cube:
-        """Give what was counted."""
-        return Cube(ids.alias("customer_id"), **{c: v[: self.n] for c, v in self.columns.items()})
+        customer = self.customer[low:high] - self.customer.dtype.type(first)
+        return Cube(self.ids[first:last], customer, **columns, before=self.before + first)
 
 
-_NEVER: Final = np.iinfo(np.int32).min
+def joined(parts: Sequence[Cube]) -> Cube:
+    """Put blocks that follow each other together."""
+    if len(parts) == 1:
+        return parts[0]
+    shift = parts[0].before
+    customer = np.concatenate(
+        [part.customer + part.customer.dtype.type(part.before - shift) for part in parts]
+    )
+    columns: dict[str, Any] = {
+        c: None if getattr(parts[0], c) is None else np.concatenate([getattr(part, c) for part in parts])
+        for c in _COLUMNS
+    }
+    return Cube(pl.concat([part.ids for part in parts]), customer, **columns, before=shift)
 
 
-def begins(*columns: Numbers) -> npt.NDArray[np.bool_]:
-    """Mark the rows in which any of some columns has another value than in the row before.
+@dataclass(frozen=True, eq=False)
+class Cubes:
+    """The cube of all customers, block by block.
 
-    >>> begins(np.array([1, 1, 1, 2]), np.array([5, 5, 6, 6])).tolist()
-    [True, False, True, True]
+    `order` gives the place of each customer, block by block, among all sorted by id; it is None where they stand in that
+    order.
     """
-    new = np.zeros(columns[0].size, np.bool_)
-    new[:1] = True
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    return new
+
+    parts: tuple[Cube, ...]
+    order: Numbers | None = None
+
+    @classmethod
+    def of(cls, cube: pl.DataFrame) -> Cubes:
+        """Give the customers of a cube sorted by customer their numbers, and divide them into blocks."""
+        runs = cube["customer_id"].rle().struct.unnest()
+        customer = np.repeat(np.arange(runs.height), runs["len"].to_numpy())
+        columns: dict[str, Any] = {c: cube[c].fill_null(0).to_numpy() for c in cube.columns[1:]}
+        whole = Cube(runs["value"].alias("customer_id"), customer, **columns)
+        cuts = np.unique(np.append(customer[::BLOCK_ROWS], runs.height))
+        return cls(tuple(whole.part(int(low), int(high)) for low, high in pairwise(cuts)))
+
+    @property
+    def ids(self) -> pl.Series:
+        """The ids of all customers, block by block."""
+        return pl.concat([part.ids for part in self.parts])
+
+    def each(self, work: Callable[[Cube], Found], *, least: int = 0) -> Iterator[Found]:
+        """Do some work on each block in its turn, two at a time; blocks are put together to `least` rows."""
+        return in_threads(lambda parts: work(joined(parts)), list(self._runs(least)))
+
+    def _runs(self, least: int) -> Iterator[tuple[Cube, ...]]:
+        run: list[Cube] = []
+        for part in self.parts:
+            run.append(part)
+            if sum(one.customer.size for one in run) >= least:
+                yield tuple(run)
+                run = []
+        if run:
+            yield tuple(run)
 
 
-def _counted(cell: Numbers, starts: Numbers, buys: Numbers) -> Numbers:
-    if buys.all():
-        return np.diff(starts, append=buys.size)
-    return np.bincount(cell[buys], minlength=starts.size)
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """How orders are counted into cells of customer and period."""
+
+    low: int
+    period: Numbers
+    activity: Activity
+
+    @classmethod
+    def of(cls, days: tuple[int, int], calendar: Calendar, activity: Activity) -> Cells:
+        """Look the periods of all days up once; `days` are the first and the last, from 1970."""
+        numbers = calendar.numbers(np.arange(days[0], days[1] + 1) + _UNIX)
+        return cls(days[0], numbers.astype(np.int32), activity)
+
+    def cube(self, orders: Orders, ids: pl.Series, before: int) -> Cube:
+        """Count the orders of a block of customers, whose ids these are, with so many customers before them."""
+        net = orders.net
+        buys = orders.buys(net)
+        every = bool(buys.all())
+        number = self.period.take(orders.day - self.low)
+        customer = orders.customer - np.int32(before)
+        new = begins(customer, number)
+        starts = np.flatnonzero(new)
+        cell = None if starts.size == new.size else np.cumsum(new, dtype=np.int32) - np.int32(1)
+        lines = np.diff(starts, append=new.size).astype(np.int32)
+        n_orders = lines if every else _counted(cell, starts.size, buys)
+        days = (
+            orders.day[starts]
+            if every or self.activity == "any"
+            else _first(cell, starts.size, orders.day, buys)
+        )
+        return Cube(
+            ids.alias("customer_id"),
+            customer[starts],
+            number[starts],
+            np.where(days == _NEVER, 0, days + np.int32(_UNIX)),
+            n_orders if self.activity == "purchases" else lines,
+            n_orders,
+            net if cell is None else np.bincount(cell, weights=net),
+            before=before,
+        )
 
 
-def _first(cell: Numbers, n: int, day: Numbers, buys: Numbers) -> Numbers:
+def _counted(cell: Numbers | None, n: int, buys: Numbers) -> Numbers:
+    found = buys if cell is None else np.bincount(cell[buys], minlength=n)
+    return found.astype(np.int32)
+
+
+def _first(cell: Numbers | None, n: int, day: Numbers, buys: Numbers) -> Numbers:
     """Give the day of the first purchase in each cell, `_NEVER` where there is none."""
-    first = np.full(n, _NEVER)
-    first[cell[buys][::-1]] = day[buys][
-        ::-1
-    ]  # of several in one cell the last one written stays: the first day
+    if cell is None:
+        return np.where(buys, day, np.int32(_NEVER))
+    first = np.full(n, _NEVER, np.int32)
+    # of several in one cell the last one written stays: the first day
+    first[cell[buys][::-1]] = day[buys][::-1]
     return first

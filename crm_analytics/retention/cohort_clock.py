@@ -42,6 +42,11 @@ class Clock:
         """The periods to which orders can be reduced without losing what the clock needs."""
         return self.calendar if self.name == "calendar" else Calendar("day")
 
+    @property
+    def unit(self) -> str:
+        """What an age counts: the period, or the length of the elapsed clock."""
+        return self.calendar.period if self.name == "calendar" else self.name
+
     def ages(self, entry: Ints, at: Ints) -> Ints:
         """Give the age of actions from the places of entry and action on the clock."""
         if self.name == "calendar":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
@@ -9,60 +10,86 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from crm_analytics.aggregates.cube_cells import Cube, begins
+from crm_analytics.aggregates.cube_cells import Cube
+from crm_analytics.aggregates.order_blocks import begins
 from crm_analytics.errors import OptionError, UnknownNameError
 from crm_analytics.results import Result
-from crm_analytics.retention.cohort_clock import Clock, Ints
-from crm_analytics.retention.cohort_grid import Rows
+from crm_analytics.retention.cohort_clock import Ints
 from crm_analytics.retention.cohort_members import Deeds, Members
+from crm_analytics.retention.cohort_rows import Shape
 
 State = Literal["active", "away", "all"]
 
+_PLACE: Final = "__place__"
 _UNIX: Final = date(1970, 1, 1).toordinal()
 _BITS: Final = 12
 _AT_ONCE: Final = 4
 _MOST_PARTS: Final = 8
 
 
-def customers_table(cube: Cube, found: Members, done: Deeds, rows: Rows, clock: Clock) -> pl.DataFrame:
-    """Give one row per membership, sorted by customer and cohort."""
-    lived = clock.finished(rows.cohort)
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """How customers are listed: by row of the table its group, first day and ages lived through; ages as text.
+
+    `texts` has, for each twelve ages, the text of each of their 4096 patterns; it is empty where there are too many ages.
+    `order` is the place of each customer by id, where blocks do not follow each other in that order.
+    """
+
+    group: pl.Series | None
+    first_day: NDArray[np.int32]
+    lived: Ints
+    texts: tuple[pl.Series, ...]
+    order: NDArray[Any] | None
+
+    @classmethod
+    def of(cls, shape: Shape, order: NDArray[Any] | None) -> Lists:
+        """Lay the lists of a table out."""
+        n_parts = (shape.n_ages - 1) // _BITS + 1
+        texts = (_texts(part * _BITS) for part in range(n_parts if n_parts <= _MOST_PARTS else 0))
+        days = [shape.clock.calendar.first_day(int(c)).toordinal() - _UNIX for c in shape.rows.cohort]
+        return cls(shape.rows.group, np.array(days, np.int32), shape.lived, tuple(texts), order)
+
+
+def customers_table(cube: Cube, found: Members, done: Deeds, row: Ints, lists: Lists) -> pl.DataFrame:
+    """Give one row per membership of a block, customer by customer; `row` is the row of each member."""
     all_once = found.customer.size == len(cube.ids) and bool(begins(found.customer).all())
+    days = (lists.first_day[row], (found.entry_day - _UNIX).astype(np.int32, copy=False))
+    cohort_on, entered_on = (pl.Series(v).cast(pl.Date) for v in days)
     return pl.DataFrame(
         {
             "customer_id": cube.ids if all_once else cube.ids.gather(found.customer),
-            **({} if rows.group is None else {"group": rows.group.gather(rows.of_member)}),
-            "cohort_on": _first_days(rows.cohort, clock)[rows.of_member],
-            "entered_on": found.entry_day - _UNIX,
+            **({} if lists.group is None else {"group": lists.group.gather(row)}),
+            "cohort_on": cohort_on,
+            "entered_on": entered_on,
             "n_orders": done.orders_of_member,
             "spend": pl.Series(done.spend_of_member).round(6),
             "last_active_period": done.last_active().astype(np.int64),
-            "periods_observed": lived[rows.of_member],
-            "active_periods": _listed(done),
+            "periods_observed": lists.lived[row],
+            "active_periods": _listed(done, lists.texts),
+            **({} if lists.order is None else {_PLACE: lists.order[found.customer + cube.before]}),
         }
-    ).with_columns(pl.col("cohort_on", "entered_on").cast(pl.Int32).cast(pl.Date))
+    )
 
 
-def _first_days(cohorts: Ints, clock: Clock) -> NDArray[np.int32]:
-    """Give the first day of the period of each cohort, counted from 1970."""
-    return np.array([clock.calendar.first_day(int(c)).toordinal() - _UNIX for c in cohorts], np.int32)
+def in_order_of_ids(table: pl.DataFrame) -> pl.DataFrame:
+    """Put a table of all customers into the order of their ids."""
+    return table.sort(_PLACE, maintain_order=True).drop(_PLACE) if _PLACE in table.columns else table
 
 
-def _listed(done: Deeds) -> pl.Series:
+def _listed(done: Deeds, texts: tuple[pl.Series, ...]) -> pl.Series:
     """Write the ages at which each member acted, such as "0 1 4".
 
     Twelve ages at a time have 4096 patterns, each of which is written once; customers take theirs from the list.
     """
-    n_parts = int(done.age.max(initial=0)) // _BITS + 1
-    if n_parts > _MOST_PARTS:
+    if not texts:
         frame = pl.DataFrame(dict(zip(("member", "age"), done.active, strict=True)))
         ages = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
         return ages["age"].list.join(" ")
     parts = {}
-    for first in range(0, n_parts, _AT_ONCE):
+    for first in range(0, int(done.age.max(initial=0)) // _BITS + 1, _AT_ONCE):
         patterns = _patterns(done, first * _BITS)
-        for part in range(first, min(first + _AT_ONCE, n_parts)):
-            parts[str(part)] = _texts(patterns >> (part - first) * _BITS & (1 << _BITS) - 1, part * _BITS)
+        for part, text in enumerate(texts[first : first + _AT_ONCE]):
+            parts[str(first + part)] = text.gather(patterns >> part * _BITS & (1 << _BITS) - 1)
     return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
 
 
@@ -70,15 +97,15 @@ def _patterns(done: Deeds, low: int) -> Ints:
     """Give the ages of each member from `low` on as bits of one number, as many as a float holds exactly."""
     bits = np.zeros(max(int(done.age.max(initial=0)) + 1, low + _AT_ONCE * _BITS))
     bits[low : low + _AT_ONCE * _BITS] = np.ldexp(1.0, np.arange(_AT_ONCE * _BITS))
-    return done.per_member(lambda part: bits[done.age[part]] * (done.n_actions[part] > 0)).astype(np.int64)
+    return done.per_member(bits[done.age] * (done.n_actions > 0)).astype(np.int64)
 
 
-def _texts(patterns: Ints, low: int) -> pl.Series:
-    """Write patterns of ages from `low` on; nothing for one without any."""
-    texts: list[str | None] = [None] * (1 << _BITS)
-    for pattern in np.flatnonzero(np.bincount(patterns, minlength=1 << _BITS)):
-        texts[pattern] = " ".join(str(low + i) for i in range(_BITS) if pattern >> i & 1) or None
-    return pl.Series(texts, dtype=pl.String).gather(patterns)
+def _texts(low: int) -> pl.Series:
+    """Write each pattern of twelve ages from `low` on; nothing for that without any."""
+    texts: list[str | None] = [None]
+    for age in range(low, low + _BITS):
+        texts += [f"{age}" if text is None else f"{text} {age}" for text in texts]
+    return pl.Series(texts, dtype=pl.String)
 
 
 def customers_in_cell(

@@ -7,42 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from crm_analytics.retention.cohort_clock import Clock, Ints
+from crm_analytics.retention.cohort_clock import Ints
 from crm_analytics.retention.cohort_counts import Windows, active_counts
-from crm_analytics.retention.cohort_members import Deeds, Floats, Members
+from crm_analytics.retention.cohort_members import Deeds, Floats
 from crm_analytics.retention.cohort_options import Average, Options
+from crm_analytics.retention.cohort_rows import Bools, Shape
 from crm_analytics.retention.cohort_sums import Ratio, Table
-
-Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows of the table: the cohort (number of its period) and the group of each, and the row of each member."""
-
-    cohort: Ints
-    group: pl.Series | None
-    of_member: NDArray[np.signedinteger[Any]]
-
-    @property
-    def n(self) -> int:
-        """How many rows there are."""
-        return int(self.cohort.size)
-
-
-def rows_of(found: Members, groups: pl.Series | None = None) -> Rows:
-    """Give the rows their numbers, group by group and cohort by cohort; `groups` says the group of each member."""
-    if groups is None:
-        low = int(found.cohort.min())
-        there = np.bincount(found.cohort - low) > 0
-        places = (np.cumsum(there) - 1).astype(np.int32)
-        return Rows(np.flatnonzero(there) + low, None, places[found.cohort - low])
-    keys = pl.DataFrame({"group": groups, "cohort": found.cohort})
-    unique = keys.unique().sort("group", "cohort").with_row_index("row")
-    placed = keys.join(unique, on=["group", "cohort"], how="left", maintain_order="left")
-    return Rows(unique["cohort"].to_numpy(), unique["group"], placed["row"].cast(pl.Int32).to_numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +43,11 @@ class Grid:
     def with_finished(self, finished: Bools) -> Grid:
         """Count other cells as finished."""
         return replace(self, finished=finished)
+
+    def plus(self, other: Grid) -> Grid:
+        """Add the counts and sums of other members in the same cells."""
+        changed = {name: _plus(getattr(self, name), getattr(other, name)) for name in _ADDED}
+        return replace(self, **changed)
 
     def added(self, weights: Floats, where: Bools) -> Grid:
         """Add up rows of the grid: `weights` has a row per sum and a column per row of the grid."""
@@ -105,27 +81,37 @@ class Grid:
         )
 
 
-def grid(
-    options: Options, clock: Clock, rows: Rows, done: Deeds, windows: Windows, cost: Floats | None = None
-) -> Grid:
+_ADDED: Final = (
+    "size", "active", "returned", "n_orders", "spend", "cumulative", "margin", "cumulative_margin", "payback", "chosen",
+)  # fmt: skip
+"""What adds up over members."""
+
+
+def _plus(one: Any, other: Any) -> Any:  # noqa: ANN401 sums, a ratio or nothing
+    if one is None:
+        return None
+    return one.plus(other) if isinstance(one, Ratio) else one + other
+
+
+def grid(options: Options, shape: Shape, table: Table, cost: Floats | None, *, knows_all_costs: bool) -> Grid:
     """Count everything at once; `cost` is what winning each member cost, NaN where it is not known."""
-    table = Table(rows.of_member, rows.n, windows, done)
-    shape = (rows.n, windows.period.size)
+    done, rows = table.done, shape.rows
     margin, cumulative_margin = _margins(table, done)
-    payback = None if cost is None else table.payback(earnings(done), cost)
+    payback = None if cost is None else table.payback(_earnings(done, knows_all_costs=knows_all_costs), cost)
     money = _margin(done) if options.value == "margin" else done.spend
+    spend = table.mean(done.spend)
     return Grid(
         cohort=rows.cohort,
         group=rows.group,
-        windows=windows,
-        shown=np.broadcast_to(windows.period < clock.begun(rows.cohort)[:, None], shape),
-        finished=np.broadcast_to(windows.last < clock.finished(rows.cohort)[:, None], shape),
-        size=np.broadcast_to(table.size[:, None], shape),
-        active=_active(options, rows, done, table),
-        returned=_returned(rows, done, table),
+        windows=shape.windows,
+        shown=shape.shown,
+        finished=shape.finished,
+        size=np.broadcast_to(table.size[:, None], shape.size),
+        active=_active(options, done, table),
+        returned=_returned(done, table),
         n_orders=table.by_window(done.n_orders).astype(np.int64),
-        spend=table.mean(done.spend),
-        cumulative=table.running_mean(done.spend),
+        spend=spend,
+        cumulative=table.running_mean(done.spend, spend.x),
         margin=margin,
         cumulative_margin=cumulative_margin,
         payback=payback,
@@ -133,15 +119,10 @@ def grid(
     )
 
 
-def earnings(done: Deeds) -> Floats:
+def _earnings(done: Deeds, *, knows_all_costs: bool) -> Floats:
     """Give what pays an acquisition cost back: margin where the cost of every line is known, else spend."""
     margin = _margin(done)
-    return done.spend if margin is None or not knows_all_costs(done) else margin
-
-
-def knows_all_costs(done: Deeds) -> bool:
-    """Say whether the cost of every line is known."""
-    return done.n_lines_without_cost is not None and not done.n_lines_without_cost.any()
+    return done.spend if margin is None or not knows_all_costs else margin
 
 
 def _margins(table: Table, done: Deeds) -> tuple[Floats | None, Floats | None]:
@@ -158,22 +139,22 @@ def _margin(done: Deeds) -> Floats | None:
     return None if done.cost is None else done.spend - done.cost
 
 
-def _active(options: Options, rows: Rows, done: Deeds, table: Table) -> Ints:
+def _active(options: Options, done: Deeds, table: Table) -> Ints:
     if options.criterion == "on":
         return table.active
-    return active_counts(
-        options.criterion, table.windows, rows.of_member, rows.n, *done.active, options.horizon
-    )
+    row, windows = table.row_of_member, table.windows
+    return active_counts(options.criterion, windows, row, table.n_rows, *done.active, options.horizon)
 
 
-def _returned(rows: Rows, done: Deeds, table: Table) -> Ints:
+def _returned(done: Deeds, table: Table) -> Ints:
     """Count members who acted in the window beside their entry."""
+    row, n_rows = table.row_of_member, table.n_rows
     if table.windows.are_brackets:
         again = done.n_actions > (done.age == 0)
         member, age = done.member[again], done.age[again]
-        return active_counts("bracket", table.windows, rows.of_member, rows.n, member, age, None)
+        return active_counts("bracket", table.windows, row, n_rows, member, age, None)
     twice = done.n_actions[done.starts] > 1  # deeds begin with the entry, at age 0
-    at_entry = np.bincount(rows.of_member[twice], minlength=rows.n)
+    at_entry = np.bincount(row[twice], minlength=n_rows)
     return np.concatenate([at_entry[:, None], table.active[:, 1:]], axis=1)
 
 

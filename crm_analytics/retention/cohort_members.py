@@ -1,16 +1,16 @@
-"""Who belongs to which cohort from when, and what each member did at which age."""
+"""Who belongs to which cohort from when, and what each member did at which age, for a block of customers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_analytics.aggregates.cube_cells import Cube, begins
+from crm_analytics.aggregates.cube_cells import Cube
+from crm_analytics.aggregates.order_blocks import begins
 from crm_analytics.retention.cohort_clock import Clock, Ints
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ Entry = Literal["first_ever", "recurring"]
 class Members:
     """One place per membership: the customer, the cohort (number of its period), the entry and its day.
 
-    `place` is that of the entry in the cube, `entry` that on the clock.
+    `customer` is the place among those of the block, `place` that of the entry in the cube, `entry` that on the clock.
     """
 
     customer: Ints
@@ -30,17 +30,6 @@ class Members:
     place: Ints
     entry: Ints
     entry_day: Ints
-
-
-Values = NDArray[Any] | Callable[[slice], NDArray[Any]]
-"""One number per deed, or how to get those of a part of the deeds."""
-
-_PART: Final = 16_384
-
-
-def taken(values: Values, part: slice) -> NDArray[Any]:
-    """Take the numbers of a part of the deeds."""
-    return values(part) if callable(values) else values[part]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,29 +79,9 @@ class Deeds:
         """The money of each member."""
         return self.per_member(self.spend)
 
-    def per_member(self, values: Values) -> Floats:
+    def per_member(self, values: NDArray[Any]) -> Floats:
         """Add up by member."""
-        sums = np.empty(self.starts.size)
-        for part in self.parts():
-            member = self.member[part]
-            low, high = int(member[0]), int(member[-1]) + 1
-            sums[low:high] = np.bincount(member - low, weights=taken(values, part))
-        return sums
-
-    def by_cell(self, cell: Values, n_cells: int, values: Values | None) -> Floats:
-        """Add up by cell, or count without values, part by part: what is made of a part stays in the processor's cache."""
-        sums = np.zeros(n_cells)
-        for part in self.parts(8 * n_cells):
-            there = None if values is None else taken(values, part)
-            sums += np.bincount(taken(cell, part), weights=there, minlength=n_cells)
-        return sums
-
-    def parts(self, at_least: int = 0) -> Iterator[slice]:
-        """Divide the deeds between members into parts of so many or a few more."""
-        step = max(1, max(_PART, at_least) * self.starts.size // self.age.size)
-        cuts = self.starts[::step]
-        for low, high in zip(cuts, [*cuts[1:], self.age.size], strict=True):
-            yield slice(int(low), int(high))
+        return np.bincount(self.member, weights=values, minlength=self.starts.size)
 
     def last_active(self, until: int | None = None) -> Ints:
         """Give the last age at which each member acted, looking no further than age `until`."""
@@ -124,6 +93,11 @@ class Deeds:
         ends = np.append((member[1:] != member[:-1]) | ~seen[1:], True)
         within: Ints = age[seen & ends]
         return within
+
+    def second_active(self) -> tuple[NDArray[np.bool_], Ints]:
+        """Say which members acted again after the entry, and at which age first; that of the others means nothing."""
+        age = self.active[1]
+        return self.n_active > 1, age[np.minimum(self.active_starts + 1, age.size - 1)]
 
 
 def members(cube: Cube, clock: Clock, entry: Entry, start_day: int | None = None) -> Members:
@@ -139,7 +113,7 @@ def members(cube: Cube, clock: Clock, entry: Entry, start_day: int | None = None
     if start_day is not None:
         first &= day >= start_day
     enters = np.flatnonzero(first)
-    place = _taken(enters if places is None else places, None if places is None else enters)
+    place = enters if places is None else places[enters]
     entered = day[enters]
     cohort = cube.number[place] if clock.name == "calendar" else clock.calendar.numbers(entered)
     return Members(customer[enters], cohort, place, cube.number[place], entered)
@@ -175,14 +149,15 @@ def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
 
 def _from_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints | None]:
     """Pair each member with the places of the cube from its entry to the customer's last; no places stand for all."""
-    if np.array_equal(found.place, cube.starts) and cube.starts.size == len(cube.ids):
+    n_customers = len(cube.ids)
+    if found.place.size == n_customers and np.array_equal(found.place, cube.starts):
         return cube.customer, None
     if not begins(found.customer).all():
         return _from_each_entry_on(cube, found)
-    begin = np.full(len(cube.ids), cube.customer.size)
+    begin = np.full(n_customers, cube.customer.size)
     begin[found.customer] = found.place
     place = np.flatnonzero(np.arange(cube.customer.size) >= begin[cube.customer])
-    member_of = np.zeros(len(cube.ids), np.int64)
+    member_of = np.zeros(n_customers, np.int64)
     member_of[found.customer] = np.arange(found.customer.size)
     return member_of[cube.customer[place]], place
 

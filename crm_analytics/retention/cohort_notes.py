@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from crm_analytics import formats
 from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.results import Note
-from crm_analytics.retention.cohort_grid import knows_all_costs
 from crm_analytics.retention.cohort_tables import DEFINITIONS
-from crm_analytics.retention.cohort_words import Findings, longest, overall_tests
+from crm_analytics.retention.cohort_words import Findings, overall_tests
 
 _FEW: Final = 30
 _TWO_YEARS: Final = 730
@@ -114,8 +112,9 @@ def _small(found: Findings) -> Iterator[Note]:
 
 def _season(found: Findings) -> Iterator[Note]:
     tested = found.tests.filter(pl.col("rate_change").is_not_null())
-    entry = found.cohorts.members.entry_day
-    if tested.height and found.cohorts.options.attribute is None and np.ptp(entry) < _TWO_YEARS:
+    entries = found.cohorts.entries
+    span = entries.last_day - entries.first_day
+    if tested.height and found.cohorts.options.attribute is None and span < _TWO_YEARS:
         text = "The cohorts span less than two years, so a trend over them may be a season."
         yield Note("season_or_trend", text)
 
@@ -133,7 +132,7 @@ def _scattered(found: Findings) -> Iterator[Note]:
 def _losses(found: Findings) -> Iterator[Note]:
     if found.marks and found.never[1]:
         text = (
-            f"Losses look at {longest(found.cohorts, found.marks)} {found.unit}s after the first: whose last action lies late in them "
+            f"Losses look at {found.longest} {found.unit}s after the first: whose last action lies late in them "
             "had little time to come back and may still do so."
         )
         yield Note("losses_so_far", text)
@@ -155,19 +154,18 @@ def _counted(found: Findings) -> Iterator[Note]:
 
 
 def _money(found: Findings) -> Iterator[Note]:
-    done = found.cohorts.done
-    grid = found.cohorts.times
-    if done.n_lines_without_cost is not None and not knows_all_costs(done):
-        n = int(done.n_lines_without_cost.sum())
+    counts = found.cohorts.counts
+    n = counts.n_lines_without_cost
+    if n:
         text = f"The cost of {n:,} lines is not known; margin is empty in the cells they fall into."
         yield Note("margin_not_known", text)
-    if grid.payback is not None:
-        basis = "margin" if knows_all_costs(done) else "spend, because not every cost is known"
+    if counts.grid.payback is not None:
+        basis = "margin" if n == 0 else "spend, because not every cost is known"
         text = (
             f"Payback sets {basis}, against what winning the same customers cost; others are left out of it."
         )
         yield Note("payback", text.replace("margin,", "margin"))
-    before = float(found.cohorts.cube.spend.sum() - done.spend.sum())
+    before = round(found.cohorts.entries.spend - float(counts.spend.sum()), 6)
     if abs(before) >= 0.005 and found.cohorts.options.kind == "first_ever":  # noqa: PLR2004 half a penny
         money = formats.money(before, found.cohorts.extract.currency)
         text = f"{money} is in no cell: money before a customer's first order, of customers without one, or of cohorts before the start."

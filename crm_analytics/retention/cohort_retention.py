@@ -17,7 +17,6 @@ from crm_analytics.results import Result, View
 from crm_analytics.retention import cohort_cells, cohort_notes, cohort_tables, cohort_titles, cohort_words
 from crm_analytics.retention.cohort_clock import ClockName
 from crm_analytics.retention.cohort_counts import Criterion
-from crm_analytics.retention.cohort_customers import customers_table
 from crm_analytics.retention.cohort_options import Average, Options, Value, as_pairs
 from crm_analytics.retention.cohort_table import Cohorts, count_cohorts
 from crm_analytics.retention.cohort_terms import TERMS, terms_for_value
@@ -180,7 +179,7 @@ def cohort_retention(
         )
     words = cohort_words.findings(found, tables["cells"], tables["curve"])
     tables["trend_tests"] = words.tests
-    tables["losses"] = cohort_tables.losses(found, cohort_words.longest(found, words.marks))
+    tables["losses"] = cohort_tables.losses(found)
     return Result.of(
         "cohort_retention",
         title="Cohort retention",
@@ -216,7 +215,7 @@ def _tables(found: Cohorts) -> dict[str, pl.DataFrame]:
         "trend": trend_points(found),
         "layers": cohort_tables.layers(found),
         "payback": cohort_tables.payback_table(found),
-        "customers": customers_table(found.cube, found.members, found.done, found.rows, found.clock),
+        "customers": found.counts.customers,
     }
     return {name: table for name, table in tables.items() if table is not None}
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_analytics.aggregates.cube_cells import begins
+from crm_analytics.aggregates.order_blocks import begins
 from crm_analytics.retention.cohort_clock import Ints
 from crm_analytics.retention.cohort_counts import Windows
-from crm_analytics.retention.cohort_members import Deeds, Floats, Values
+from crm_analytics.retention.cohort_members import Deeds, Floats
 from crm_analytics.retention.cohort_options import Value
 from crm_analytics.stats.intervals import z_value
 
@@ -33,6 +34,10 @@ class Ratio:
     def added(self, weights: Floats, where: NDArray[np.bool_]) -> Ratio:
         """Add up over rows: `weights` has a row per sum and a column per row of the table."""
         return Ratio(*(weights @ np.where(where, a, 0.0) for a in self._parts))
+
+    def plus(self, other: Ratio) -> Ratio:
+        """Add the sums over other members."""
+        return Ratio(*(a + b for a, b in zip(self._parts, other._parts, strict=True)))
 
     @property
     def value(self) -> Floats:
@@ -58,7 +63,7 @@ class Ratio:
 class Table:
     """Where each deed falls: rows of the table by the member, columns by the window that holds its age."""
 
-    row_of_member: Ints
+    row_of_member: NDArray[np.signedinteger[Any]]
     n_rows: int
     windows: Windows
     done: Deeds
@@ -68,24 +73,31 @@ class Table:
         """Members per row."""
         return np.bincount(self.row_of_member, minlength=self.n_rows)
 
-    def by_window(self, values: Values) -> Floats:
-        """Add up what was done in the window of each column: at its own age, in a bracket at any of its ages."""
-        n_columns = self.windows.period.size
-        return self._added(self._cell, self.n_rows * n_columns, values).reshape(self.n_rows, n_columns)
+    def by_window(self, values: NDArray[Any] | None) -> Floats:
+        """Add up what was done in the window of each column: at its own age, in a bracket at any of its ages.
+
+        Without values the deeds are counted.
+        """
+        return self._added(self._cell, self.windows.period.size, values)
+
+    @cached_property
+    def deeds(self) -> Ints:
+        """Deeds in the window of each column."""
+        return self.by_window(None).astype(np.int64)
 
     @cached_property
     def active(self) -> Ints:
         """Members who acted, each in the column of the age."""
-        return self.by_window(lambda part: self.done.n_actions[part] > 0).astype(np.int64)
+        acted = self.done.n_actions > 0
+        return self.deeds if acted.all() else self.by_window(acted).astype(np.int64)
 
-    def running(self, values: Values) -> Floats:
+    def running(self, values: NDArray[Any]) -> Floats:
         """Add up from entry to the end of each window."""
         if not self.windows.are_brackets:
             return np.cumsum(self.by_window(values), axis=1)
         n_ages = int(self.windows.ends.max()) + 1
         cell = self._cell_of(self.done.age, self.done.age < n_ages, n_ages)
-        sums = self._added(cell, self.n_rows * n_ages, values)
-        return np.cumsum(sums.reshape(self.n_rows, n_ages), axis=1)[:, self.windows.ends]
+        return np.cumsum(self._added(cell, n_ages, values), axis=1)[:, self.windows.ends]
 
     def ratio(self, value: Value, money: Floats | None) -> Ratio | None:
         """Give the sums behind what `value` asks for, all but customers and payback; None where a cost is lacking."""
@@ -110,9 +122,13 @@ class Table:
         x = self.by_window(values)
         return Ratio(self._members, x, self._members, self._square_sums(values, values), x, self._members)
 
-    def running_mean(self, values: Floats) -> Ratio:
-        """Give the mean over members of what was done from entry to the end of each window."""
-        x = self.running(values)
+    def running_mean(self, values: Floats, by_window: Floats | None = None) -> Ratio:
+        """Give the mean over members of what was done from entry to the end of each window.
+
+        `by_window` are the sums in the windows, where they are known.
+        """
+        known = by_window is not None and not self.windows.are_brackets
+        x = np.cumsum(by_window, axis=1) if known else self.running(values)
         return Ratio(
             self._members, x, self._members, self.running(self.squared_steps(values)), x, self._members
         )
@@ -138,18 +154,15 @@ class Table:
             yy=per_row(paid**2),
         )
 
-    def squared_steps(self, values: Floats) -> Values:
+    def squared_steps(self, values: Floats) -> Floats:
         """Say by how much each deed raises the square of the member's running total."""
-
-        def steps(part: slice) -> Floats:
-            there: Floats = values[part]
-            member = self.done.member[part]
-            heads = np.flatnonzero(begins(member))
-            totals = np.cumsum(there)
-            totals -= np.repeat(totals[heads] - there[heads], np.diff(heads, append=member.size))
-            return there * (2 * totals - there)
-
-        return steps
+        heads = self.done.starts
+        totals = np.cumsum(values)
+        totals -= np.repeat(totals[heads] - values[heads], np.diff(heads, append=values.size))
+        totals *= 2
+        totals -= values
+        totals *= values
+        return totals
 
     @property
     def _members(self) -> Floats:
@@ -159,7 +172,7 @@ class Table:
     def _square_sums(self, one: Floats, other: Floats) -> Floats:
         """Add up products of the members' sums in the windows."""
         if not self.windows.are_brackets:
-            return self.by_window(lambda part: one[part] * other[part])
+            return self.by_window(one * other)
         heads = np.flatnonzero(begins(self.done.member, self._cell))
         a, b = (np.add.reduceat(v, heads) for v in (one, other))
         n_columns = self.windows.period.size
@@ -177,11 +190,13 @@ class Table:
 
     def _cell_of(self, column: Ints, inside: NDArray[np.bool_], n_columns: int) -> Ints:
         """Give the number of each deed's cell, row by row; deeds outside all of them get one after the last."""
-        cell = self.row_of_member[self.done.member] * n_columns
-        cell += column.astype(cell.dtype, copy=False)
+        cell = (self.row_of_member * np.intp(n_columns)).take(self.done.member)
+        cell += column
         if not inside.all():
             cell[~inside] = self.n_rows * n_columns
         return cell
 
-    def _added(self, cell: Ints, n_cells: int, values: Values) -> Floats:
-        return self.done.by_cell(cell, n_cells + 1, values)[:-1]
+    def _added(self, cell: Ints, n_columns: int, values: NDArray[Any] | None) -> Floats:
+        n_cells = self.n_rows * n_columns
+        sums = np.bincount(cell, weights=values, minlength=n_cells + 1)[:-1]
+        return sums.astype(float, copy=False).reshape(self.n_rows, n_columns)

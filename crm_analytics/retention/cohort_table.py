@@ -4,45 +4,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 import polars as pl
 
 from crm_analytics.aggregates.calendar_numbers import Calendar
 from crm_analytics.aggregates.cohorts import extract_cube, instant_cube
-from crm_analytics.aggregates.cube_cells import Cube
+from crm_analytics.aggregates.cube_cells import Cubes
 from crm_analytics.aggregates.window import Window
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.extracts.extract import Extract
-from crm_analytics.retention import cohort_members
-from crm_analytics.retention.cohort_clock import Clock
-from crm_analytics.retention.cohort_counts import Windows
-from crm_analytics.retention.cohort_grid import Grid, Rows, grid, over_groups, pooled_by_group, rows_of
+from crm_analytics.retention.cohort_blocks import Counting, Counts
+from crm_analytics.retention.cohort_clock import Clock, Ints
+from crm_analytics.retention.cohort_customers import Lists
+from crm_analytics.retention.cohort_grid import Grid, over_groups, pooled_by_group
 from crm_analytics.retention.cohort_groups import groups_of
-from crm_analytics.retention.cohort_members import Deeds, Floats, Members
+from crm_analytics.retention.cohort_members import Floats, Members, members
 from crm_analytics.retention.cohort_options import Options
-
-MOST_CELLS: Final = 1_000_000
-"""A table of more cells shows fewer ages, and says so: daily cohorts of many years would fill the memory."""
+from crm_analytics.retention.cohort_rows import Entries, Rows, Shape, entries_of
 
 
 @dataclass(frozen=True, eq=False)
 class Cohorts:
     """Everything that the tables and words are made from.
 
-    `times` has a row per cohort in time (and group); `grid` is the same, or the values of an attribute pooled from it.
+    `shape` has a row per cohort in time (and group); `grid` is the same, or the values of an attribute pooled from it.
     """
 
     options: Options
     extract: Extract
     customers: Extract | None
     clock: Clock
-    cube: Cube
-    members: Members
-    done: Deeds
-    rows: Rows
-    times: Grid
+    cubes: Cubes
+    entries: Entries
+    shape: Shape
+    counts: Counts
+    start: int | None
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the table."""
+        return self.shape.rows
+
+    @property
+    def times(self) -> Grid:
+        """The grid with a row per cohort in time (and group)."""
+        return self.counts.grid
 
     @cached_property
     def grid(self) -> Grid:
@@ -58,8 +65,20 @@ class Cohorts:
     @property
     def is_cut(self) -> bool:
         """Whether ages are left out because there would be too many cells."""
-        shown = self.times.windows.period.size
-        return self.options.max_periods is None and shown < int(self.clock.begun(self.rows.cohort).max())
+        return self.options.max_periods is None and self.shape.windows.period.size < self.shape.n_ages
+
+    def ids_of(self, cohort: int) -> pl.Series:
+        """Give the ids of the customers who entered a cohort."""
+        found = self.cubes.each(
+            lambda cube: cube.ids.gather(
+                _of_cohort(members(cube, self.clock, self.options.kind, self.start), cohort)
+            )
+        )
+        return pl.concat(found)
+
+
+def _of_cohort(found: Members, cohort: int) -> Ints:
+    return found.customer[found.cohort == cohort]
 
 
 def count_cohorts(
@@ -67,53 +86,52 @@ def count_cohorts(
 ) -> Cohorts:
     """Count everything there is to count."""
     clock = Clock(calendar, options.clock, window.as_of, extract.time_zone)
-    cube = _cube(extract, clock, options)
+    cubes = _cubes(extract, clock, options)
     start = None if window.start is None else window.start.toordinal()
-    found = cohort_members.members(cube, clock, options.kind, start)
-    if not found.customer.size:
+    listed = (options.attribute or options.by) is not None or _has_costs(customers)
+    entries = entries_of(cubes, clock, options, start, listed=listed)
+    if not entries.n:
         raise NotEnoughDataError.of("customers with a first order in the window", 0, 1)
-    done = cohort_members.deeds(cube, found, clock)
-    rows = rows_of(found, groups_of(options, extract, customers, cube, found, window.as_of))
-    spans = _windows(clock, rows, options)
-    times = grid(options, clock, rows, done, spans, acquisition_costs(customers, cube, found))
-    return Cohorts(options, extract, customers, clock, cube, found, done, rows, times)
+    rows = Rows.of(entries, groups_of(options, extract, customers, cubes, entries, window.as_of))
+    shape = Shape.of(rows, clock, options)
+    costs = acquisition_costs(customers, cubes, entries)
+    counting = Counting(
+        options, clock, shape, start, costs, entries.knows_all_costs, Lists.of(shape, cubes.order)
+    )
+    counts = counting.over(cubes)
+    return Cohorts(options, extract, customers, clock, cubes, entries, shape, counts, start)
 
 
-def acquisition_costs(customers: Extract | None, cube: Cube, found: Members) -> Floats | None:
-    """Give what winning each member cost, NaN where it is not known; None where it is known of none."""
-    if customers is None or "acquisition_cost" not in customers.frame.collect_schema():
+def _has_costs(customers: Extract | None) -> bool:
+    return customers is not None and "acquisition_cost" in customers.frame.collect_schema()
+
+
+def acquisition_costs(customers: Extract | None, cubes: Cubes, entries: Entries) -> Floats | None:
+    """Give what winning each customer cost, NaN where it is not known; None where it is known of nobody who entered."""
+    if customers is None or not _has_costs(customers):
         return None
     table = customers.frame.select("customer_id", "acquisition_cost").unique("customer_id", keep="first")
-    ids = pl.LazyFrame({"customer_id": cube.ids})
+    ids = pl.LazyFrame({"customer_id": cubes.ids})
     joined = ids.join(table, on="customer_id", how="left", maintain_order="left").collect()
-    costs = joined["acquisition_cost"].cast(pl.Float64).fill_null(float("nan")).to_numpy()[found.customer]
-    return costs if np.isfinite(costs).any() else None
+    costs = joined["acquisition_cost"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return costs if np.isfinite(costs[entries.customers]).any() else None
 
 
-def _cube(extract: Extract, clock: Clock, options: Options) -> Cube:
+def _cubes(extract: Extract, clock: Clock, options: Options) -> Cubes:
     as_of, activity = clock.as_of, options.activity
     if clock.name == "24h":
         zone = extract.time_zone
         asked = ("cube of instants", as_of, activity)
         return extract.once(
             asked,
-            lambda: Cube.of(instant_cube(extract.frame, as_of=as_of, activity=activity, time_zone=zone)),
+            lambda: Cubes.of(instant_cube(extract.frame, as_of=as_of, activity=activity, time_zone=zone)),
         )
     return extract_cube(extract, as_of=as_of, calendar=clock.cube_calendar, activity=activity)
 
 
-def _windows(clock: Clock, rows: Rows, options: Options) -> Windows:
-    n_ages = int(clock.begun(rows.cohort).max())
-    if options.max_periods is not None:
-        n_ages = min(n_ages, options.max_periods + 1)
-    else:
-        n_ages = min(n_ages, max(2, MOST_CELLS // rows.n))
-    return Windows.of(options.criterion, n_ages, horizon=options.horizon, brackets=options.brackets)
-
-
 def entered_per_cohort(found: Cohorts) -> pl.DataFrame:
     """Count members by cohort over all groups, empty cohorts between the first and the last too."""
-    cohorts = found.members.cohort
-    low = int(cohorts.min())
-    counts = np.bincount(cohorts - low)
-    return pl.DataFrame({"cohort": np.arange(counts.size) + low, "n_customers": counts})
+    counts = found.entries.n_customers
+    return pl.DataFrame(
+        {"cohort": np.arange(counts.size) + found.entries.first_cohort, "n_customers": counts}
+    )

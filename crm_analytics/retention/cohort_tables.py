@@ -8,10 +8,8 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.retention.cohort_cells import calendar_days, curve_of, rounded
-from crm_analytics.retention.cohort_clock import Ints
-from crm_analytics.retention.cohort_members import Deeds, Floats, Values
 from crm_analytics.retention.cohort_options import Average
-from crm_analytics.retention.cohort_table import MOST_CELLS, Cohorts
+from crm_analytics.retention.cohort_table import Cohorts
 from crm_analytics.stats.intervals import wilson
 
 DEFINITIONS: Final = {
@@ -43,11 +41,8 @@ def averages(found: Cohorts) -> pl.DataFrame:
 
 def cohorts_table(found: Cohorts) -> pl.DataFrame:
     """Give one row per cohort (and group): size, how long observed, who came again so far, orders and money."""
-    rows, done = found.rows, found.done
-    size = np.bincount(rows.of_member, minlength=rows.n)
-    again = np.bincount(rows.of_member[done.n_active > 1], minlength=rows.n)
-    orders = np.bincount(rows.of_member, weights=done.orders_of_member, minlength=rows.n).astype(np.int64)
-    spend = np.bincount(rows.of_member, weights=done.spend_of_member, minlength=rows.n).astype(float)
+    rows, counts = found.rows, found.counts
+    size, again, spend = counts.grid.size[:, 0], counts.again, counts.spend
     lower, upper = wilson(again, size)
     shown = size >= found.options.min_customers
     table = pl.DataFrame(
@@ -57,12 +52,12 @@ def cohorts_table(found: Cohorts) -> pl.DataFrame:
                 [found.clock.calendar.first_day(int(c)) for c in rows.cohort], dtype=pl.Date
             ),
             "n_customers": size,
-            "periods_observed": found.clock.finished(rows.cohort),
+            "periods_observed": found.shape.lived,
             "n_returned_so_far": again,
             "returned_share": again / size,
             "returned_share_lower": lower,
             "returned_share_upper": upper,
-            "n_orders": orders,
+            "n_orders": counts.n_orders.astype(np.int64),
             "spend": rounded(spend),
             "spend_per_customer": rounded(spend / size),
         }
@@ -71,14 +66,12 @@ def cohorts_table(found: Cohorts) -> pl.DataFrame:
     return table.with_columns(pl.when(pl.Series(shown)).then(pl.col(hidden)))
 
 
-def losses(found: Cohorts, until: int) -> pl.DataFrame:
-    """Say at which age customers were active for the last time, of those observed through age `until`.
+def losses(found: Cohorts) -> pl.DataFrame:
+    """Say at which age customers were active for the last time, of those observed through the last followed age.
 
     What they did after it is not looked at, so that all are observed equally long.
     """
-    lived = (found.clock.finished(found.rows.cohort) > until)[found.rows.of_member]
-    last = found.done.last_active(until)[lived]
-    counts = np.bincount(last, minlength=until + 1)[: until + 1]
+    counts = found.counts.last
     n = int(counts.sum())
     lower, upper = wilson(counts, n)
     return pl.DataFrame(
@@ -90,17 +83,6 @@ def losses(found: Cohorts, until: int) -> pl.DataFrame:
             "lost_after_share_upper": upper,
         }
     )
-
-
-def never_back(found: Cohorts, until: int) -> tuple[int, int]:
-    """Count the members who did not act again at ages 1 to `until`, and all who were observed so long."""
-    lived = (found.clock.finished(found.rows.cohort) > until)[found.rows.of_member]
-    age, done = found.done.active[1], found.done
-    second = np.minimum(
-        done.active_starts + 1, age.size - 1
-    )  # the first action after the entry, if there is one
-    never = (done.n_active == 1) | (age[second] > until)
-    return int((lived & never).sum()), int(lived.sum())
 
 
 def payback_table(found: Cohorts) -> pl.DataFrame | None:
@@ -144,36 +126,17 @@ _PAYBACK: Final = {
 
 def layers(found: Cohorts) -> pl.DataFrame | None:
     """Give the spend of each cohort in each calendar period, by the calendar's clock; None by any other."""
-    if found.clock.name != "calendar" or found.options.kind == "recurring":
+    sums, calendar = found.counts.layers, found.clock.calendar
+    if sums is None:
         return None
-    done, calendar = found.done, found.clock.calendar
-    cohort, age, sums = _by_cohort_and_age(found.members.cohort, done)
+    row, age = np.divmod(sums.cell, found.shape.n_ages)
+    cohort = row + found.rows.low
     return pl.DataFrame(
         {
             "cohort_on": calendar_days(cohort, found.clock),
             "calendar_on": calendar_days(cohort + age, found.clock),
-            "n_orders": sums["n_orders"].astype(np.int64),
-            "spend": rounded(sums["spend"]),
+            "n_orders": sums.n_orders.astype(np.int64),
+            "spend": rounded(sums.spend),
             "is_complete": cohort + age < calendar.number_of(found.clock.as_of),
         }
     )
-
-
-def _by_cohort_and_age(cohort: Ints, done: Deeds) -> tuple[Ints, Ints, dict[str, Floats]]:
-    """Add up orders and spend by cohort and age, where there are any deeds."""
-    low, n_ages = int(cohort.min()), int(done.age.max()) + 1
-    n_cells = (int(cohort.max()) - low + 1) * n_ages
-    first = (cohort - low).astype(np.int64) * n_ages
-
-    def cell(part: slice) -> Ints:
-        return first[done.member[part]] + done.age[part]
-
-    number: Values = cell
-    places: Ints | None = None
-    if n_cells > max(done.age.size, MOST_CELLS):  # most of them empty
-        places, number = np.unique(cell(slice(None)), return_inverse=True)
-        n_cells = places.size
-    there = np.flatnonzero(done.by_cell(number, n_cells, None))
-    sums = {c: done.by_cell(number, n_cells, getattr(done, c))[there] for c in ("n_orders", "spend")}
-    at = there if places is None else places[there]
-    return at // n_ages + low, at % n_ages, sums

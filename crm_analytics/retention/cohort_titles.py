@@ -14,7 +14,6 @@ from crm_analytics.retention.cohort_words import (
     Findings,
     Row,
     ages,
-    longest,
     overall_tests,
     points,
     rate_name,
@@ -96,7 +95,7 @@ def layers(found: Findings, table: pl.DataFrame) -> str:
 def losses(found: Findings) -> str:
     """Say how many never came back, of those observed as long."""
     lost, n = found.never
-    until = longest(found.cohorts, found.marks)
+    until = found.longest
     span = f"the next {found.unit}" if until == 1 else f"the {until} {found.unit}s after"
     return f"{formats.share(lost / max(n, 1))} never came back in {span}"
 

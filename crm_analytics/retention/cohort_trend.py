@@ -14,40 +14,13 @@ from crm_analytics.retention.cohort_table import Cohorts
 from crm_analytics.stats.binomial_trend import Trend, binomial_trend
 from crm_analytics.stats.intervals import wilson
 
-_MARKS: Final = {
-    "day": (1, 7, 30),
-    "24h": (1, 7, 30),
-    "week": (1, 4, 12),
-    "7d": (1, 4, 12),
-    "month": (1, 3, 12),
-    "30d": (1, 3, 12),
-    "quarter": (1, 4, 8),
-    "year": (1, 2, 3),
-}
-"""The ages that are followed over the cohorts, by the unit in which age is counted."""
-
 _SURE: Final = 0.05
 VERDICTS: Final = ("better", "worse", "no clear change", "cannot be told")
 
 
-def marks(found: Cohorts) -> list[int]:
-    """Give the ages that are followed: those that someone has finished."""
-    periods = found.times.windows.period
-    some: Bools = np.any(found.times.finished, axis=0)
-    if found.times.windows.are_brackets:
-        return [int(p) for p in periods[some] if p > 0][:3]
-    wanted = _MARKS[age_unit(found)]
-    return [m for m in wanted if m < periods.size and some[m]]
-
-
-def age_unit(found: Cohorts) -> str:
-    """Name the unit in which age is counted: the period, or the length of the elapsed clock."""
-    return found.clock.calendar.period if found.clock.name == "calendar" else found.clock.name
-
-
 def trend_points(found: Cohorts) -> pl.DataFrame:
     """Give one row per cohort and followed age that the cohort has finished, over all groups."""
-    parts = [_points(found, age, np.ones(found.rows.n, bool)) for age in marks(found)]
+    parts = [_points(found, age, np.ones(found.rows.n, bool)) for age in found.shape.marks]
     return pl.concat(parts) if parts else _points(found, 0, np.zeros(found.rows.n, bool))
 
 
@@ -86,11 +59,11 @@ def trend_tests(found: Cohorts, *, without: frozenset[int] = frozenset()) -> pl.
     `without` are cohorts that are left out: a first one that holds old customers too would feign a fall.
     """
     usable = ~np.isin(found.rows.cohort, list(without))
-    parts = [_test(found, age, usable, None) for age in marks(found)]
+    parts = [_test(found, age, usable, None) for age in found.shape.marks]
     if found.rows.group is not None:
         groups = found.rows.group.to_numpy()
         for group in found.rows.group.unique(maintain_order=True):
-            parts += [_test(found, age, usable & (groups == group), str(group)) for age in marks(found)]
+            parts += [_test(found, age, usable & (groups == group), str(group)) for age in found.shape.marks]
     table = pl.DataFrame(parts, schema=_SCHEMA, orient="row")
     return table if found.rows.group is not None else table.drop("group")
 

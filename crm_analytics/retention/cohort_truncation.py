@@ -41,7 +41,7 @@ def truncation(found: Cohorts) -> Truncation | None:
     if found.options.kind == "recurring" or _starts_later(found):
         return None
     counts = entered_per_cohort(found)["n_customers"].to_numpy()
-    cohort, n_first = int(found.members.cohort.min()), int(counts[0])
+    cohort, n_first = found.entries.first_cohort, int(counts[0])
     finished = max(0, int(found.clock.calendar.number_of(found.clock.as_of)) - cohort)
     following = counts[1 : min(finished, _COMPARED + 1)]
     usual = float(np.median(following)) if following.size else 0.0
@@ -55,18 +55,16 @@ def truncation(found: Cohorts) -> Truncation | None:
 
 def _starts_later(found: Cohorts) -> bool:
     """Say whether the cohorts shown begin after those of the extract: what is first is then known."""
-    first_day = int(found.cube.day[found.cube.n_actions > 0].min())
-    return (
-        int(found.members.entry_day.min()) > first_day
-        and found.clock.calendar.numbers(np.array([first_day]))[0] < found.members.cohort.min()
-    )
+    entries, calendar = found.entries, found.clock.calendar
+    first = int(calendar.numbers(np.array([entries.first_action]))[0])
+    return entries.first_day > entries.first_action and first < entries.first_cohort
 
 
 def _joined(found: Cohorts, cohort: int) -> tuple[int, int]:
     """Count the first cohort's customers whose `joined_on` is known, and those who joined before the extract begins."""
     if found.customers is None or "joined_on" not in found.customers.frame.collect_schema():
         return 0, 0
-    ids = found.cube.ids.gather(found.members.customer[found.members.cohort == cohort]).unique()
+    ids = found.ids_of(cohort).unique()
     table = found.customers.frame.filter(pl.col("joined_on").is_not_null()).select("customer_id", "joined_on")
     joined = ids.to_frame().lazy().join(table, on="customer_id").collect()
     return joined.height, int((joined["joined_on"] < covered_from(found.extract)).sum())

@@ -9,12 +9,11 @@ from typing import Any, Final
 import polars as pl
 
 from crm_analytics import formats
-from crm_analytics.retention import cohort_tables
 from crm_analytics.retention.cohort_cells import curve_of
 from crm_analytics.retention.cohort_grid import ALL
 from crm_analytics.retention.cohort_table import Cohorts
 from crm_analytics.retention.cohort_terms import VALUES
-from crm_analytics.retention.cohort_trend import VERDICTS, age_unit, marks, trend_tests
+from crm_analytics.retention.cohort_trend import VERDICTS, trend_tests
 from crm_analytics.retention.cohort_truncation import Truncation, truncation
 from crm_analytics.stats.binomial_trend import FEWEST_GROUPS
 
@@ -36,9 +35,22 @@ class Findings:
     curve: pl.DataFrame
     overall: pl.DataFrame
     tests: pl.DataFrame
-    marks: tuple[int, ...]
-    never: tuple[int, int]
     late_start: Truncation | None
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """The ages that are followed over the cohorts."""
+        return self.cohorts.shape.marks
+
+    @property
+    def longest(self) -> int:
+        """The age up to which losses are counted."""
+        return self.cohorts.shape.longest
+
+    @property
+    def never(self) -> tuple[int, int]:
+        """The members who did not act again up to that age, and all who were observed so long."""
+        return self.cohorts.counts.never, self.cohorts.counts.n_lived
 
     @property
     def unit(self) -> str:
@@ -53,37 +65,25 @@ class Findings:
 
 def unit_of(found: Cohorts) -> str:
     """Name the unit of age as people say it."""
-    return _UNITS[age_unit(found)]
+    return _UNITS[found.clock.unit]
 
 
 def findings(found: Cohorts, cells: pl.DataFrame, curve: pl.DataFrame) -> Findings:
     """Work out what the words need."""
     late = truncation(found)
-    followed = tuple(marks(found))
     return Findings(
         cohorts=found,
         cells=cells,
         curve=curve,
         overall=curve_of(found.everyone, found.options, found.options.average),
         tests=trend_tests(found, without=frozenset() if late is None else frozenset({late.cohort})),
-        marks=followed,
-        never=cohort_tables.never_back(found, longest(found, followed)),
         late_start=late,
     )
 
 
-def longest(found: Cohorts, followed: tuple[int, ...]) -> int:
-    """Give the age up to which losses are counted: the last followed one that some cohort has finished."""
-    if not followed:
-        return 0
-    spans = found.times.windows
-    last = int(spans.ends[spans.period == max(followed)][0])
-    return min(last, int(found.clock.finished(found.rows.cohort).max()) - 1)
-
-
 def headline(found: Findings) -> str:
     """Say in one sentence how many stay, whether it gets better, and where they are lost."""
-    n = found.cohorts.members.customer.size
+    n = found.cohorts.entries.n
     who = _who(found, n)
     rates = [row for row in (found.at(mark) for mark in found.marks) if row is not None]
     if not rates:
@@ -236,7 +236,7 @@ def _lost(found: Findings) -> str:
     lost, n = found.never
     if not n or found.cohorts.options.kind == "recurring":
         return ""
-    until = longest(found.cohorts, found.marks)
+    until = found.longest
     span = f"the next {found.unit}" if until == 1 else f"the {until} {found.unit}s after"
     if not lost:
         return f", and all came back in {span}"
@@ -247,7 +247,7 @@ def summary(found: Findings) -> pl.DataFrame:
     """Give the findings, one row each."""
     rows = [*_rate_rows(found), *_trend_rows(found), *_loss_row(found), *_group_rows(found)]
     if not rows:
-        n = found.cohorts.members.customer.size
+        n = found.cohorts.entries.n
         rows = [("Customers", n, None, "no cohort has lived through a whole period after its first")]
     schema = {
         "finding": pl.String(),
@@ -280,7 +280,7 @@ def _trend_rows(found: Findings) -> Iterator[_Row]:
 def _loss_row(found: Findings) -> Iterator[_Row]:
     lost, n = found.never
     if n and found.marks:
-        text = f"{formats.share(lost / n)} never came back within {longest(found.cohorts, found.marks)} {found.unit}s"
+        text = f"{formats.share(lost / n)} never came back within {found.longest} {found.unit}s"
         yield "Lost after the first", n, 1 - lost / n, text
 
 

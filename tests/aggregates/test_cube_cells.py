@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crm_analytics as crm
-from crm_analytics.aggregates import cohorts, customer_days
+from crm_analytics.aggregates import cube_cells, order_blocks
 from crm_analytics.aggregates.calendar_numbers import Calendar
 from crm_analytics.aggregates.cohorts import activity_cube, extract_cube
-from crm_analytics.aggregates.cube_cells import Cube, begins
+from crm_analytics.aggregates.cube_cells import Cubes
+from crm_analytics.aggregates.order_blocks import begins
 from crm_analytics.extracts import door
 
 COLUMNS = ("number", "day", "n_actions", "n_orders", "spend")
@@ -35,8 +36,8 @@ rows = st.lists(
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
     """Let customers fall into many blocks."""
-    monkeypatch.setattr(customer_days, "BLOCK_ROWS", 5)
-    monkeypatch.setattr(cohorts, "BLOCK_ROWS", 5)
+    monkeypatch.setattr(order_blocks, "BLOCK_ROWS", 5)
+    monkeypatch.setattr(cube_cells, "BLOCK_ROWS", 5)
 
 
 def frame(found, *, ids):
@@ -53,13 +54,14 @@ def frame(found, *, ids):
     return table if ids else table.drop("order_id")
 
 
-def by_customer(cube: Cube) -> dict[str, list[tuple[float, ...]]]:
+def by_customer(cubes: Cubes) -> dict[str, list[tuple[float, ...]]]:
     """Give the rows of the cube under the ids of their customers; ids without any row are none of its customers."""
     cells: dict[str, list[tuple[float, ...]]] = {}
-    columns = (getattr(cube, c).tolist() for c in COLUMNS)
-    for customer, *cell in zip(cube.ids.gather(cube.customer), *columns, strict=True):
-        cells.setdefault(customer, []).append(tuple(cell))
-    return cells
+    for cube in cubes.parts:
+        columns = (getattr(cube, c).tolist() for c in COLUMNS)
+        for customer, *cell in zip(cube.ids.gather(cube.customer), *columns, strict=True):
+            cells.setdefault(customer, []).append(tuple(cell))
+    return dict(sorted(cells.items()))
 
 
 @given(
@@ -78,7 +80,7 @@ def test_any_rows_give_the_cube_of_the_definition(found, ids, period, activity, 
         "activity": activity,
     }
     quick = by_customer(extract_cube(crm.read_transactions(table), **asked))
-    slow = by_customer(Cube.of(activity_cube(table.lazy(), **asked)))
+    slow = by_customer(Cubes.of(activity_cube(table.lazy(), **asked)))
     assert list(quick) == list(slow)
     for customer, cells in slow.items():
         np.testing.assert_allclose(quick[customer], cells, rtol=1e-12, atol=1e-6)
@@ -96,6 +98,28 @@ def test_the_order_of_rows_does_not_matter(found, ids, random):
     assert list(one) == list(other)
     for customer, cells in one.items():
         np.testing.assert_allclose(other[customer], cells, rtol=1e-12, atol=1e-6)
+
+
+@given(rows, st.integers(1, 100))
+@settings(max_examples=20, deadline=None)
+def test_blocks_put_together_hold_the_same(found, least):
+    table = frame(found, ids=False)
+    cubes = extract_cube(
+        crm.read_transactions(table),
+        as_of=date(2025, 3, 1),
+        calendar=Calendar("month"),
+        activity="any",
+    )
+    larger = Cubes(tuple(cubes.each(lambda cube: cube, least=least)))
+    assert by_customer(larger) == by_customer(cubes)
+    assert larger.ids.equals(cubes.ids)
+    assert all(part.customer.size >= least for part in larger.parts[:-1])
+    befores = np.cumsum([0, *(len(part.ids) for part in larger.parts)])[:-1]
+    assert [part.before for part in larger.parts] == befores.tolist()
+    if cubes.order is None:
+        assert cubes.ids.is_sorted()
+    else:
+        assert cubes.ids.sort().gather(pl.Series(cubes.order)).equals(cubes.ids)
 
 
 def test_an_extract_keeps_its_cube():

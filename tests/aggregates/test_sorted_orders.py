@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.aggregates import sorted_orders as module
+from crm_analytics.aggregates import order_blocks as module
 from crm_analytics.aggregates.customers import customer_summary
 from crm_analytics.aggregates.orders import orders
 from crm_analytics.aggregates.purchase_days import money_back, purchase_days
@@ -107,7 +107,7 @@ def test_orders_of_several_blocks_are_those_of_one(numbered, monkeypatch):
         for i in range(900)
     ]
     whole = sorted_orders(lines(rows, numbered=numbered), as_of=date(2026, 1, 8))
-    monkeypatch.setattr(module, "_BLOCK", 50)
+    monkeypatch.setattr(module, "BLOCK_ROWS", 50)
     parts = sorted_orders(lines(rows, numbered=numbered), as_of=date(2026, 1, 8))
     assert parts.frame.equals(whole.frame)
     by = ["customer_id", "ordered_on"]
