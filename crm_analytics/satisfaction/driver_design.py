@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
 from crm_analytics.extracts.readers import as_extract
+from crm_analytics.satisfaction import driver_categories as categories
 from crm_analytics.satisfaction import ratings
 from crm_analytics.satisfaction.ratings import Rating
 from crm_analytics.stats.intervals import Floats
@@ -20,10 +21,11 @@ Kind = Literal["numeric", "binary", "ordinal", "nps"]
 DriverKind = Literal["rating", "yes or no", "category"]
 
 SPARE: Final = 5
-"""So many answers more than columns are needed at least."""
+"""So many answers more than columns are needed at least, and so many of the rarer of two answers."""
 
-_MOST_LEVELS: Final = 8
-_OTHERS: Final = "others"
+SAME_ANSWERS: Final = "the same answers"
+"""How the trouble of a driver begins that repeats another."""
+
 _PROMOTER: Final = 9.0
 _PASSIVE: Final = 7.0
 _TOP: Final = {2.0: 1.0, 3.0: 3.0, 4.0: 3.0, 5.0: 4.0, 6.0: 5.0, 7.0: 6.0, 10.0: 9.0, 11.0: 9.0}
@@ -48,7 +50,10 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Driver:
-    """One driver: its columns in the matrix, and for ratings the scale."""
+    """One driver: its columns in the matrix, for ratings the scale, for categories the levels, the first the one compared with.
+
+    `n_levels` is how many different answers a category had before the rarest were taken together.
+    """
 
     name: str
     label: str
@@ -56,6 +61,7 @@ class Driver:
     columns: tuple[int, ...]
     rating: Rating | None
     levels: tuple[str, ...] = ()
+    n_levels: int = 0
     trouble: str | None = None
 
 
@@ -174,13 +180,18 @@ def design(frame: pl.DataFrame, ask: Ask, *, apart: Sequence[str] = ()) -> Desig
     """
     name = ratings.default_outcome(frame, ask.outcome)
     _known(frame, [*(ask.drivers or ()), *ask.covariates, *ask.not_applicable])
-    _apart(name, ask)
+    _apart(name, ask, apart)
     given = ratings.read_rating(frame, name, not_applicable=ask.not_applicable)
     weights = ratings.survey_weights(frame, ask.weights)
     outcome_there = ~np.isnan(given.values)
     counted = outcome_there & (weights.values > 0)
     if not counted.any():
-        raise NotEnoughDataError.of(f"answers to {name!r} with a weight above 0", 0, 1)
+        raise NotEnoughDataError.of(
+            f"answers to {name!r} with a weight above 0",
+            0,
+            1,
+            "Look at the check report for what could not be read, or name another column with outcome='<column>'.",
+        )
     names = _driver_names(frame, name, ask, apart)
     some = np.zeros(frame.height, bool)
     for driver in names:
@@ -222,15 +233,23 @@ def _known(frame: pl.DataFrame, columns: Sequence[str]) -> None:
             raise UnknownNameError.of("column", column, frame.columns)
 
 
-def _apart(outcome: str, ask: Ask) -> None:
-    """Refuse an outcome that explains itself, and drivers named twice."""
+def _apart(outcome: str, ask: Ask, apart: Sequence[str]) -> None:
+    """Refuse an outcome that explains itself or divides the answers, and drivers named twice."""
     drivers = list(ask.drivers or ())
-    if outcome in drivers:
-        raise OptionError(
-            f"{outcome!r} is named as the outcome and as a driver.",
-            "The outcome cannot explain itself.",
-            "Leave it out of the drivers.",
-        )
+    for columns, what in ((drivers, "a driver"), (ask.covariates, "a covariate"), (apart, "by")):
+        if outcome in columns:
+            raise OptionError(
+                f"{outcome!r} is named as the outcome and as {what}.",
+                "The outcome cannot explain itself, nor can answers be divided by it.",
+                "Take it out of one of the two.",
+            )
+    for column in apart:
+        if column in drivers:
+            raise OptionError(
+                f"{column!r} is named as a driver and as by.",
+                "Within a part all rate such a driver alike.",
+                "Leave it out of the drivers, or divide the answers by another column.",
+            )
     for column in drivers:
         if drivers.count(column) > 1 or column in ask.covariates:
             raise OptionError.out_of_range(
@@ -310,8 +329,14 @@ def _yes_or_no(given: Rating, values: Floats, points: Floats) -> Outcome:
         cut = cut if given.low > 0 or given.high == 10 else float(points[-1])  # noqa: PLR2004 0 to 10 has its promoters
         said = f"{cut:g} to {given.high:g} against less"
     yes = (values >= cut).astype(float)
-    if np.ptp(yes) == 0:
-        raise NotEnoughDataError.of(f"answers to {given.name!r} on both sides ({said})", 1, 2)
+    rarer = int(min(yes.sum(), (1 - yes).sum()))
+    if rarer < SPARE:
+        raise NotEnoughDataError.of(
+            f"answers to {given.name!r} on the rarer side ({said})",
+            rarer,
+            SPARE,
+            "Take it as it is with kind='numeric', or gather more answers.",
+        )
     return Outcome(given.name, given.label, "binary", yes, 0.0, 1.0, "share", said)
 
 
@@ -352,16 +377,10 @@ class _Columns:
             self.indicators.append((~rating.applies).astype(float))
             values[~rating.applies] = np.nanmean(values)
         two = rating.points == (0.0, 1.0)
-        self.drivers.append(
-            Driver(
-                name,
-                rating.label,
-                "yes or no" if two else "rating",
-                (len(self.columns),),
-                rating,
-                trouble=self._twin(values),
-            )
-        )
+        made = Driver(
+            name, rating.label, "yes or no" if two else "rating", (len(self.columns),), rating
+        )  # fmt: skip
+        self.drivers.append(self._beside_twin(made, values))
         self.columns.append(values)
 
     def _record(self, name: str, rating: Rating) -> None:
@@ -373,65 +392,36 @@ class _Columns:
             self.not_applicable[name] = int((~rating.applies).sum())
 
     def _add_category(self, name: str) -> None:
-        series = _levels(self.rows[name])
+        own = self.rows[name]
+        series = categories.levels(own)
         counts = series.drop_nulls().value_counts(sort=False).sort("count", name, descending=[True, False])
         levels = counts[name].to_list()
         if len(levels) < 2:  # noqa: PLR2004
             self.left_out[name] = f"all answers are {levels[0]!r}" if levels else "nobody answered it"
             return
         first = len(self.columns)
-        self.columns.extend(dummies(series, levels[1:]))
+        self.columns.extend(categories.dummies(series, levels[1:]))
         columns = tuple(range(first, len(self.columns)))
-        self.drivers.append(Driver(name, ratings.label(name), "category", columns, None, tuple(levels)))
+        n_levels = own.drop_nulls().n_unique()
+        self.drivers.append(
+            Driver(name, ratings.label(name), "category", columns, None, tuple(levels), n_levels)
+        )
 
-    def _twin(self, values: Floats) -> str | None:
-        """Name the driver with the same answers, where there is one."""
-        for other in self.drivers:
-            if other.rating is not None and np.array_equal(
-                self.columns[other.columns[0]], values, equal_nan=True
-            ):
-                return f"the same answers as {other.label}"
-        return None
+    def _beside_twin(self, driver: Driver, values: Floats) -> Driver:
+        """Note on a driver and on the one with the same answers, where there is one, that they are twins."""
+        for k, other in enumerate(self.drivers):
+            own = self.columns[other.columns[0]]
+            if other.rating is not None and np.array_equal(own, values, equal_nan=True):
+                self.drivers[k] = replace(other, trouble=other.trouble or f"{SAME_ANSWERS} as {driver.label}")
+                return replace(driver, trouble=f"{SAME_ANSWERS} as {other.label}")
+        return driver
 
     def matrix(self, covariates: Sequence[str]) -> Floats:
         """Give all columns, those that are always in last."""
-        fixed = [column for name in covariates for column in _covariate(self.rows, name)]
+        fixed = [column for name in covariates for column in categories.covariate(self.rows, name)]
         every = [*self.columns, *self.indicators, *fixed]
         self.n_columns = len(every)
         return np.column_stack(every) if every else np.empty((self.rows.height, 0))
-
-
-def _covariate(rows: pl.DataFrame, name: str) -> list[Floats]:
-    """Turn a covariate into columns: a number as it is, everything else into dummies; a gap is a level of its own."""
-    series = rows[name]
-    if series.dtype.is_numeric():
-        values = series.cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
-        gap = np.isnan(values)
-        values[gap] = np.nanmean(values) if not gap.all() else 0.0
-        return [values, *([gap.astype(float)] if gap.any() else [])]
-    filled = _levels(series.cast(pl.String)).fill_null("not known")
-    counts = filled.value_counts(sort=False).sort("count", name, descending=[True, False])
-    return dummies(filled, counts[name].to_list()[1:])
-
-
-def _levels(series: pl.Series) -> pl.Series:
-    """Take the rarest levels together, so that a category does not eat up the answers."""
-    counts = series.drop_nulls().value_counts(sort=False).sort("count", series.name, descending=[True, False])
-    kept = counts[series.name].head(_MOST_LEVELS).to_list()
-    if counts.height <= _MOST_LEVELS:
-        return series
-    return pl.Series(series.name, [v if v is None or v in kept else _OTHERS for v in series], pl.String)
-
-
-def dummies(series: pl.Series, levels: Sequence[str]) -> list[Floats]:
-    """Give one column of 0 and 1 per level, NaN where there is no answer."""
-    gap = series.is_null().to_numpy()
-    made = []
-    for level in levels:
-        column = (series == level).fill_null(value=False).to_numpy().astype(float)
-        column[gap] = np.nan
-        made.append(column)
-    return made
 
 
 def _clusters(rows: pl.DataFrame, clusters: str | None) -> NDArray[np.int64] | None:

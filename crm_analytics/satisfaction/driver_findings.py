@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.satisfaction import (
@@ -17,7 +18,7 @@ from crm_analytics.satisfaction import (
     driver_shape,
     driver_shares,
 )
-from crm_analytics.satisfaction.driver_design import Design
+from crm_analytics.satisfaction.driver_design import Design, Driver
 from crm_analytics.satisfaction.driver_moments import WAYS, Missing, Moments, Prepared
 from crm_analytics.satisfaction.driver_shares import Shares
 from crm_analytics.stats import dominance
@@ -53,7 +54,8 @@ class Sensitivity:
 class Findings:
     """What was found.
 
-    `ranks` (p, n_draws) places 1 … p in each draw; `measures` name -> figure; `odds` the check of proportional odds.
+    `ranks` (p, n_draws) places 1 … p in each draw; `measures` name -> figure; `odds` the check of proportional odds;
+    `together_p` the p-value of all drivers saying nothing; `parts_left` why -> parts of the answers not compared.
     """
 
     design: Design
@@ -64,13 +66,14 @@ class Findings:
     ranks: Floats
     unique_p: Floats
     unique_test: str
+    together_p: float
     effects: Effects
     relative: Floats
     inflation: Floats
     shape: driver_shape.Shape
     sensitivity: tuple[Sensitivity, ...]
     segments: pl.DataFrame
-    small_parts: tuple[str, ...]
+    parts_left: Mapping[str, list[str]]
     by: str | None
     measures: Mapping[str, float]
     odds: driver_likelihood.OddsCheck | None
@@ -92,7 +95,8 @@ class Findings:
     @property
     def importance_draws(self) -> Floats:
         """The same in the draws."""
-        drawn: Floats = self.shares.draws / np.maximum(self.shares.draws.sum(axis=0), 1e-12)
+        kept = np.maximum(self.shares.draws, 0.0)  # fast draws of log-likelihoods can fall below
+        drawn: Floats = kept / np.maximum(kept.sum(axis=0), 1e-12)
         return drawn
 
 
@@ -106,14 +110,32 @@ def find(design: Design, missing: Missing, by: str | None, *, n_draws: int, seed
     beta_draws = driver_shares.coefficients(drawn)
     effects = _linear_effects(design, rows, moments, beta, beta_draws)
     p_values, test = driver_shares.unique_p_values(design, rows, linear, beta, beta_draws)
-    lines = {d.name: float(beta[d.columns[0]]) for d in design.drivers if len(d.columns) == 1}
-    table, small = driver_segments.segments(design, by, missing, n_draws=n_draws, seed=seed)
+    together = driver_shares.together_p_value(design, rows, linear, beta, beta_draws)
+    inflation = _inflation(design, moments)
+    lines = {
+        d.name: float(beta[d.columns[0]])
+        for d, k in zip(design.drivers, inflation, strict=True)
+        if len(d.columns) == 1 and np.isfinite(k)
+    }
+    table, left = driver_segments.segments(design, by, missing, n_draws=n_draws, seed=seed)
     found = Findings(
-        design, missing, rows, moments, linear, _ranks(linear.draws, seed), p_values, test, effects,
-        _relative(design, moments), _inflation(design, moments), driver_shape.shape(design, lines), _sensitivity(design, missing),
-        table, tuple(small), by, _linear_measures(rows, linear), None, separated=False, scaled_shares=False, n_draws=n_draws,
+        design, missing, rows, moments, linear, _ranks(linear.draws, seed), p_values, test, together, effects,
+        _relative(design, moments), inflation, driver_shape.shape(design, lines), _sensitivity(design, missing),
+        table, left, by, _linear_measures(rows, linear), None, separated=False, scaled_shares=False, n_draws=n_draws,
     )  # fmt: skip
-    return found if design.outcome.kind == "numeric" else _with_likelihood(found, linear, seed)
+    told = found if design.outcome.kind == "numeric" else _with_likelihood(found, linear, seed)
+    return replace(told, effects=_known(told.effects, np.isinf(inflation)))
+
+
+def _known(effects: Effects, aliased: NDArray[np.bool_]) -> Effects:
+    """Take away coefficients that are one of many, since other drivers say the same."""
+    return replace(
+        effects,
+        coefficient=np.where(aliased, np.nan, effects.coefficient),
+        coefficient_draws=np.where(aliased[:, None], np.nan, effects.coefficient_draws),
+        leverage=np.where(aliased, np.nan, effects.leverage),
+        leverage_draws=np.where(aliased[:, None], np.nan, effects.leverage_draws),
+    )
 
 
 def _with_likelihood(found: Findings, linear: Shares, seed: int) -> Findings:
@@ -124,13 +146,14 @@ def _with_likelihood(found: Findings, linear: Shares, seed: int) -> Findings:
         model, scores, rows, design.groups, rows.always, linear, n_draws=found.n_draws, seed=seed
     )
     p_values, test = driver_likelihood.unique_p_values(design, rows, model, shares)
+    together = driver_likelihood.together_p_value(design, rows, model, shares)
     first = [d.columns[0] for d in design.drivers]
     single = np.array([len(d.columns) == 1 for d in design.drivers])
     scale = np.where(single, model.scale[first], np.nan)
     steps = np.zeros((rows.z.shape[1] - 1, rows.n))
     for driver in design.drivers:
         if driver.rating is not None:
-            steps[driver.columns[0]] = _steps(driver.rating.high, rows.z[:, driver.columns[0]])
+            steps[driver.columns[0]] = _steps(rows, driver)
     leverage, leverage_draws = driver_likelihood.leverages(model, steps, rows.weights)
     rated = np.array([d.rating is not None for d in design.drivers])
     effects = replace(
@@ -141,9 +164,9 @@ def _with_likelihood(found: Findings, linear: Shares, seed: int) -> Findings:
         leverage_draws=np.where(rated[:, None], leverage_draws[first], np.nan),
     )
     return replace(
-        found, shares=shares, ranks=_ranks(shares.draws, seed), unique_p=p_values, unique_test=test, effects=effects,
+        found, shares=shares, ranks=_ranks(shares.draws, seed), unique_p=p_values, unique_test=test, together_p=together, effects=effects,
         measures=driver_likelihood.measures(model), separated=model.fit.separated,
-        odds=driver_likelihood.proportional_odds(model) if design.outcome.kind != "binary" else None,
+        odds=driver_likelihood.proportional_odds(model, rows.clusters) if design.outcome.kind != "binary" else None,
         scaled_shares=len(design.drivers) > MOST_SUBSETS,
     )  # fmt: skip
 
@@ -162,20 +185,23 @@ def _linear_effects(
         coefficient[j], coefficient_draws[j] = beta[column], beta_draws[column]
         correlation[j] = r[column, -1]
         if driver.rating is not None:
-            moved = _mean_step(rows, column, driver.rating.high)
+            moved = float(np.average(_steps(rows, driver), weights=rows.weights))
             leverage[j], leverage_draws[j] = beta[column] * moved, beta_draws[column] * moved
     return Effects(coefficient, coefficient_draws, correlation, leverage, leverage_draws)
 
 
-def _steps(high: float, values: Floats) -> Floats:
-    """Give how far each answer can rise, one point at most; a gap counts as an answer below the highest."""
-    step: Floats = np.where(np.isnan(values), 1.0, np.clip(high - values, 0.0, 1.0))
-    return step
+def _steps(rows: Prepared, driver: Driver) -> Floats:
+    """Give how far each answer can rise, one point at most: not at all where the driver does not apply.
 
-
-def _mean_step(rows: Prepared, column: int, high: float) -> float:
-    there = ~np.isnan(rows.z[:, column])
-    return float(np.average(_steps(high, rows.z[there, column]), weights=rows.weights[there]))
+    A gap that means no answer rises as the answers there are do on average.
+    """
+    if driver.rating is None:
+        return np.zeros(rows.n)
+    values, applies = driver.rating.values[rows.rows], driver.rating.applies[rows.rows]
+    step: Floats = np.clip(driver.rating.high - values, 0.0, 1.0)
+    gap = np.isnan(values)
+    usual = np.average(step[~gap], weights=rows.weights[~gap]) if not gap.all() else 1.0
+    return np.where(gap, 0.0 if rows.way == "not_applicable" else usual * applies, step)
 
 
 def _ranks(draws: Floats, seed: int) -> Floats:

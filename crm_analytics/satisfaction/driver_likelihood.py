@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Prepared
-from crm_analytics.satisfaction.driver_shares import Groups, Shares
+from crm_analytics.satisfaction.driver_shares import Groups, Shares, wald
 from crm_analytics.stats import dominance
 from crm_analytics.stats.incomplete import em_moments
 from crm_analytics.stats.intervals import Floats
@@ -32,6 +33,7 @@ from crm_analytics.stats.subset_logit import (
 )
 
 _NUDGE: Final = 1e-4
+_ALIASED: Final = 1e-9  # less of McFadden's R2 than this of its own is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,18 +197,28 @@ def _scaled(linear: Shares, r2: float, base: float, alone: Floats, unique: Float
 
 def unique_p_values(design: Design, rows: Prepared, found: Model, shares: Shares) -> tuple[Floats, str]:
     """Test of each driver that it adds nothing to all others: likelihood ratio, or Wald with the draws' covariance."""
+    values = [
+        p_value(design, rows, found, float(unique), list(driver.columns))
+        for driver, unique in zip(design.drivers, shares.unique, strict=True)
+    ]
     plain = design.plain and not np.isnan(rows.z).any()
-    values = []
-    for j, driver in enumerate(design.drivers):
-        columns = list(driver.columns)
-        if plain:
-            statistic = max(2 * shares.unique[j] * -found.fit.null, 0.0)
-        else:
-            beta = found.fit.coefficients[columns]
-            spread = np.atleast_2d(np.cov(found.coefficient_draws[columns]))
-            statistic = float(beta @ np.linalg.pinv(spread, hermitian=True) @ beta)
-        values.append(float(chi2.sf(statistic, len(columns))))
     return np.array(values), "likelihood-ratio test" if plain else "Wald test with bootstrap covariance"
+
+
+def together_p_value(design: Design, rows: Prepared, found: Model, shares: Shares) -> float:
+    """Test that all drivers together add nothing to what is always in."""
+    columns = [c for d in design.drivers for c in d.columns]
+    return p_value(design, rows, found, shares.r2 - shares.base, columns)
+
+
+def p_value(design: Design, rows: Prepared, found: Model, added: float, columns: Sequence[int]) -> float:
+    """Test that some columns, which add so much of McFadden's R2, add nothing to all others."""
+    if added < _ALIASED:
+        return 1.0
+    if design.plain and not np.isnan(rows.z).any():
+        return float(chi2.sf(2 * added * -found.fit.null, len(columns)))
+    statistic, freedom = wald(found.fit.coefficients[columns], found.coefficient_draws[columns])
+    return float(chi2.sf(statistic, freedom))
 
 
 def leverages(found: Model, steps: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -260,8 +272,10 @@ class OddsCheck:
     by_column: tuple[float, ...]
 
 
-def proportional_odds(found: Model) -> OddsCheck | None:
+def proportional_odds(found: Model, clusters: NDArray[np.int64] | None = None) -> OddsCheck | None:
     """Compare the coefficients of separate yes/no models at each threshold, with their joint sandwich covariance.
+
+    Answers of a cluster count as one where clusters are given.
 
     References
     ----------
@@ -283,6 +297,10 @@ def proportional_odds(found: Model) -> OddsCheck | None:
         influences.append((fit.scores @ fit.covariance)[:, :q])
     stacked = np.concatenate(betas)
     spread = np.hstack(influences)
+    if clusters is not None:
+        summed = np.zeros((int(clusters.max()) + 1, spread.shape[1]))
+        np.add.at(summed, clusters, spread)
+        spread = summed
     covariance = spread.T @ spread
     contrast = np.hstack([np.tile(np.eye(q), (len(cuts) - 1, 1)), -np.eye(q * (len(cuts) - 1))])
     statistic = _wald(contrast, stacked, covariance)

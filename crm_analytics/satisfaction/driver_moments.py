@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_analytics.errors import NotEnoughDataError
+from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.satisfaction.driver_design import SPARE, Design
 from crm_analytics.stats import incomplete
 from crm_analytics.stats.intervals import Floats
@@ -18,6 +18,20 @@ from crm_analytics.stats.resampled_sums import resampled_sums
 Missing = Literal["em", "complete", "pairwise", "not_applicable"]
 
 WAYS: Final = get_args(Missing)
+
+_DRAWS: Final = (100, 20_000)
+
+
+def check_draws(n_bootstrap: int, seed: int) -> None:
+    """Refuse a number of draws that says nothing or takes for ever, and a seed that is none."""
+    if isinstance(n_bootstrap, bool) or not isinstance(n_bootstrap, int):
+        raise OptionError.out_of_range("n_bootstrap", n_bootstrap, "a whole number; 1000 as a rule")
+    if not _DRAWS[0] <= n_bootstrap <= _DRAWS[1]:
+        raise OptionError.out_of_range(
+            "n_bootstrap", n_bootstrap, f"{_DRAWS[0]} to {_DRAWS[1]:,} draws; 1000 as a rule"
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise OptionError.out_of_range("seed", seed, "a whole number of 0 or more")
 
 
 @dataclass(frozen=True, eq=False)

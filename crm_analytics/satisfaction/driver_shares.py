@@ -19,9 +19,15 @@ MOST_EXACT_DRAWS: Final = 15
 """Up to so many drivers each draw of the bootstrap looks at every subset; beyond, at the same sampled orders."""
 
 _N_ORDERS: Final = 6_000
-_N_DRAW_ORDERS: Final = 32
+_DRAW_ORDERS: Final = (
+    64,
+    256,
+)  # of a draw: with 256, intervals are within some percent of those from every subset
+_DRAW_STEPS: Final = 5_000  # orders times drivers, between these ends
 _AT_ONCE: Final = 4_000_000  # subsets times draws
 _FLAT: Final = 1e-12
+_ALIASED: Final = 1e-9  # less R2 than this of its own is rounding
+_SAME: Final = 1e-6  # of the spread of draws: less is a direction that the columns do not have
 
 Groups = Sequence[Sequence[int]]
 
@@ -94,9 +100,10 @@ def _share_draws(drawn: Floats, groups: Groups, always: Sequence[int], seed: int
             shares[:, part], r2[part] = dominance.shapley(worth), worth[-1]
         return shares, r2
     base = [explained(drawn[:, :, b], always) for b in range(n_draws)]
+    orders = min(max(_DRAW_STEPS // p, _DRAW_ORDERS[0]), _DRAW_ORDERS[1])
     for b in range(n_draws):
         shares[:, b] = dominance.sampled_shapley(
-            drawn[:, :, b], n_orders=_N_DRAW_ORDERS, seed=seed + 1, groups=groups, always=always
+            drawn[:, :, b], n_orders=orders, seed=seed + 1, groups=groups, always=always
         ).shares
     return shares, shares.sum(axis=0) + np.array(base)
 
@@ -129,26 +136,62 @@ def unique_p_values(
     """Test of each driver that it adds nothing to all others: p-values, and which test it is.
 
     The F test where answers are complete, count alike and stand alone; otherwise Wald's, with the covariance of the
-    coefficients from the bootstrap, which knows of gaps, weights and clusters.
+    coefficients from the bootstrap, which knows of gaps, weights and clusters. Who repeats others adds nothing for certain.
     """
-    q = rows.z.shape[1] - 1
+    found = [
+        f_p_value(design, rows, shares, float(unique), list(driver.columns), beta, beta_draws)
+        for driver, unique in zip(design.drivers, shares.unique, strict=True)
+    ]
     plain = design.plain and not np.isnan(rows.z).any()
-    units = len(np.unique(rows.clusters)) if rows.clusters is not None else rows.n
-    size = design.weights[rows.rows].sum() ** 2 / (design.weights[rows.rows] ** 2).sum()
-    spare = max(min(size, units) - q - 1, 1.0)
-    found = []
-    for j, driver in enumerate(design.drivers):
-        columns = list(driver.columns)
-        if plain:
-            left = max(1 - shares.r2, _FLAT)
-            statistic = shares.unique[j] / len(columns) / (left / spare)
-        else:
-            statistic = _wald(beta[columns], beta_draws[columns]) / len(columns)
-        found.append(float(f_distribution.sf(statistic, len(columns), spare)))
     return np.array(found), "F test" if plain else "Wald test with bootstrap covariance"
 
 
-def _wald(value: Floats, drawn: Floats) -> float:
-    """Give value' V^-1 value with V from the draws."""
-    spread = np.atleast_2d(np.cov(drawn)) if drawn.shape[1] > 1 else np.eye(len(value))
-    return float(value @ np.linalg.pinv(spread, hermitian=True) @ value)
+def together_p_value(
+    design: Design, rows: Prepared, shares: Shares, beta: Floats, beta_draws: Floats
+) -> float:
+    """Test that all drivers together add nothing to what is always in."""
+    columns = [c for d in design.drivers for c in d.columns]
+    return f_p_value(design, rows, shares, shares.r2 - shares.base, columns, beta, beta_draws)
+
+
+def f_p_value(
+    design: Design,
+    rows: Prepared,
+    shares: Shares,
+    added: float,
+    columns: Sequence[int],
+    beta: Floats,
+    beta_draws: Floats,
+) -> float:
+    """Test that some columns, which add so much R2, add nothing to all others."""
+    if added < _ALIASED:
+        return 1.0
+    spare = max(independent(design, rows) - rows.z.shape[1], 1.0)
+    if design.plain and not np.isnan(rows.z).any():
+        statistic = added / len(columns) / (max(1 - shares.r2, _FLAT) / spare)
+        return float(f_distribution.sf(statistic, len(columns), spare))
+    statistic, freedom = wald(beta[columns], beta_draws[columns])
+    return float(f_distribution.sf(statistic / freedom, freedom, spare))
+
+
+def independent(design: Design, rows: Prepared) -> float:
+    """Give how many answers that count alike and stand alone say as much, at most."""
+    own = design.weights[rows.rows]
+    size = float(own.sum() ** 2 / (own**2).sum())
+    return size if rows.clusters is None else min(size, float(len(np.unique(rows.clusters))))
+
+
+def wald(value: Floats, drawn: Floats) -> tuple[float, int]:
+    """Give value' V^-1 value with V from the draws, and how many directions it has.
+
+    The inverse of a covariance from few draws is too large by a known factor (Hartlap, Simon and Schneider 2007).
+    """
+    if drawn.shape[1] <= 1:
+        return float(value @ value), len(value)
+    spread = np.maximum(drawn.std(axis=1), _FLAT)
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(drawn / spread[:, None])))
+    kept = values > _SAME * values.max()
+    freedom = int(kept.sum())
+    along = vectors[:, kept].T @ (value / spread)
+    shrunk = max((drawn.shape[1] - freedom - 2) / (drawn.shape[1] - 1), 0.0)
+    return float((along**2 / values[kept]).sum() * shrunk), freedom

@@ -39,8 +39,12 @@ def interval(values: Floats, drawn: Floats) -> tuple[Floats, Floats]:
     """Percentile interval of draws along the last axis, stretched to the value where small samples shift the draws."""
     if not drawn.shape[-1]:
         return values, values
-    low, high = np.quantile(np.where(np.isfinite(drawn), drawn, np.nan), [0.025, 0.975], axis=-1)
-    return np.minimum(low, values), np.maximum(high, values)
+    usable = np.isfinite(drawn)
+    known = usable.any(axis=-1)
+    kept = np.where(usable, drawn, np.nan)
+    kept = np.where(np.expand_dims(known, -1), kept, 0.0)
+    low, high = np.nanquantile(kept, [0.025, 0.975], axis=-1)
+    return np.where(known, np.minimum(low, values), np.nan), np.where(known, np.maximum(high, values), np.nan)
 
 
 def drivers(found: Findings) -> pl.DataFrame:
@@ -65,13 +69,13 @@ def drivers(found: Findings) -> pl.DataFrame:
         rows.append(
             {
                 "driver": driver.name, "driver_label": driver.label, "driver_kind": driver.kind,
-                "n_answers": n_answers(found, j), "driver_mean": _mean(found, j) if driver.rating else None,
+                "n_answers": n_answers(found, j), "driver_mean": _mean(found, j),
                 "lmg": shares.lmg[j], "lmg_lower": lmg_low[j], "lmg_upper": lmg_high[j], "importance": found.importance[j],
                 "importance_lower": part_low[j], "importance_upper": part_high[j], "place": int(place[j]),
                 "first_probability": float((found.ranks[j] == 1).mean()), "top_three_probability": float((found.ranks[j] <= 3).mean()),  # noqa: PLR2004
                 "unique_r2": max(shares.unique[j], 0.0), "unique_p_value": found.unique_p[j], "unique_p_holm": hm[j], "unique_p_bh": bh[j],
                 "driver_correlation": effects.correlation[j], "coefficient": effects.coefficient[j], "coefficient_lower": beta_low[j],
-                "coefficient_upper": beta_high[j], "sign_conflict": bool(conflict[j]) if single else None,
+                "coefficient_upper": beta_high[j], "sign_conflict": bool(conflict[j]) if single and np.isfinite(effects.coefficient[j]) else None,
                 "leverage": effects.leverage[j], "leverage_lower": lever_low[j], "leverage_upper": lever_high[j],
                 "alone_r2": max(shares.alone[j], 0.0), "relative_weight": found.relative[j], "shape_lmg": found.shape.lmg.get(driver.name),
                 "straight_p_value": found.shape.p_values.get(driver.name), "variance_inflation": found.inflation[j],
@@ -110,10 +114,12 @@ def n_answers(found: Findings, j: int) -> int:
     return there - found.design.not_applicable.get(driver.name, 0)
 
 
-def _mean(found: Findings, j: int) -> float:
-    x = found.design.x[:, found.design.drivers[j].columns[0]]
-    there = ~np.isnan(x)
-    return float(np.average(x[there], weights=found.design.weights[there]))
+def _mean(found: Findings, j: int) -> float | None:
+    rating = found.design.drivers[j].rating
+    if rating is None:
+        return None
+    there = ~np.isnan(rating.values)
+    return float(np.average(rating.values[there], weights=found.design.weights[there]))
 
 
 def _trouble(found: Findings, j: int, n: int) -> str | None:
@@ -231,6 +237,11 @@ def _model_rows(found: Findings) -> Iterator[tuple[str, float | None, str]]:
         low, high = np.quantile(found.shares.r2_draws, [0.025, 0.975])
         yield "R2, lower bound", float(low), "Lower end of the 95% bootstrap interval."
         yield "R2, upper bound", float(high), "Upper end of the 95% bootstrap interval."
+    yield (
+        "Drivers together, p-value",
+        found.together_p,
+        "How often chance alone explains as much where no driver says anything of the outcome.",
+    )
     if found.shape.r2 is not None:
         yield (
             "R2 of any form",
@@ -247,7 +258,7 @@ def _model_rows(found: Findings) -> Iterator[tuple[str, float | None, str]]:
         yield (
             "Proportional odds, chi-square",
             found.odds.statistic,
-            f"Brant's test on {found.odds.freedom} degrees of freedom.",
+            f"Brant's test on {found.odds.freedom} degrees of freedom, with a sandwich covariance.",
         )
         yield (
             "Proportional odds, p-value",

@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from crm_analytics.satisfaction import driver_moments
 from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Missing
-from crm_analytics.satisfaction.driver_shares import coefficients, linear_shares
+from crm_analytics.satisfaction.driver_shares import coefficients, linear_shares, together_p_value
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.stats.resampled_sums import resampled_sums
 
@@ -52,6 +52,8 @@ class Measured:
         Answers that count.
     alike
         P-value of the drivers all being rated the same (Wald's test with the covariance of the draws).
+    together_p
+        P-value of all drivers together explaining nothing.
     """
 
     share: Floats
@@ -67,6 +69,7 @@ class Measured:
     r2: float
     n_rows: int
     alike: float
+    together_p: float
 
     def importance(self, kind: Importance) -> tuple[Floats, Floats]:
         """Give the chosen importance and its draws."""
@@ -87,6 +90,7 @@ def measure(
     found = driver_moments.moments(chosen)
     drawn = driver_moments.draws(chosen, found, n_draws=n_draws, seed=seed)
     shares = linear_shares(found.covariance, drawn, design.groups, chosen.always, seed=seed)
+    beta, beta_draws = coefficients(found.covariance[:, :, None])[:, 0], coefficients(drawn)
     scale = _points(design)
     place = [d.columns[0] for d in design.drivers]
     ratings = _rated(design)[chosen.rows]
@@ -99,8 +103,8 @@ def measure(
     return Measured(
         share=_normed(shares.lmg[:, None])[:, 0],
         share_draws=_normed(shares.draws),
-        effect=coefficients(found.covariance[:, :, None])[place, 0] * scale,
-        effect_draws=coefficients(drawn)[place] * scale[:, None],
+        effect=beta[place] * scale,
+        effect_draws=beta_draws[place] * scale[:, None],
         performance=means[:p],
         performance_draws=mean_draws[:p],
         stated=means[p:],
@@ -110,6 +114,7 @@ def measure(
         r2=shares.r2,
         n_rows=chosen.n,
         alike=_alike(means[:p], mean_draws[:p]),
+        together_p=together_p_value(design, chosen, shares, beta, beta_draws),
     )
 
 

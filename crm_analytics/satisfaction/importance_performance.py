@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, get_args
 
 import polars as pl
@@ -11,6 +12,7 @@ from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.results import Result
 from crm_analytics.satisfaction import (
+    driver_moments,
     importance_map,
     importance_stated,
     importance_tables,
@@ -24,8 +26,6 @@ from crm_analytics.satisfaction.importance_map import CUTS, Cut, Importance, Mea
 from crm_analytics.satisfaction.importance_terms import TERMS
 from crm_analytics.satisfaction.importance_words import Findings
 
-_LEAST_DRAWS: Final = 100
-_MOST_DRAWS: Final = 20_000
 _MOST_GROUPS: Final = 6
 _LEAST_GROUP: Final = 30
 
@@ -137,10 +137,13 @@ def importance_performance(
     """
     _check(importance, cut, missing, n_bootstrap, seed)
     extract, window, frame = ratings.answers(surveys, as_of=as_of, start=start)
+    named = functools.partial(ratings.column_of, extract)
+    outcome, by = (named(c) if c else None for c in (outcome, by))
     frame = with_attributes(frame, customers, [by] if by else [])
-    named = _drivers(frame, outcome, drivers, importance_stated.columns_of(stated), by)
-    ask = Ask(outcome, named, weights, (), "numeric", not_applicable or {}, clusters)
-    made = design(frame, ask)
+    chosen = _drivers(frame, outcome, _all_named(drivers, named), importance_stated.columns_of(stated), by)
+    codes = {named(c): v for c, v in (not_applicable or {}).items()}
+    ask = Ask(outcome, chosen, weights and named(weights), (), "numeric", codes, clusters and named(clusters))
+    made = design(frame, ask, apart=(by,) if by else ())
     _check_drivers(made)
     found = _findings(made, missing, importance, cut, stated, by, n_bootstrap, seed)
     return Result.of(
@@ -184,19 +187,11 @@ def _check(importance: str, cut: str, missing: str, n_bootstrap: int, seed: int)
     ):
         if value not in known:
             raise OptionError.out_of_range(option, value, f"one of {', '.join(map(repr, known))}")
-    check_draws(n_bootstrap, seed)
+    driver_moments.check_draws(n_bootstrap, seed)
 
 
-def check_draws(n_bootstrap: int, seed: int) -> None:
-    """Refuse a number of draws that says nothing or takes for ever, and a seed that is none."""
-    if isinstance(n_bootstrap, bool) or not isinstance(n_bootstrap, int):
-        raise OptionError.out_of_range("n_bootstrap", n_bootstrap, "a whole number; 1000 as a rule")
-    if not _LEAST_DRAWS <= n_bootstrap <= _MOST_DRAWS:
-        raise OptionError.out_of_range(
-            "n_bootstrap", n_bootstrap, f"{_LEAST_DRAWS} to {_MOST_DRAWS:,}; 1000 as a rule"
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise OptionError.out_of_range("seed", seed, "a whole number of 0 or more")
+def _all_named(drivers: Sequence[str] | None, named: Callable[[str], str]) -> Sequence[str] | None:
+    return drivers if drivers is None or isinstance(drivers, str) else [named(d) for d in drivers]
 
 
 def _drivers(
@@ -228,7 +223,7 @@ def _check_drivers(made: Design) -> None:
     if len(made.drivers) < 2:  # noqa: PLR2004 nothing to compare
         left = "; ".join(f"{name}: {why}" for name, why in made.left_out.items())
         raise NotEnoughDataError.of(
-            "drivers that vary",
+            "varying drivers",
             len(made.drivers),
             2,
             f"A map compares drivers with each other{f' (left out: {left})' if left else ''}; name more rating columns.",

@@ -13,6 +13,7 @@ from crm_analytics.results import MOST_SUMMARY_ROWS, Note, View
 from crm_analytics.satisfaction import priority_notes
 from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Missing
+from crm_analytics.satisfaction.driver_words import p_words
 from crm_analytics.satisfaction.importance_map import QUADRANTS, Cut, Importance, Measured
 
 Row = Mapping[str, Any]
@@ -55,6 +56,11 @@ class Findings:
         """Whether the ratings of the drivers do not surely differ, so that nothing is rated low among them."""
         return self.cut != "midpoint" and self.measured.alike > _SURE_P
 
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance alone may explain what the drivers explain, so that none is important for certain."""
+        return self.measured.together_p >= _SURE_P
+
     def worst(self) -> Row | None:
         """Give the driver that most surely is important and rated low."""
         rows = self.drivers.filter(pl.col("quadrant") == QUADRANTS[0])
@@ -75,6 +81,11 @@ def importance_words(found: Findings, row: Row) -> str:
 def headline(found: Findings) -> str:
     """Say in one sentence what to fix first, and how sure that is."""
     row = found.worst()
+    if found.by_chance:
+        return (
+            f"What to fix first cannot be told: chance alone would explain as much of {found.design.outcome.label} as the drivers do "
+            f"(p {p_words(found.measured.together_p)}; {found.measured.n_rows:,} answers)."
+        )
     if found.alike:
         return _headline_alike(found)
     if row is None:
@@ -82,6 +93,11 @@ def headline(found: Findings) -> str:
         return (
             f"No driver is both important and rated low: {top['driver_label']}, the most important "
             f"({importance_words(found, top)}), is rated {top['performance']:.0f} of 100 ({found.measured.n_rows:,} answers)."
+        )
+    if row["outcome_correlation"] < 0:
+        return (
+            f"Look at the scale first: {row['driver_label']} is important ({importance_words(found, row)}) and rated low "
+            f"({row['performance']:.0f} of 100), but better ratings of it go with a worse outcome ({found.measured.n_rows:,} answers)."
         )
     chance = row["p_concentrate"]
     start = "Fix first" if chance >= SURE else "First to look at, though not surely"
@@ -109,7 +125,9 @@ def views(found: Findings) -> Iterator[View]:
     """Give the pictures there are data for."""
     row = found.worst()
     title = (
-        f"All drivers are rated alike; {found.drivers['driver_label'][0]} is the most important"
+        "What is important cannot be told from these answers"
+        if found.by_chance
+        else f"All drivers are rated alike; {found.drivers['driver_label'][0]} is the most important"
         if found.alike
         else "No driver is both important and rated low"
         if row is None
@@ -140,7 +158,9 @@ def _cuts_title(found: Findings) -> str:
     n = len(changing(found))
     if not n:
         return "The quadrants are the same whichever lines are taken"
-    return f"With other lines, {n} of {found.drivers.height} drivers stand elsewhere"
+    return (
+        f"With other lines, {n} of {found.drivers.height} drivers {'stands' if n == 1 else 'stand'} elsewhere"
+    )
 
 
 def _stated_title(found: Findings) -> str:
@@ -243,7 +263,13 @@ def _unsure(found: Findings) -> Iterator[Note]:
 
 
 def _weak(found: Findings) -> Iterator[Note]:
-    if found.measured.r2 < _WEAK_R2:
+    if found.by_chance:
+        yield Note(
+            "chance",
+            f"That the drivers explain nothing at all cannot be ruled out (p {p_words(found.measured.together_p)}): the map may be chance.",
+            "caution",
+        )
+    elif found.measured.r2 < _WEAK_R2:
         yield Note(
             "weak",
             f"The drivers explain only {formats.share(found.measured.r2)} of the outcome; their importance says little.",
@@ -252,7 +278,7 @@ def _weak(found: Findings) -> Iterator[Note]:
     if found.alike:
         yield Note(
             "rated_alike",
-            f"The drivers' mean ratings ({_range(found)}) do not surely differ (Wald test, p = {found.measured.alike:.2f}): which "
+            f"The drivers' mean ratings ({_range(found)}) do not surely differ (Wald test, p {p_words(found.measured.alike)}): which "
             "of them is rated low is chance, and a map drawn close up hides that.",
             "caution",
         )
@@ -276,6 +302,6 @@ def _groups(found: Findings) -> Iterator[Note]:
         n = len(found.small_groups)
         yield Note(
             "small_groups",
-            f"{n} {'group is' if n == 1 else 'groups are'} not shown (fewer than 30 answers, or beyond the six largest): "
+            f"{n} {'group is' if n == 1 else 'groups are'} not shown (too few answers, or alike, or beyond the six largest): "
             f"{', '.join(found.small_groups[:5])}{' and more' if n > 5 else ''}.",  # noqa: PLR2004
         )

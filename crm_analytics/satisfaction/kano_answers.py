@@ -113,7 +113,8 @@ def meanings(
     places = np.array([-1 if v is None else known.get(_key(v), -1) for v in series], np.int64)
     silent = np.array([v is None or _key(v) in NOT_APPLICABLE | {""} for v in series], bool)
     lost = (places < 0) & ~silent
-    if lost.sum() * 2 > max((~silent).sum(), 1):
+    shifted = codes is None and bool((series.filter(pl.Series(lost)).str.strip_chars() == "0").any())
+    if shifted or lost.sum() * 2 > max((~silent).sum(), 1):
         some = ", ".join(repr(v) for v in series.filter(pl.Series(lost)).unique().sort().head(3))
         raise OptionError(
             f"The column {column!r} holds {some}.",

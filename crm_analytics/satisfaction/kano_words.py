@@ -32,8 +32,11 @@ class Findings:
     weights: str | None
 
     def of_category(self, name: str) -> list[str]:
-        """Name the features of a category, by the rule for ties."""
-        return self.features.filter(pl.col("category_by_rule") == name)["feature"].to_list()
+        """Name the features of a category, by the rule for ties; must-bes by how much their absence annoys."""
+        own = self.features.filter(pl.col("category_by_rule") == name)
+        return (own.sort("dissatisfaction_coefficient", "feature") if name == NAMES[0] else own)[
+            "feature"
+        ].to_list()
 
 
 def headline(found: Findings) -> str:
@@ -46,7 +49,15 @@ def headline(found: Findings) -> str:
     n = f"{found.n_answered:,} respondents" if found.n_answered != 1 else "1 respondent"
     if not told:
         return f"None of {found.features.height} features is must-be, one-dimensional or attractive ({n})."
-    return f"{'; '.join(told)} ({n})."
+    unclear = found.features.height - int(found.features["is_clear"].sum())
+    return f"{'; '.join(told)}{_doubt(unclear, found.features.height)} ({n})."
+
+
+def _doubt(unclear: int, n: int) -> str:
+    """Say how many categories are those of the rule for ties alone."""
+    if not unclear:
+        return ""
+    return "; the category is not clear" if n == 1 else f"; the category is not clear for {unclear} of {n}"
 
 
 def _named(features: list[str]) -> str:
@@ -144,7 +155,11 @@ def _doubtful(found: Findings) -> Iterator[Note]:
         )
     reverse = found.of_category(NAMES[4])
     if reverse:
-        yield Note("reverse", f"Most would rather do without {_named(reverse)}.", "caution")
+        yield Note(
+            "reverse",
+            f"More would do without {_named(reverse)} than anything else; or do the codes run the other way? Then say so with codes.",
+            "caution",
+        )
     few = found.features.filter(pl.col("n_answers") < _FEW)["feature"].to_list()
     if few:
         yield Note(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
@@ -14,9 +15,8 @@ from crm_analytics.errors import OptionError
 from crm_analytics.results import Result
 from crm_analytics.satisfaction import penalty_classes, penalty_words, ratings
 from crm_analytics.satisfaction.driver_design import Ask, Design, design
-from crm_analytics.satisfaction.driver_moments import WAYS, Missing
+from crm_analytics.satisfaction.driver_moments import WAYS, Missing, check_draws
 from crm_analytics.satisfaction.importance_map import bounds
-from crm_analytics.satisfaction.importance_performance import check_draws
 from crm_analytics.satisfaction.penalty_classes import CLASSES, REVERSE, Contrasts, Cuts, Held
 from crm_analytics.satisfaction.penalty_terms import TERMS
 from crm_analytics.satisfaction.penalty_words import NO_CLASS, Findings
@@ -139,7 +139,12 @@ def penalty_reward(
     """
     _check(drivers, missing, held, n_bootstrap, seed)
     extract, window, frame = ratings.answers(surveys, as_of=as_of, start=start)
-    made = design(frame, Ask(outcome, drivers, weights, (), "numeric", not_applicable or {}, clusters))
+    named = functools.partial(ratings.column_of, extract)
+    ask = Ask(
+        outcome and named(outcome), None if drivers is None else [named(d) for d in drivers], weights and named(weights), (),
+        "numeric", {named(c): v for c, v in (not_applicable or {}).items()}, clusters and named(clusters),
+    )  # fmt: skip
+    made = design(frame, ask)
     names = [*(d.name for d in made.drivers), *made.left_out]
     for option, given in (("low", low), ("high", high)):
         penalty_classes.check_cuts(option, given, names)

@@ -145,7 +145,7 @@ def is_rating(column: pl.Series) -> bool:
     if column.dtype == pl.Boolean or seen.is_empty():
         return column.dtype == pl.Boolean and not seen.is_empty()
     if column.dtype == pl.String:
-        if answer_words.scale_of(set(seen.unique())) is not None:
+        if answer_words.scale_in_words(set(seen.unique())) is not None:
             return True
         numbers = _numbers(seen)
         return len(numbers.drop_nulls()) >= _MOSTLY * len(seen) and _on_a_scale(numbers.drop_nulls())
@@ -217,7 +217,7 @@ def _from_text(
 ) -> tuple[Floats, dict[float, str], dict[str, int]]:
     """Read answers in words, or numbers among which some text stands."""
     seen = [v for v in series.drop_nulls().unique().sort() if answer_words.plain(v) not in named]
-    scale = answer_words.scale_of(seen)
+    scale = answer_words.scale_in_words(seen)
     if scale is not None:
         place = [None if v is None else scale.get(answer_words.plain(v)) for v in series]
         return (
@@ -392,6 +392,12 @@ def default_outcome(frame: pl.DataFrame, outcome: str | None = None) -> str:
     for name in OUTCOMES:
         if name in frame.columns and frame[name].is_not_null().any():
             return name
+    empty = [name for name in OUTCOMES if name in frame.columns]
     raise NotEnoughDataError.of(
-        "overall scores (csat, nps or ces)", 0, 1, "Name the column with outcome='<column>'."
+        "overall scores (csat, nps or ces)",
+        0,
+        1,
+        f"No answer of {', '.join(repr(e) for e in empty)} could be read: look at the check report, or name another column with outcome='<column>'."
+        if empty
+        else "Name the column with outcome='<column>'.",
     )

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
 import polars as pl
 
 from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import OptionError
 from crm_analytics.results import Result
-from crm_analytics.satisfaction import driver_design, driver_findings, driver_tables, driver_words, ratings
+from crm_analytics.satisfaction import (
+    driver_design,
+    driver_findings,
+    driver_notes,
+    driver_tables,
+    driver_words,
+    ratings,
+)
 from crm_analytics.satisfaction.driver_design import Ask
-from crm_analytics.satisfaction.driver_moments import Missing
+from crm_analytics.satisfaction.driver_moments import Missing, check_draws
 from crm_analytics.satisfaction.driver_terms import TERMS
 
 Kind = Literal["auto", "numeric", "binary", "ordinal", "nps"]
-
-_DRAWS: Final = (100, 20_000)
 
 
 def satisfaction_drivers(
@@ -127,7 +132,8 @@ def satisfaction_drivers(
     >>> result.tables()["drivers"].select("driver", "place").rows()
     [('quality', 1), ('packaging', 2)]
     """
-    _check(kind, missing, n_bootstrap, drivers, covariates)
+    _check(kind, missing, drivers, covariates)
+    check_draws(n_bootstrap, seed)
     extract, window, frame = ratings.answers(surveys, as_of=as_of, start=start)
     named = functools.partial(ratings.column_of, extract)
     by = named(by) if by else None
@@ -173,7 +179,7 @@ def satisfaction_drivers(
             "seed": seed,
         },
         provenance=windows.provenance(extract, window),
-        notes=tuple(driver_words.notes(told)),
+        notes=tuple(driver_notes.notes(told)),
         terms=TERMS,
         currency=extract.currency,
     )
@@ -191,14 +197,10 @@ def _tables(found: driver_findings.Findings) -> dict[str, pl.DataFrame]:
     }
 
 
-def _check(
-    kind: str, missing: str, n_bootstrap: int, drivers: Sequence[str] | None, covariates: Sequence[str]
-) -> None:
+def _check(kind: str, missing: str, drivers: Sequence[str] | None, covariates: Sequence[str]) -> None:
     for option, value, allowed in (("kind", kind, get_args(Kind)), ("missing", missing, get_args(Missing))):
         if value not in allowed:
             raise OptionError.out_of_range(option, value, f"one of {', '.join(allowed)}")
-    if not _DRAWS[0] <= n_bootstrap <= _DRAWS[1]:
-        raise OptionError.out_of_range("n_bootstrap", n_bootstrap, f"{_DRAWS[0]} to {_DRAWS[1]:,} draws")
     for option, columns in (("drivers", drivers), ("covariates", covariates)):
         if isinstance(columns, str):
             raise OptionError.out_of_range(

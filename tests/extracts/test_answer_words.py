@@ -33,6 +33,26 @@ def test_words_of_no_scale_count_as_missing_and_are_told():
     assert any("csat is not a number" in f.text for f in sheet.check.findings)
 
 
+@pytest.mark.parametrize("form", ["{} - {}", "{} ({})", "{} = {}", "{}. {}", "{} {}", "{}: {}"])
+def test_numbers_with_a_label_at_the_ends_keep_their_ends(form):
+    """Surveys name the ends of a scale; to lose these would lose the very answers that differ most."""
+    sheet = crm.read_surveys(
+        answers(form.format(1, "very bad"), "3", None, form.format(5, "very good"), "n/a")
+    )
+    assert sheet.frame.collect()["csat"].to_list() == [1.0, 3.0, None, 5.0, None]
+    assert any("5 very good = 5" in f.text for f in sheet.check.findings)
+
+
+def test_numbers_among_other_words_are_not_guessed():
+    sheet = crm.read_surveys(answers("1 - bad", "4", "a long story"))
+    assert sheet.frame.collect()["csat"].to_list() == [None, 4.0, None]
+
+
+def test_words_for_the_middle_are_one_in_every_language():
+    for middle in ("neutre", "Weder noch", "neutraal", "neither agree nor disagree"):
+        assert plain(middle) == "neutral"
+
+
 def test_numbers_stay_numbers():
     assert crm.read_surveys(answers("4", "5")).frame.collect()["csat"].to_list() == [4.0, 5.0]
 

@@ -248,18 +248,31 @@ class TestBadInput:
         assert "1 answer is none" in codes(result)["unreadable"]
         assert features(result)["app"]["n_answers"] == 3
 
+    def test_codes_from_nought_are_not_taken_for_codes_from_one(self):
+        """Read as 1 to 5, every answer would mean the one beside it."""
+        sheet = pl.DataFrame({"app_functional": [0, 1, 1, 2], "app_dysfunctional": [4, 3, 4, 2]})
+        with pytest.raises(OptionError, match="holds '0'"):
+            crm.kano(sheet)
+        words = dict(zip(range(5), ("like", "must-be", "neutral", "live with", "dislike"), strict=True))
+        assert features(crm.kano(sheet, codes=words))["app"]["n_answers"] == 4
+
+    def test_the_must_be_whose_absence_annoys_most_comes_first(self):
+        told = crm.kano(of_counts(x=(60, 10, 20, 10, 0, 0), y=(80, 0, 10, 10, 0, 0))).headline()
+        assert told.startswith("y and x are must-be")
+
     def test_contradictions_are_named(self):
         assert "questionable" in codes(crm.kano(of_counts(x=(10, 0, 0, 0, 0, 5))))
 
     def test_one_respondent(self):
         result = crm.kano(of_counts(x=(0, 0, 1, 0, 0, 0)))
-        assert result.headline() == "x is attractive (1 respondent)."
+        assert result.headline() == "x is attractive; the category is not clear (1 respondent)."
         assert "few" in codes(result)
 
 
 def test_headline_is_one_sentence_with_figures(published):
     assert published.headline() == (
-        "Excellent service is must-be; Loan machine and Service app are one-dimensional; Hotline is attractive (296 respondents)."
+        "Excellent service is must-be; Loan machine and Service app are one-dimensional; Hotline is attractive; "
+        "the category is not clear for 2 of 5 (296 respondents)."
     )
 
 
