@@ -48,9 +48,10 @@ def make_company(truth: Truth | None = None, *, customers: int = 5_000, seed: in
     recipe = Recipe(truth or Truth(), seed, customers, _id_width(customers))
     people = draw_people(recipe)
     orders, complaints = simulate(recipe, people)
-    clean = _transactions(recipe, people, orders)
+    drawn = _transactions(recipe, people, orders)
+    clean = drawn.filter("stands").drop("stands")
     tables = {
-        "transactions": add_dirt(recipe, clean),
+        "transactions": add_dirt(recipe, drawn),
         "customers": customers_frame(recipe, people),
         "surveys": surveys_frame(recipe, people, orders, complaints),
         "cases": cases_frame(recipe, complaints),
@@ -70,7 +71,7 @@ def transactions_in_blocks(truth: Truth, customers: int, seed: int) -> Iterator[
         people = draw_people(recipe)
         orders, _ = simulate(recipe, people)
         orders = replace(orders, first_number=number or orders.first_number)
-        yield _transactions(recipe, people, orders)
+        yield _transactions(recipe, people, orders).filter("stands").drop("stands")
         number = orders.first_number + len(orders.person)
 
 
@@ -80,7 +81,7 @@ def _id_width(customers: int) -> int:
 
 
 def _transactions(recipe: Recipe, people: People, orders: Orders) -> pl.DataFrame:
-    """Give sales and refunds in the order of time."""
+    """Give sales and refunds in the order of time, those that do not stand among them."""
     catalogue = make_catalogue()
     sold = draw_lines(recipe, people, orders, catalogue)
     returned = draw_refunds(recipe, people, orders, sold)

@@ -118,7 +118,7 @@ def draw_refunds(recipe: Recipe, people: People, orders: Orders, lines: Lines) -
 def transactions_frame(
     recipe: Recipe, people: People, orders: Orders, lines: Lines, catalogue: Catalogue
 ) -> pl.DataFrame:
-    """Give order lines as rows of the transactions table."""
+    """Give order lines as rows of the transactions table, and whether they stand."""
     truth = recipe.truth
     person = orders.person[lines.order]
     channels = labels(list(truth.channels), orders.channel)
@@ -138,5 +138,6 @@ def transactions_frame(
             "cost": lines.cost,
             "channel": channels.gather(lines.order),
             "country": countries.gather(person),
+            "stands": orders.stand[lines.order],
         }
     )

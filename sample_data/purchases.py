@@ -13,11 +13,16 @@ from sample_data.truth import Truth
 
 @dataclass(frozen=True, eq=False)
 class Orders:
-    """Orders as arrays, in the order of time: who, when in days from the start of the window, through what."""
+    """Orders as arrays, in the order of time: who, when in days from the start of the window, through what.
+
+    Those that `stand` not are drawn in all their parts and then left out, because the customer had left by then:
+    so what others do stays as it is, whoever leaves.
+    """
 
     person: Ints
     time: Floats
     channel: Ints
+    stand: Flags
     first_number: int = 1_000_001
     """The order id of the first one."""
 
@@ -29,11 +34,12 @@ class Orders:
 
 @dataclass(frozen=True, eq=False)
 class Complaints:
-    """Complaints as arrays: who, on which day, and whether the handling is going to be slow."""
+    """Complaints as arrays: who, on which day, and whether the handling is going to be slow; `stand` as for orders."""
 
     person: Ints
     day: Ints
     slow: Flags
+    stand: Flags
 
 
 @dataclass(eq=False)
@@ -103,7 +109,7 @@ def simulate(recipe: Recipe, people: People) -> tuple[Orders, Complaints]:
     process.record(person, time)
     while len(person):
         person, time = process.step(person, time)
-    return _in_time(process, recipe.stream("order channels"))
+    return _in_time(process, recipe)
 
 
 def _ceiling(truth: Truth, people: People) -> Floats:
@@ -115,13 +121,23 @@ def _ceiling(truth: Truth, people: People) -> Floats:
     return ceiling
 
 
-def _in_time(process: _Process, rng: np.random.Generator) -> tuple[Orders, Complaints]:
-    """Put what was noted in the order of time, and draw the channel of each order."""
-    truth = process.truth
+def _in_time(process: _Process, recipe: Recipe) -> tuple[Orders, Complaints]:
+    """Put what was noted in the order of time, draw the channel of each order, and strike out what leavers did after."""
+    truth, rng = process.truth, recipe.stream("order channels")
     person, time = (np.concatenate(part) for part in zip(*process.orders, strict=True))
     who, day, slow = (np.concatenate(part) for part in zip(*process.complaints, strict=True))
     by_time, by_day = np.argsort(time, kind="stable"), np.lexsort((who, day))
     person, time = person[by_time], time[by_time]
     own = rng.random(len(person)) < truth.own_channel_share
     channel = np.where(own, process.people.channel[person], pick(rng, truth.channels, len(person)))
-    return Orders(person, time, channel), Complaints(who[by_day], day[by_day], slow[by_day])
+    who, day, slow = who[by_day], day[by_day], slow[by_day]
+    gone = _gone_from(truth, process.people.size, who[slow], day[slow], recipe.stream("lost"))
+    return Orders(person, time, channel, time < gone[person]), Complaints(who, day, slow, day < gone[who])
+
+
+def _gone_from(truth: Truth, size: int, who: Ints, day: Ints, rng: np.random.Generator) -> Floats:
+    """Draw from which day on each customer is gone because a complaint was handled slowly; mostly never."""
+    leaves = rng.random(len(who)) < truth.slow_leaver_share
+    gone = np.full(size, np.inf)
+    np.minimum.at(gone, who[leaves], day[leaves].astype(float) + truth.slow_after_days)
+    return gone

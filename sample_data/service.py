@@ -81,7 +81,7 @@ def cases_frame(recipe: Recipe, complaints: Complaints) -> pl.DataFrame:
         pl.when(seen).then("first_contact_resolved"),
         pl.when(seen).then("reopened"),
         pl.when(csat_given).then("csat"),
-    )
+    ).filter(pl.Series(complaints.stand))
 
 
 def _handling_days(truth: Truth, slow: Flags, rng: np.random.Generator) -> Floats:
@@ -109,6 +109,7 @@ def surveys_frame(recipe: Recipe, people: People, orders: Orders, complaints: Co
     answered = rng.random(len(person)) < chance * np.where(
         felt < DISSATISFIED, truth.dissatisfied_response_factor, 1.0
     )
+    answered &= orders.stand[invited]
     minute = day * DAY + 480 + (rng.random(len(day)) * 800).astype(np.int64)
     frame = pl.DataFrame(
         {
@@ -145,7 +146,7 @@ def _ratings(truth: Truth, trait: Floats, slow: Flags, rng: np.random.Generator)
     ratings = {}
     for driver in truth.drivers:
         felt = np.sqrt(HALO_SHARE) * halo + np.sqrt(1 - HALO_SHARE) * own[driver.name]
-        score = REFERENCE + 0.3 + RATING_SPREAD * felt - SLOW_PENALTY.get(driver.name, 0.0) * slow
+        score = driver.felt + RATING_SPREAD * felt - SLOW_PENALTY.get(driver.name, 0.0) * slow
         ratings[driver.name] = np.clip(np.round(score), 1, 10)
         ratings[driver.name][rng.random(len(trait)) < driver.not_applicable] = np.nan
     return ratings

@@ -40,12 +40,14 @@ class Driver:
 
     `below` is the effect of each point under the reference of 7, `above` of each point over it: equal for a
     linear driver, `above` zero for a must-be, `below` zero for a delighter, both zero for the null driver.
-    `not_applicable` is the share of answers that tick "n/a".
+    `felt` is the mean of what customers feel before it is rounded to whole numbers from 1 to 10, slow complaints
+    apart. `not_applicable` is the share of answers that tick "n/a".
     """
 
     name: str
     below: float
     above: float
+    felt: float
     not_applicable: float = 0.0
 
 
@@ -70,14 +72,14 @@ def _campaigns() -> tuple[Campaign, ...]:
 
 def _drivers() -> tuple[Driver, ...]:
     return (
-        Driver("quality", 0.30, 0.30),
-        Driver("price", 0.16, 0.16),
-        Driver("service", 0.20, 0.20),
-        Driver("website", 0.12, 0.12, not_applicable=0.10),
-        Driver("returns", 0.08, 0.08, not_applicable=0.25),
-        Driver("packaging", 0.0, 0.0),
-        Driver("delivery", 0.35, 0.0),
-        Driver("inspiration", 0.0, 0.35),
+        Driver("quality", 0.30, 0.30, felt=8.0),
+        Driver("price", 0.16, 0.16, felt=6.8),
+        Driver("service", 0.20, 0.20, felt=7.0),
+        Driver("website", 0.12, 0.12, felt=8.4, not_applicable=0.10),
+        Driver("returns", 0.08, 0.08, felt=6.3, not_applicable=0.25),
+        Driver("packaging", 0.0, 0.0, felt=7.8),
+        Driver("delivery", 0.35, 0.0, felt=5.7),
+        Driver("inspiration", 0.0, 0.35, felt=7.5),
     )
 
 
@@ -164,6 +166,8 @@ class Truth:
     slow_after_days: int = 7
     slow_factor: float = 0.60
     """What the purchase rate is multiplied by for good once a complaint has been open for `slow_after_days`."""
+    slow_leaver_share: float = 0.35
+    """Of complaints handled slowly: the customer never orders again from that day on."""
     never_closed_share: float = 0.01
 
     # -- campaigns
@@ -234,5 +238,6 @@ class Truth:
             fading_share=0.0,
             rising_share=0.0,
             slow_factor=1.0,
+            slow_leaver_share=0.0,
             campaigns=tuple(replace(c, uplift=0.0) for c in self.campaigns),
         )

@@ -163,6 +163,7 @@ def test_cases_close_after_they_open_and_the_open_ones_say_nothing_more(company,
     assert (cases["closed_at"] > cases["opened_at"]).all()
     assert cases["closed_at"].max().date() < truth.end
     assert 5 < is_open.sum() < 60
+    assert cases["case_id"].is_unique().all()
     assert cases.filter(is_open).select("first_contact_resolved", "reopened", "csat").null_count().row(0) == (
         (is_open.sum(),) * 3
     )
@@ -273,6 +274,28 @@ def test_the_same_seed_gives_the_same_tables_and_another_seed_others():
     assert not one.tables["transactions"].equals(other.tables["transactions"])
 
 
+def test_who_leaves_takes_nothing_from_the_others(truth):
+    """Leavers' later orders and cases are left out; every other row is that of a company nobody leaves."""
+    from dataclasses import replace
+
+    from sample_data.generate import make_company
+
+    every, fewer = (
+        make_company(replace(truth, slow_leaver_share=share), customers=2_000, seed=5) for share in (0.0, 0.9)
+    )
+    lost = every.clean_transactions.join(
+        fewer.clean_transactions, on=every.clean_transactions.columns, how="anti"
+    )
+    assert 0 < lost.height == every.clean_transactions.height - fewer.clean_transactions.height
+    slow = every.tables["cases"].filter(
+        (pl.col("closed_at") - pl.col("opened_at")).dt.total_days().fill_null(99) >= 7
+    )
+    assert set(lost["customer_id"]) <= set(slow["customer_id"])
+    for name in ("customers", "subscriptions", "products"):
+        assert every.tables[name].equals(fewer.tables[name])
+    assert fewer.tables["cases"].join(every.tables["cases"], on="case_id", how="anti").is_empty()
+
+
 def test_a_change_to_one_part_leaves_the_others_as_they_are(truth):
     from dataclasses import replace
 
@@ -345,7 +368,9 @@ def test_the_readme_counts_the_rows(text, files):
 def test_the_readme_states_drivers_and_campaigns(text, truth):
     for d in truth.drivers:
         assert re.search(
-            rf"^\| {d.name} \| {d.below} \| {d.above} \|.*\| {d.not_applicable:.0%} \|$", text, re.MULTILINE
+            rf"^\| {d.name} \| {d.below} \| {d.above} \| {d.felt} \|.*\| {d.not_applicable:.0%} \|$",
+            text,
+            re.MULTILINE,
         )
     for c in truth.campaigns:
         said = f"| {c.name} | {c.begins_on} | {c.treated_share:.0%} | {c.uplift:+.0%} | {c.cost} |"

@@ -162,9 +162,30 @@ def test_slow_handling_costs_orders_by_the_stated_factor(large, truth):
     slow = cases["slow"].to_numpy()
     counts = orders_within(cases, order_values(large), "decided_at", 60)
     ratio, error = ratio_of_means(counts[slow], counts[~slow])
-    assert abs(ratio - truth.slow_factor) < FEW * error, (ratio, error)
+    stated = truth.slow_factor * (1 - truth.slow_leaver_share)
+    assert abs(ratio - stated) < FEW * error, (ratio, error)
     assert error < 0.05
     assert slow.mean() == pytest.approx(truth.slow_share, abs=0.02)
+
+
+def test_a_share_of_those_handled_slowly_never_orders_again(truth):
+    """Where nobody is lost but by slow handling, and rates stay: leavers are those without an order for a year.
+
+    Those who order so seldom that a year passes anyway are counted among the quickly handled.
+    """
+    from sample_data.generate import make_company
+
+    plain = replace(truth.plain(), a=1e-9, r=8.0, slow_leaver_share=truth.slow_leaver_share)
+    firm = make_company(plain, customers=4_000, seed=3)
+    end = pl.datetime(2025, 6, 1)
+    cases = first_cases(firm, truth).filter(pl.col("opened_at") < end)
+    cases = cases.with_columns(later=orders_within(cases, order_values(firm), "decided_at", 365))
+    never = dict(cases.group_by("slow").agg((pl.col("later") == 0).mean()).iter_rows())
+    n_slow = cases["slow"].sum()
+    error = np.sqrt(truth.slow_leaver_share * (1 - truth.slow_leaver_share) / n_slow)
+    assert n_slow > 300
+    assert never[False] < 0.2
+    assert abs(never[True] - never[False] - truth.slow_leaver_share * (1 - never[False])) < FEW * error
 
 
 def test_before_the_complaint_there_is_no_difference(large, truth):

@@ -159,7 +159,11 @@ class TestSampleCompany:
 
     def test_slow_handling_costs_what_was_planted(self, sample):
         truth, row = Truth(), cost_of(sample, SLOW)
-        assert row["orders_ratio_lower"] < truth.slow_factor < row["orders_ratio_upper"] < 1
+        planted = truth.slow_factor * (1 - truth.slow_leaver_share)
+        assert row["orders_ratio_lower"] < planted < row["orders_ratio_upper"] < 1
+        beyond = cost_of(sample, "slower, beyond what goes with any complaint")
+        assert beyond["orders_ratio_lower"] < planted < beyond["orders_ratio_upper"] < 1
+        assert beyond["active_difference_upper"] < 0
         quick = cost_of(sample, QUICK)
         assert quick["orders_ratio_lower"] < 1 < quick["orders_ratio_upper"]
 
@@ -210,7 +214,8 @@ def test_orders_of_one_channel_beside_all_cases_are_named():
 
 @pytest.mark.slow
 def test_a_large_company_gives_the_planted_effect_and_the_plain_one_none():
-    for truth, planted in ((Truth(), 0.6), (Truth().plain(), 1.0)):
+    for truth in (Truth(), Truth().plain()):
+        planted = truth.slow_factor * (1 - truth.slow_leaver_share)
         company = make_company(truth, customers=12_000, seed=5)
         result = crm.complaints(
             company.tables["cases"],
