@@ -16,6 +16,7 @@ NOTHING: Final = "–"
 
 _SYMBOLS: Final = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$"}
 _WHOLE_FROM: Final = 1000.0  # from here on pence tell nothing
+_SMALL: Final = 0.01  # below, numbers have three digits
 
 
 def money(value: float, currency: str | None = None, *, short: bool = False) -> str:
@@ -60,6 +61,8 @@ def value(item: object, unit: Unit, currency: str | None = None) -> str:
 
     >>> value(0.25, "share"), value(None, "money"), value(1200, "count"), value(date(2026, 3, 1), "day")
     ('25.0%', '–', '1,200', '1 Mar 2026')
+    >>> value(0.0421, "number"), value(0.0042, "number"), value(1e-9, "number"), value(-1e-9, "number")
+    ('0.04', '0.004', '<0.001', '>-0.001')
     """
     if item is None or (isinstance(item, float) and not math.isfinite(item)):
         return NOTHING
@@ -83,7 +86,16 @@ def _number(item: float, unit: Unit, currency: str | None) -> str:
         case "count" | "days" | "score":
             return f"{item:,.0f}" if item.is_integer() else f"{item:,.1f}"
         case _:
+            if 0 < abs(item) < _SMALL:
+                return _small(item)
             return f"{item:,.0f}" if item.is_integer() and abs(item) >= _WHOLE_FROM else f"{item:,.2f}"
+
+
+def _small(item: float) -> str:
+    """Write a number near 0, such as a p-value, so that it never reads as 0."""
+    if abs(item) >= 0.0005:  # noqa: PLR2004 rounds to 0.001
+        return f"{item:.3f}"
+    return "<0.001" if item > 0 else ">-0.001"
 
 
 def label(term: Term, currency: str | None = None) -> str:

@@ -14,6 +14,7 @@ from crm_analytics.terms import Term
 from shared.words import plain
 
 _WHOLE_FROM: Final = 1000.0  # from here on pence tell nothing, as in crm_analytics.formats
+_SMALL: Final = 0.01  # below, three digits
 
 
 def show(
@@ -115,5 +116,5 @@ def _number_format(values: pl.Series, term: Term) -> str:
             return "%,.0f" if whole else "%,.1f"
         case "index":
             return "%.3f"
-        case _:
-            return "%,.2f"
+        case _:  # a p-value of 0.0004 must not read as 0
+            return "%,.3f" if bool(((sizes > 0) & (sizes < _SMALL)).any()) else "%,.2f"

@@ -39,7 +39,7 @@ def notes(told: Told) -> Iterator[Note]:
     yield from _scales(told)
     yield from _range(told)
     yield from _model_notes(told)
-    if found.scaled_shares or found.shares.errors.any():
+    if found.shares.errors.any():
         yield Note("many_drivers", _many(found))
     yield from _parts(found)
     yield Note("intervals", _intervals(found))
@@ -196,10 +196,10 @@ def _collinear(told: Told) -> Iterator[Note]:
         )
     high = [r for r in told.rows if r["variance_inflation"] and r["variance_inflation"] >= _HIGH_INFLATION]
     if high:
-        names = listed([lower(r["driver_label"]) for r in high[:MOST_NAMED]])
+        some = listed([lower(r["driver_label"]) for r in high[:MOST_NAMED]])
         yield Note(
             "collinear",
-            f"{capital(names)} can hardly be told apart from the other drivers (variance inflation of 10 or more); shares stand, signs and coefficients do not.",
+            f"{capital(some)} can hardly be told apart from the other drivers (variance inflation of 10 or more); shares stand, signs and coefficients do not.",
             "caution",
         )
 
@@ -326,8 +326,6 @@ def _columns(n: int) -> str:
 
 
 def _many(found: Findings) -> str:
-    if found.scaled_shares:
-        return "With so many drivers not every subset can be fitted to such an outcome: shares are those of the linear model, brought to the sum of McFadden's R2."
     return f"With {len(found.labels)} drivers, orders of entry are sampled; shares are exact to a standard error of {found.shares.errors.max():.4f}."
 
 
