@@ -13,9 +13,11 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
+from crm_analytics.aggregates.calendar_numbers import Calendar
+from crm_analytics.aggregates.cohorts import extract_cube
 from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.aggregates.customers import MONEY_DECIMALS
-from crm_analytics.aggregates.periods import Period, customer_periods, period_start, shift
+from crm_analytics.aggregates.periods import Period, period_start, shift
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.extracts.extract import Extract
 
@@ -90,17 +92,15 @@ def _calendar(
 
 def of_orders(extract: Extract, as_of: date, period: Period) -> Ledger:
     """Make the ledger of orders: net spend by customer and period."""
-    cells = customer_periods(extract.frame, as_of=as_of, period=period, week_start=extract.week_start)
+    calendar = Calendar(period, extract.week_start)
+    ids, cells = _by_customer(extract, as_of, calendar)
     first = covered_from(extract)
-    there = cells["period_on"].unique()
-    starts, ends, complete = _calendar(min([first, *there.to_list()]), as_of, extract, period)
+    earliest = calendar.first_day(int(cells["number"].min()))  # type: ignore[arg-type]
+    starts, ends, complete = _calendar(min(first, earliest), as_of, extract, period)
     complete[0] = complete[0] and first <= starts[0]
-    runs = cells["customer_id"].rle().struct.unnest()
-    ids = runs.select(pl.int_range(pl.len()).alias("customer"), customer_id="value")
-    number = {day: i for i, day in enumerate(starts)}
     states = cells.select(
-        customer=pl.Series(np.repeat(np.arange(runs.height), runs["len"].to_numpy())),
-        period=pl.col("period_on").replace_strict(number, return_dtype=pl.Int64),
+        "customer",
+        period=pl.col("number") - calendar.number_of(starts[0]),
         net=_units("spend"),
         is_active=pl.col("spend") > 0,
     )
@@ -113,6 +113,28 @@ def of_orders(extract: Extract, as_of: date, period: Period) -> Ledger:
     return Ledger(
         "orders", period, starts, ends, complete, _priced(customers), kept, None, True, facts, first
     )
+
+
+def _by_customer(extract: Extract, as_of: date, calendar: Calendar) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the customers, numbered in the order of their ids, and the net spend of each period sorted by them."""
+    cubes = extract_cube(extract, as_of=as_of, calendar=calendar, activity="purchases")
+    parts = list(
+        cubes.each(lambda part: (part.customer.astype(np.int64) + part.before, part.number, part.spend))
+    )
+    customer, number, spend = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    names = cubes.ids
+    by_id = names.arg_sort().to_numpy()
+    rows = np.bincount(customer, minlength=by_id.size)
+    order = by_id[rows[by_id] > 0]  # the customers who have a row
+    n, begins = rows[order], (np.cumsum(rows) - rows)[order]
+    at = np.repeat(begins - (np.cumsum(n) - n), n) + np.arange(n.sum())
+    cells = {
+        "customer": np.repeat(np.arange(order.size), n),
+        "number": number[at].astype(np.int64),
+        "spend": spend[at],
+    }
+    ids = pl.DataFrame({"customer": np.arange(order.size), "customer_id": names.gather(order)})
+    return ids, pl.DataFrame(cells).with_columns(pl.col("spend").round(MONEY_DECIMALS))
 
 
 def _priced(customers: pl.DataFrame) -> pl.DataFrame:

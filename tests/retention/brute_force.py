@@ -30,6 +30,7 @@ class Order:
     is_action: bool
     is_purchase: bool
     cost: float | None
+    knows_cost: bool
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def orders_of(rows: Iterable[Row], question: Question) -> dict[str, list[Order]]
                 is_action=bought or question.activity == "any",
                 is_purchase=bought,
                 cost=sum(costs) if costs else None,
+                knows_cost=len(costs) == len(lines),
             )
         )
     return found
@@ -226,11 +228,8 @@ def last_age(age: int, question: Question) -> int:
 
 def cells(rows: Sequence[Row], question: Question) -> dict[tuple[date, int], Cell]:
     """Count every cell whose age has begun, for each cohort from its own start on."""
-    by_cohort: dict[date, list[Member]] = defaultdict(list)
-    for member in members(rows, question):
-        by_cohort[member.cohort].append(member)
     found: dict[tuple[date, int], Cell] = {}
-    for cohort, those in by_cohort.items():
+    for cohort, those in _cohorts(rows, question).items():
         age, cumulative = 0, 0.0
         while has_begun(cohort, age, question) and age <= question.most_periods:
             inside = [o for m in those for o in m.orders if within(o, m, age, question)]
@@ -250,19 +249,58 @@ def cells(rows: Sequence[Row], question: Question) -> dict[tuple[date, int], Cel
 
 def bracket_cells(rows: Sequence[Row], question: Question) -> dict[tuple[date, int], tuple[int, int, bool]]:
     """Count customers, active ones and completeness per cohort and first age of a bracket, both ends counted."""
-    by_cohort: dict[date, list[Member]] = defaultdict(list)
-    for member in members(rows, question):
-        by_cohort[member.cohort].append(member)
     return {
         (cohort, first): (
             len(those),
             sum(did(m, range(first, last + 1), question) for m in those),
             is_over(cohort, last, question),
         )
-        for cohort, those in by_cohort.items()
+        for cohort, those in _cohorts(rows, question).items()
         for first, last in ((0, 0), *question.brackets)
         if has_begun(cohort, first, question)
     }
+
+
+@dataclass
+class PaidBack:
+    """What has come back of the cost of winning a cohort, up to an age; of the customers whose cost is known."""
+
+    n_with_cost: int
+    cost: float
+    share: float
+    is_complete: bool
+
+
+def payback(
+    rows: Sequence[Row], question: Question, costs: Mapping[str, float | None]
+) -> dict[tuple[date, int], PaidBack]:
+    """Set what customers brought since they came against what winning them cost.
+
+    They bring margin where the cost of every line since then is known, else spend.
+    """
+    every = _cohorts(rows, question)
+    since = {id(m): window(c, m.entered, 0, question)[0] for c, those in every.items() for m in those}
+    knows = all(
+        o.knows_cost for those in every.values() for m in those for o in m.orders if o.at >= since[id(m)]
+    )
+    found: dict[tuple[date, int], PaidBack] = {}
+    for cohort, those in every.items():
+        known = [m for m in those if costs.get(m.customer) is not None]
+        cost = sum(costs[m.customer] or 0.0 for m in known)
+        age, earned = 0, 0.0
+        while cost > 0 and has_begun(cohort, age, question) and age <= question.most_periods:
+            inside = [o for m in known for o in m.orders if within(o, m, age, question)]
+            earned += sum(o.amount - (o.cost or 0.0 if knows else 0.0) for o in inside)
+            found[cohort, age] = PaidBack(len(known), cost, earned / cost, is_over(cohort, age, question))
+            age += 1
+    return found
+
+
+def _cohorts(rows: Iterable[Row], question: Question) -> dict[date, list[Member]]:
+    found: dict[date, list[Member]] = defaultdict(list)
+    for member in members(rows, question):
+        found[member.cohort].append(member)
+    return found
 
 
 def within(order: Order, member: Member, age: int, question: Question) -> bool:

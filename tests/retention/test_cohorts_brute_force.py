@@ -177,8 +177,8 @@ def test_brackets_are_what_counting_gives(clock, data):
     } == want
 
 
-def by_channel(rows, question):
-    """Divide the lines of customers by the channel of their first line with money on the day they came."""
+def channel_of(rows, question):
+    """Give the channel of each customer's first line with money on the day they came."""
     found = {}
     for member in brute_force.members(rows, replace(question, entry="first_ever", start=None)):
         lines = [
@@ -190,23 +190,57 @@ def by_channel(rows, question):
         ]
         first = min((r["ordered_at"] for r in lines), default=None)
         names = sorted(r["channel"] for r in lines if r["ordered_at"] == first and r["channel"])
-        own = [r for r in rows if r["customer_id"] == member.customer]
-        found.setdefault(names[0] if names else "(not known)", []).extend(own)
+        found[member.customer] = names[0] if names else None
     return found
 
 
+def grouped(rows, value_of):
+    """Divide the lines by a value of their customer."""
+    found = {}
+    for row in rows:
+        if row["customer_id"] in value_of:
+            found.setdefault(value_of[row["customer_id"]] or "(not known)", []).append(row)
+    return found
+
+
+@st.composite
+def peoples(draw):
+    """A customers table in which some are missing, some have no plan, and winning some cost nothing or is not known."""
+    ids = draw(st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), unique=True, min_size=1))
+    return [
+        {
+            "customer_id": who,
+            "plan": draw(st.sampled_from(["basic", "plus", None])),
+            "acquisition_cost": draw(st.sampled_from([None, 0.0, 4.0, 25.0])),
+        }
+        for who in ids
+    ]
+
+
+def attributes(draw, rows, question):
+    """Choose an attribute of the first order or of the customers table: its name, each customer's value, and the table."""
+    if draw(st.booleans()):
+        return "channel", channel_of(rows, question), {}
+    people = draw(peoples())
+    plans = {p["customer_id"]: p["plan"] for p in people}
+    schema = {"customer_id": pl.String, "plan": pl.String}
+    table = pl.DataFrame([{c: p[c] for c in schema} for p in people], schema=schema)
+    return "plan", {r["customer_id"]: plans.get(r["customer_id"]) for r in rows}, {"customers": table}
+
+
 @pytest.mark.parametrize("criterion", CRITERIA)
-@settings(max_examples=15)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_an_attribute_divides_every_cohort_as_counting_does(criterion, data):
     rows, question = data.draw(asked(criterion, data.draw(st.sampled_from(CLOCKS))))
     assume(has_cohorts(rows, question))
+    name, value_of, tables = attributes(data.draw, rows, question)
     want = {
-        (channel, cohort, age): (cell.n_customers, cell.n_active, cell.is_complete)
-        for channel, own in by_channel(rows, question).items()
+        (value, cohort, age): (cell.n_customers, cell.n_active, cell.is_complete)
+        for value, own in grouped(rows, value_of).items()
         for (cohort, age), cell in brute_force.cells(own, question).items()
     }
-    got = ours(rows, question, by="channel").tables()["cells"]
+    got = ours(rows, question, by=name, **tables).tables()["cells"]
     assert {
         (r["group"], r["cohort_on"], r["period"]): (r["n_customers"], r["n_active"], r["is_complete"])
         for r in got.iter_rows(named=True)
@@ -214,24 +248,69 @@ def test_an_attribute_divides_every_cohort_as_counting_does(criterion, data):
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
-@settings(max_examples=15)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_cohorts_by_attribute_pool_the_cells_that_counting_finds_complete(criterion, data):
     rows, question = data.draw(asked(criterion, data.draw(st.sampled_from(CLOCKS))))
     question = replace(question, entry="first_ever")
     assume(has_cohorts(rows, question))
+    name, value_of, tables = attributes(data.draw, rows, question)
     want = Counter()
-    for channel, own in by_channel(rows, question).items():
+    for value, own in grouped(rows, value_of).items():
         for (_, age), cell in brute_force.cells(own, question).items():
             if cell.is_complete:
-                want[channel, age, "customers"] += cell.n_customers
-                want[channel, age, "active"] += cell.n_active
-    got = ours(rows, question, entry="channel").tables()["cells"]
+                want[value, age, "customers"] += cell.n_customers
+                want[value, age, "active"] += cell.n_active
+    got = ours(rows, question, entry=name, **tables).tables()["cells"]
     counted = Counter()
     for r in got.iter_rows(named=True):
         counted[r["group"], r["period"], "customers"] += r["n_customers"]
         counted[r["group"], r["period"], "active"] += r["n_active"]
     assert +counted == +want
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_payback_is_what_adding_up_gives(clock, data):
+    """Every cell's share, and when each cohort was paid back, from single orders and the cost of each customer."""
+    rows, question = data.draw(asked("on", clock))
+    assume(has_cohorts(rows, question))
+    if data.draw(st.booleans()):
+        rows = [{**r, "cost": None} if "cost" in r and i == 0 else r for i, r in enumerate(rows)]
+    costs = {p["customer_id"]: p["acquisition_cost"] for p in data.draw(peoples())}
+    assume(any(costs.get(m.customer) is not None for m in brute_force.members(rows, question)))
+    table = pl.DataFrame(
+        {"customer_id": list(costs), "acquisition_cost": pl.Series(list(costs.values()), dtype=pl.Float64)}
+    )
+    want = brute_force.payback(rows, question, costs)
+    tables = ours(rows, question, value="payback", customers=table).tables()
+    got = {(r["cohort_on"], r["period"]): r for r in tables["cells"].iter_rows(named=True)}
+    for key, row in got.items():
+        assert row["shown_value"] == row["payback_share"]
+        if key not in want:
+            assert row["payback_share"] is None
+            continue
+        cell = want[key]
+        assert (row["n_with_cost"], row["cohort_acquisition_cost"]) == (cell.n_with_cost, cell.cost)
+        assert row["payback_share"] == pytest.approx(cell.share, abs=1e-6)
+    assert got.keys() >= want.keys()
+    assert {r["cohort_on"]: tuple(r[c] for c in ENDS) for r in tables["payback"].iter_rows(named=True)} == {
+        cohort: pytest.approx(ended(want, cohort), abs=1e-6)
+        for cohort, age in want
+        if age == 0 and want[cohort, 0].is_complete
+    }
+
+
+ENDS = ("n_with_cost", "cohort_acquisition_cost", "period", "payback_share", "paid_back_period")
+
+
+def ended(want, cohort):
+    """Say how far a cohort has come: its last complete age, and the first one by which its cost was back."""
+    ages = [age for c, age in sorted(want) if c == cohort and want[c, age].is_complete]
+    last = want[cohort, ages[-1]]
+    back = [age for age in ages if want[cohort, age].share >= 1 - 1e-9]
+    return (last.n_with_cost, last.cost, ages[-1], last.share, back[0] if back else None)
 
 
 @pytest.mark.parametrize("entry", ["first_ever", "recurring", "channel"])
