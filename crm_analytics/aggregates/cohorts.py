@@ -6,6 +6,7 @@ whole numbers and takes a fraction of a second.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from crm_analytics.aggregates.calendar_numbers import Calendar, day_number
 from crm_analytics.aggregates.cube_cells import Activity, Cells, Cube, Cubes
 from crm_analytics.aggregates.order_blocks import OrderRows, in_threads
 from crm_analytics.aggregates.orders import orders
+from crm_analytics.aggregates.row_files import parts_of
 from crm_analytics.extracts.extract import Extract
 
 _COUNTS: Final = ("n_actions", "n_orders", "n_lines_without_cost")
@@ -79,10 +81,24 @@ def extract_cube(extract: Extract, *, as_of: date, calendar: Calendar, activity:
 
 
 def _cube(extract: Extract, as_of: date, calendar: Calendar, activity: Activity) -> Cubes:
-    schema = extract.frame.collect_schema()
-    if "cost" in schema:
-        return Cubes.of(activity_cube(extract.frame, as_of=as_of, calendar=calendar, activity=activity))
-    rows = OrderRows.of(extract, as_of=as_of)
+    if "cost" in extract.frame.collect_schema():
+        return in_parts(
+            extract,
+            lambda rows: Cubes.of(activity_cube(rows, as_of=as_of, calendar=calendar, activity=activity)),
+        )
+    parts = parts_of(extract)
+    if parts is None:
+        return _counted(OrderRows.of(extract, as_of=as_of), calendar, activity)
+    return Cubes.stored(_counted(OrderRows.taken(rows, as_of=as_of), calendar, activity) for rows in parts)
+
+
+def in_parts(extract: Extract, work: Callable[[pl.LazyFrame], Cubes]) -> Cubes:
+    """Make the cube of an extract by some work on its rows: on all at once, or part by part where they are too many."""
+    parts = parts_of(extract)
+    return work(extract.frame) if parts is None else Cubes.stored(map(work, parts))
+
+
+def _counted(rows: OrderRows, calendar: Calendar, activity: Activity) -> Cubes:
     cells = Cells.of(rows.days(), calendar, activity)
     order = rows.keys.order
     in_order = bool((order[1:] > order[:-1]).all())
@@ -92,7 +108,7 @@ def _cube(extract: Extract, as_of: date, calendar: Calendar, activity: Activity)
         first, last = bounds
         return cells.cube(rows.block(first, last), ids[first:last], first)
 
-    return Cubes(tuple(in_threads(block, rows.bounds())), None if in_order else order)
+    return Cubes(tuple(in_threads(block, rows.bounds())), in_order, None if in_order else order)
 
 
 def instant_cube(

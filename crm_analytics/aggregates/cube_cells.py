@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -14,6 +14,7 @@ import polars as pl
 
 from crm_analytics.aggregates.calendar_numbers import Calendar
 from crm_analytics.aggregates.order_blocks import BLOCK_ROWS, Numbers, Orders, begins, in_threads
+from crm_analytics.aggregates.row_files import Folder
 
 Activity = Literal["purchases", "any"]
 """What makes a customer active: orders that net to more than nothing, or any line, refunds and free goods too."""
@@ -21,7 +22,9 @@ Activity = Literal["purchases", "any"]
 Found = TypeVar("Found")
 
 _UNIX: Final = date(1970, 1, 1).toordinal()
-_NEVER: Final = np.iinfo(np.int32).min
+_STORED_CELLS: Final = 1 << 18
+"""At least so many rows of a cube lie in one file."""
+
 _COLUMNS: Final = ("number", "day", "n_actions", "n_orders", "spend", "cost", "n_lines_without_cost")
 
 
@@ -50,6 +53,20 @@ class Cube:
         """Where the rows of each customer begin."""
         return np.flatnonzero(begins(self.customer))
 
+    @property
+    def n_cells(self) -> int:
+        """How many rows there are."""
+        return int(self.customer.size)
+
+    @property
+    def n_customers(self) -> int:
+        """How many customers there are."""
+        return len(self.ids)
+
+    def held(self) -> Cube:
+        """Give the cube itself, which is in memory."""
+        return self
+
     def part(self, first: int, last: int) -> Cube:
         """Give the customers from `first` to before `last`."""
         low, high = (int(i) for i in np.searchsorted(self.customer, (first, last)))
@@ -58,6 +75,43 @@ class Cube:
         }
         customer = self.customer[low:high] - self.customer.dtype.type(first)
         return Cube(self.ids[first:last], customer, **columns, before=self.before + first)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredCube:
+    """A block of customers that lies in files, of the name `stem` and in a folder that is there as long as this is."""
+
+    folder: Folder
+    stem: str
+    n_cells: int
+    n_customers: int
+    before: int
+
+    @classmethod
+    def of(cls, cube: Cube, folder: Folder, stem: str, before: int) -> StoredCube:
+        """Write a cube, with so many customers before it."""
+        there = {c: v for c in ("customer", *_COLUMNS) if (v := getattr(cube, c)) is not None}
+        pl.DataFrame(there).write_ipc(folder.path / f"{stem}.cells.arrow")
+        oldest = (
+            pl.CompatLevel.oldest()
+        )  # only the ids themselves are written, not all that they were taken from
+        cube.ids.to_frame().write_ipc(folder.path / f"{stem}.ids.arrow", compat_level=oldest)
+        return cls(folder, stem, cube.n_cells, cube.n_customers, before)
+
+    @property
+    def ids(self) -> pl.Series:
+        """The ids of the customers."""
+        return self._read("ids").to_series()
+
+    def held(self) -> Cube:
+        """Read the cube."""
+        cells = self._read("cells")
+        columns: dict[str, Any] = {c: cells[c].to_numpy() for c in cells.columns}
+        return Cube(self.ids, **columns, before=self.before)
+
+    def _read(self, what: str) -> pl.DataFrame:
+        """Read a file, into memory that is free again afterwards."""
+        return pl.read_ipc((self.folder.path / f"{self.stem}.{what}.arrow").read_bytes())
 
 
 def joined(parts: Sequence[Cube]) -> Cube:
@@ -77,14 +131,15 @@ def joined(parts: Sequence[Cube]) -> Cube:
 
 @dataclass(frozen=True, eq=False)
 class Cubes:
-    """The cube of all customers, block by block.
+    """The cube of all customers, block by block, in memory or in files.
 
-    `order` gives the place of each customer, block by block, among all sorted by id; it is None where they stand in that
-    order.
+    `in_order` says that customers stand in the order of their ids, block by block; `places` are their places in that
+    order where they do not and the places are known.
     """
 
-    parts: tuple[Cube, ...]
-    order: Numbers | None = None
+    parts: tuple[Cube | StoredCube, ...]
+    in_order: bool = True
+    places: Numbers | None = None
 
     @classmethod
     def of(cls, cube: pl.DataFrame) -> Cubes:
@@ -103,17 +158,39 @@ class Cubes:
 
     def each(self, work: Callable[[Cube], Found], *, least: int = 0) -> Iterator[Found]:
         """Do some work on each block in its turn, two at a time; blocks are put together to `least` rows."""
-        return in_threads(lambda parts: work(joined(parts)), list(self._runs(least)))
+        return in_threads(lambda run: work(joined([part.held() for part in run])), list(self._runs(least)))
 
-    def _runs(self, least: int) -> Iterator[tuple[Cube, ...]]:
-        run: list[Cube] = []
+    def _runs(self, least: int) -> Iterator[tuple[Cube | StoredCube, ...]]:
+        run: list[Cube | StoredCube] = []
         for part in self.parts:
             run.append(part)
-            if sum(one.customer.size for one in run) >= least:
+            if sum(one.n_cells for one in run) >= least:
                 yield tuple(run)
                 run = []
         if run:
             yield tuple(run)
+
+    @property
+    def n_customers(self) -> int:
+        """How many customers there are."""
+        return sum(part.n_customers for part in self.parts)
+
+    @classmethod
+    def stored(cls, parts: Iterable[Cubes]) -> Cubes:
+        """Write the cubes of parts of the customers to files, one after the other; in no order of ids."""
+        folder, before = Folder(), 0
+        found: list[StoredCube] = []
+        for part in parts:
+            for cube in part.each(lambda cube: cube, least=_STORED_CELLS):
+                found.append(StoredCube.of(cube, folder, f"{len(found):06}", before))
+                before += cube.n_customers
+        return cls(tuple(found), in_order=False)
+
+    def order(self) -> Numbers | None:
+        """Give the place of each customer among all sorted by id; None where they stand in that order."""
+        if self.in_order or self.places is not None:
+            return self.places
+        return self.ids.rank("ordinal").to_numpy().astype(np.int64) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,16 +219,15 @@ class Cells:
         cell = None if starts.size == new.size else np.cumsum(new, dtype=np.int32) - np.int32(1)
         lines = np.diff(starts, append=new.size).astype(np.int32)
         n_orders = lines if every else _counted(cell, starts.size, buys)
-        days = (
-            orders.day[starts]
-            if every or self.activity == "any"
-            else _first(cell, starts.size, orders.day, buys)
-        )
+        if every or self.activity == "any":
+            days = orders.day[starts] + np.int32(_UNIX)
+        else:
+            days = _first(cell, starts.size, orders.day + np.int32(_UNIX), buys)
         return Cube(
             ids.alias("customer_id"),
             customer[starts],
             number[starts],
-            np.where(days == _NEVER, 0, days + np.int32(_UNIX)),
+            days,
             n_orders if self.activity == "purchases" else lines,
             n_orders,
             net if cell is None else np.bincount(cell, weights=net),
@@ -165,10 +241,10 @@ def _counted(cell: Numbers | None, n: int, buys: Numbers) -> Numbers:
 
 
 def _first(cell: Numbers | None, n: int, day: Numbers, buys: Numbers) -> Numbers:
-    """Give the day of the first purchase in each cell, `_NEVER` where there is none."""
+    """Give the day of the first purchase in each cell, 0 where there is none."""
     if cell is None:
-        return np.where(buys, day, np.int32(_NEVER))
-    first = np.full(n, _NEVER, np.int32)
+        return np.where(buys, day, np.int32(0))
+    first = np.zeros(n, np.int32)
     # of several in one cell the last one written stays: the first day
     first[cell[buys][::-1]] = day[buys][::-1]
     return first

@@ -74,11 +74,20 @@ class OrderRows:
     @classmethod
     def of(cls, extract: Extract, *, as_of: date | None) -> OrderRows:
         """Take the rows of an extract; the numbers of its customers are kept with it."""
-        keys = extract.once("keys", lambda: keyed(_column(extract)))
-        numbered = "order_id" in extract.frame.collect_schema()
+        keys = extract.once("keys", lambda: keyed(_column(extract.frame)))
+        return cls._taken(extract.frame, keys, as_of)
+
+    @classmethod
+    def taken(cls, frame: pl.LazyFrame, *, as_of: date | None) -> OrderRows:
+        """Take some rows of an extract."""
+        return cls._taken(frame, keyed(_column(frame)), as_of)
+
+    @classmethod
+    def _taken(cls, frame: pl.LazyFrame, keys: Keys, as_of: date | None) -> OrderRows:
+        numbered = "order_id" in frame.collect_schema()
         at = pl.col("ordered_at").cast(pl.Datetime("us")).to_physical().alias("at")
         columns = [at, pl.col("amount"), *([_order_number()] if numbered else [])]
-        rows = extract.frame.select(columns).collect()
+        rows = frame.select(columns).collect()
         until = None if as_of is None else as_of.toordinal() - _UNIX
         numbers = rows["number"].to_numpy() if numbered else None
         return cls(keys, rows["at"].to_numpy(), rows["amount"].to_numpy(), numbers, until)
@@ -143,8 +152,8 @@ def begins(*columns: Numbers) -> npt.NDArray[np.bool_]:
     return new
 
 
-def _column(extract: Extract) -> pl.Series:
-    return extract.frame.select("customer_id").collect().to_series()
+def _column(frame: pl.LazyFrame) -> pl.Series:
+    return frame.select("customer_id").collect().to_series()
 
 
 def _order_number() -> pl.Expr:

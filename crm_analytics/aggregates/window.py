@@ -133,7 +133,8 @@ def _days(extract: Extract, window: Window | None = None) -> tuple[date | None, 
     if window is not None:
         rows = rows.filter(dated < _at(window.as_of))
         rows = rows if window.start is None else rows.filter(dated >= _at(window.start))
-    first, last = rows.select(first=dated.min().dt.date(), last=dated.max().dt.date()).collect().row(0)
+    found = rows.select(first=dated.min().dt.date(), last=dated.max().dt.date())
+    first, last = found.collect(engine="streaming").row(0)
     return first, last
 
 

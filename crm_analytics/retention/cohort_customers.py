@@ -20,6 +20,9 @@ from crm_analytics.retention.cohort_rows import Shape
 
 State = Literal["active", "away", "all"]
 
+MOST_LISTED: Final = 10_000_000
+"""Of more customers no list is made, which would take a gigabyte or more."""
+
 _PLACE: Final = "__place__"
 _UNIX: Final = date(1970, 1, 1).toordinal()
 _BITS: Final = 12
@@ -85,26 +88,32 @@ def _listed(done: Deeds, texts: tuple[pl.Series, ...]) -> pl.Series:
         frame = pl.DataFrame(dict(zip(("member", "age"), done.active, strict=True)))
         ages = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
         return ages["age"].list.join(" ")
-    parts = {}
+    written = None
     for first in range(0, int(done.age.max(initial=0)) // _BITS + 1, _AT_ONCE):
         patterns = _patterns(done, first * _BITS)
         for part, text in enumerate(texts[first : first + _AT_ONCE]):
-            parts[str(first + part)] = text.gather(patterns >> part * _BITS & (1 << _BITS) - 1)
-    return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
+            ages = text.gather(patterns >> part * _BITS & (1 << _BITS) - 1)
+            written = ages if written is None else written + ages
+    if written is None:
+        raise AssertionError
+    return written
 
 
 def _patterns(done: Deeds, low: int) -> Ints:
     """Give the ages of each member from `low` on as bits of one number, as many as a float holds exactly."""
     bits = np.zeros(max(int(done.age.max(initial=0)) + 1, low + _AT_ONCE * _BITS))
     bits[low : low + _AT_ONCE * _BITS] = np.ldexp(1.0, np.arange(_AT_ONCE * _BITS))
-    return done.per_member(bits[done.age] * (done.n_actions > 0)).astype(np.int64)
+    of_deed = bits[done.age]
+    if done.active[0] is not done.member:
+        of_deed[done.n_actions <= 0] = 0
+    return done.per_member(of_deed).astype(np.int64)
 
 
 def _texts(low: int) -> pl.Series:
-    """Write each pattern of twelve ages from `low` on; nothing for that without any."""
-    texts: list[str | None] = [None]
+    """Write each pattern of twelve ages from `low` on, to be put behind those before; age 0 is in every pattern of its own."""
+    texts = [""]
     for age in range(low, low + _BITS):
-        texts += [f"{age}" if text is None else f"{text} {age}" for text in texts]
+        texts += [f"{text} {age}" if age else f"{age}" for text in texts]
     return pl.Series(texts, dtype=pl.String)
 
 
@@ -145,7 +154,7 @@ def customers_in_cell(
     UnknownNameError
         If there is no such cell.
     OptionError
-        If `state` is none of the three, or options are given with a Result.
+        If `state` is none of the three, options are given with a Result, or there are too many customers to be listed.
 
     Examples
     --------
@@ -163,7 +172,13 @@ def customers_in_cell(
     if state not in ("active", "away", "all"):
         raise OptionError.out_of_range("state", state, "one of active, away, all")
     cell = _cell(result, period, cohort_on, group)
-    members = result.tables()["customers"]
+    members = result.tables().get("customers")
+    if members is None:
+        raise OptionError(
+            "The result lists no customers.",
+            f"Customers are listed one by one where there are no more than {MOST_LISTED:,}.",
+            "Ask for fewer of them: of one country or channel, or of cohorts from a day on with start=.",
+        )
     if "group" in cell:
         members = members.filter(pl.col("group") == cell["group"])
     if "cohort_on" in cell:

@@ -85,13 +85,12 @@ class Deeds:
 
     def last_active(self, until: int | None = None) -> Ints:
         """Give the last age at which each member acted, looking no further than age `until`."""
-        member, age = self.active
+        age = self.active[1]
         if until is None:
             last: Ints = age[self.active_starts + self.n_active - 1]
             return last
-        seen = age <= until
-        ends = np.append((member[1:] != member[:-1]) | ~seen[1:], True)
-        within: Ints = age[seen & ends]
+        n_seen = np.add.reduceat(age <= until, self.active_starts, dtype=np.int64)
+        within: Ints = age[self.active_starts + n_seen - 1]
         return within
 
     def second_active(self) -> tuple[NDArray[np.bool_], Ints]:

@@ -10,6 +10,7 @@ import polars as pl
 from crm_analytics import formats
 from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.results import Note
+from crm_analytics.retention.cohort_customers import MOST_LISTED
 from crm_analytics.retention.cohort_tables import DEFINITIONS
 from crm_analytics.retention.cohort_words import Findings, overall_tests
 
@@ -31,6 +32,7 @@ def notes(found: Findings) -> Iterator[Note]:
     yield from _losses(found)
     yield from _counted(found)
     yield from _money(found)
+    yield from _unlisted(found)
 
 
 def _late_start(found: Findings) -> Iterator[Note]:
@@ -170,3 +172,12 @@ def _money(found: Findings) -> Iterator[Note]:
         money = formats.money(before, found.cohorts.extract.currency)
         text = f"{money} is in no cell: money before a customer's first order, of customers without one, or of cohorts before the start."
         yield Note("money_in_no_cell", text)
+
+
+def _unlisted(found: Findings) -> Iterator[Note]:
+    if found.cohorts.counts.customers is None:
+        text = (
+            f"The {found.cohorts.entries.n:,} customers are not listed one by one, there being more than {MOST_LISTED:,}; "
+            "with start= or of one country or channel they are."
+        )
+        yield Note("customers_not_listed", text)

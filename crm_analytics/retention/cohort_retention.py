@@ -124,7 +124,7 @@ def cohort_retention(
         - "layers": spend by cohort and calendar period (calendar clock, single entry)
         - "payback": cost of winning against what came back, by cohort (where costs are known)
         - "customers": one row per customer and cohort with the ages at which the customer was active;
-          `customers_in_cell(result, cohort_on=…, period=…)` lists those of a cell
+          `customers_in_cell(result, cohort_on=…, period=…)` lists those of a cell; left out above ten million
         - "definitions": one row per vendor's definition and age (with `compare_definitions`)
 
     Raises

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.aggregates.calendar_numbers import Calendar
-from crm_analytics.aggregates.cohorts import extract_cube, instant_cube
+from crm_analytics.aggregates.cohorts import extract_cube, in_parts, instant_cube
 from crm_analytics.aggregates.cube_cells import Cubes
 from crm_analytics.aggregates.window import Window
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.retention.cohort_blocks import Counting, Counts
 from crm_analytics.retention.cohort_clock import Clock, Ints
-from crm_analytics.retention.cohort_customers import Lists
+from crm_analytics.retention.cohort_customers import MOST_LISTED, Lists
 from crm_analytics.retention.cohort_grid import Grid, over_groups, pooled_by_group
 from crm_analytics.retention.cohort_groups import groups_of
 from crm_analytics.retention.cohort_members import Floats, Members, members
@@ -95,9 +95,8 @@ def count_cohorts(
     rows = Rows.of(entries, groups_of(options, extract, customers, cubes, entries, window.as_of))
     shape = Shape.of(rows, clock, options)
     costs = acquisition_costs(customers, cubes, entries)
-    counting = Counting(
-        options, clock, shape, start, costs, entries.knows_all_costs, Lists.of(shape, cubes.order)
-    )
+    lists = Lists.of(shape, cubes.order()) if entries.n <= MOST_LISTED else None
+    counting = Counting(options, clock, shape, start, costs, entries.knows_all_costs, lists)
     counts = counting.over(cubes)
     return Cohorts(options, extract, customers, clock, cubes, entries, shape, counts, start)
 
@@ -124,7 +123,10 @@ def _cubes(extract: Extract, clock: Clock, options: Options) -> Cubes:
         asked = ("cube of instants", as_of, activity)
         return extract.once(
             asked,
-            lambda: Cubes.of(instant_cube(extract.frame, as_of=as_of, activity=activity, time_zone=zone)),
+            lambda: in_parts(
+                extract,
+                lambda rows: Cubes.of(instant_cube(rows, as_of=as_of, activity=activity, time_zone=zone)),
+            ),
         )
     return extract_cube(extract, as_of=as_of, calendar=clock.cube_calendar, activity=activity)
 
