@@ -41,6 +41,9 @@ JUDGED_ON_ALL: Final = frozenset(
 Whoever stayed is in another segment than who left: retention of a segment would be what the segment is made by.
 """
 
+_DATED: Final = ("transactions", "surveys", "cases", "contacts", "subscriptions")
+"""Tables whose days bound the choice of days, the first there is."""
+
 _EMPTY: Final[dict[str, Any]] = {FROM: None, AS_OF: None, SEGMENT: [], CHANNEL: [], COUNTRY: []}
 
 
@@ -200,7 +203,10 @@ def _choice(label: str, key: str, options: list[str]) -> None:
 
 
 def _window(of: Opened) -> tuple[date | None, date | None]:
-    check = of.base.table("transactions").check
+    name = next((n for n in _DATED if of.base.has(n)), None)
+    if name is None:
+        return None, None
+    check = of.base.table(name).check
     first, last = check.window_start, check.window_end
     return first.date() if first else None, last.date() if last else None
 
@@ -210,6 +216,8 @@ def _values(of: Opened, column: str) -> list[str]:
 
 
 def _distinct(of: Opened, column: str) -> list[str]:
+    if not of.base.has("transactions"):
+        return []
     frame = of.base.table("transactions").frame
     if column not in frame.collect_schema().names():
         return []

@@ -319,7 +319,8 @@ def open(path: str | Path) -> CustomerBase:  # noqa: A001 crm.open is the public
     ----------
     path
         A crm.toml; a folder with a crm.toml in it, or with files named after the tables (transactions.csv or
-        orders.xlsx, customers.csv …); or a single data file or database URL, taken as transactions.
+        orders.xlsx, customers.csv …); or a single data file, taken as the table
+        it is named after (surveys.csv, cases.xlsx …) and else as transactions; or a database URL, taken as transactions.
 
     Raises
     ------
@@ -378,8 +379,19 @@ def _from_settings(config: Path) -> CustomerBase:
 
 
 def _from_file(path: Path) -> CustomerBase:
-    extract = readers.read("transactions", path)
-    return CustomerBase(path.stem, currency=extract.currency, tables={"transactions": extract})
+    table = _table_named(path.stem)
+    extract = readers.read(table, path)
+    return CustomerBase(path.stem, currency=extract.currency, tables={table: extract})
+
+
+def _table_named(stem: str) -> str:
+    """Say which table a single file holds by its name: of answers, cases and the like, and else transactions.
+
+    >>> _table_named("Cases"), _table_named("orders 2026"), _table_named("export")
+    ('cases', 'transactions', 'transactions')
+    """
+    plain = stem.strip().lower()
+    return next((t for t in _HAPPENED if plain == t or plain in _OTHER_NAMES[t]), "transactions")
 
 
 def _from_folder(folder: Path) -> CustomerBase:

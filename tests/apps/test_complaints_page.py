@@ -71,3 +71,12 @@ def test_one_case_alone_is_told_as_it_is(visit, tmp_path):
     at = visit(path)
     assert not at.exception
     assert not at.error
+
+
+def test_cases_that_do_not_say_when_they_were_closed(visit, tmp_path):
+    rows = "".join(f"{i},2026-0{1 + i % 6}-1{i % 9} 10:00,c{i % 7},late\n" for i in range(40))
+    (tmp_path / "cases.csv").write_text(f"case_id,opened_at,customer_id,category\n{rows}")
+    at = visit(tmp_path)
+    assert not at.exception
+    assert not at.error
+    assert "cannot be told" in said(at)

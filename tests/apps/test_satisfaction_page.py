@@ -95,3 +95,17 @@ def test_a_few_answers_are_told_as_few(visit, tmp_path, n):
         at = visit(tmp_path / "surveys.csv", part=part)
         assert not at.exception
         assert not at.error
+
+
+def test_a_score_of_too_few_answers_is_hidden_and_the_page_stands(visit, tmp_path):
+    n = 60
+    pl.DataFrame(
+        {
+            "answered_at": [datetime(2026, 1, 5) + timedelta(days=i) for i in range(n)],
+            "nps": [9, 3, 10, 7, 8, 6] * (n // 6),
+            "csat": [5, 4, 2, 1, *[None] * (n - 4)],
+        }
+    ).write_csv(tmp_path / "surveys.csv")
+    at = visit(tmp_path)
+    assert not at.exception
+    assert "Too few answers to be shown" in said(at)

@@ -99,6 +99,14 @@ def test_a_single_file_is_transactions(folder):
     assert list(base.tables) == ["transactions"]
 
 
+@pytest.mark.parametrize("name", ["cases.csv", "Tickets.csv"])
+def test_a_single_file_named_after_another_table_is_that_table(tmp_path, name):
+    (tmp_path / name).write_text("case_id,opened_at\n1,2026-01-05\n2,2026-01-09\n")
+    base = crm.open(tmp_path / name)
+    assert list(base.tables) == ["cases"]
+    assert base.table("cases").frame.collect().height == 2
+
+
 def test_a_path_that_is_not_there(tmp_path):
     with pytest.raises(SourceError, match="no file or folder"):
         crm.open(tmp_path / "nowhere")

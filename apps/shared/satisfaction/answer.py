@@ -47,16 +47,19 @@ def _tiles(scored: Result) -> None:
         for row in rows:
             kpi.tile(
                 row["metric_name"],
-                _score(row["metric"], row["score"]),
-                words=[
-                    f"95%: {_score(row['metric'], row['score_lower'])} to {_score(row['metric'], row['score_upper'])}",
-                    f"n = {counted(row['n'], 'answer')}",
-                ],
+                formats.NOTHING if row["score"] is None else _score(row["metric"], row["score"]),
+                words=[_ends(row), f"n = {counted(row['n'], 'answer')}"],
                 definition=row["score_definition"],
             )
         heard = scored.tables().get("response")
         if heard is not None and heard.height and heard["heard_rate"][0] is not None:
             _heard(heard.row(0, named=True))
+
+
+def _ends(row: dict[str, Any]) -> str:
+    if row["score"] is None:
+        return "Too few answers to be shown"
+    return f"95%: {_score(row['metric'], row['score_lower'])} to {_score(row['metric'], row['score_upper'])}"
 
 
 def _heard(row: dict[str, Any]) -> None:
@@ -69,4 +72,4 @@ def _heard(row: dict[str, Any]) -> None:
 
 
 def _score(metric: str, value: float) -> str:
-    return f"{value:+.0f}" if metric == "nps" else f"{value:.0f}%"
+    return f"{value:+.0f}" if metric == "nps" else f"{value:.0f}" if metric == "index" else f"{value:.0f}%"
