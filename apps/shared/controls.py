@@ -192,7 +192,7 @@ def without(seen: Seen, table: str) -> Seen:
 
     def less(of: Opened) -> Opened:
         kept = {name: partial(of.base.table, name) for name in of.base.tables if name != table}
-        base = replace(of.base, tables=LazyTables(kept))
+        base = replace(of.base, tables=LazyTables(kept), whole=of.base.whole or of.base)
         return replace(of, base=base, key=f"{of.key}|without {table}")
 
     return replace(

@@ -13,8 +13,8 @@ from narwhals.typing import IntoFrame
 def origins(frame: IntoFrame, columns: Sequence[str], *, as_of: date) -> pl.DataFrame:
     """Give one row per customer with each column's value on the customer's first row.
 
-    Where a customer's first instant has several rows, the first value by alphabet is taken, so that the order of rows
-    does not matter.
+    Where a customer's first instant has several rows, the first value by alphabet is taken, and of yes and no yes, so that
+    the order of rows does not matter.
 
     Parameters
     ----------
@@ -45,11 +45,16 @@ def origins(frame: IntoFrame, columns: Sequence[str], *, as_of: date) -> pl.Data
     rows = nw.from_native(frame).lazy().filter(nw.col("ordered_at") < datetime.combine(as_of, time.min))
     seen = rows.select("customer_id", "ordered_at", *columns)
     first = seen.group_by("customer_id").agg(nw.col("ordered_at").min())
+    schema = seen.collect_schema()
     found: pl.DataFrame = (
         seen.join(first, on=["customer_id", "ordered_at"], how="inner")
         .group_by("customer_id")
-        .agg(*(nw.col(column).min() for column in columns))
+        .agg(*(_first(column, is_flag=schema[column] == nw.Boolean) for column in columns))
         .collect("polars")
         .to_native()
     )
     return found.sort("customer_id")
+
+
+def _first(column: str, *, is_flag: bool) -> nw.Expr:
+    return nw.col(column).max() if is_flag else nw.col(column).min()

@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, str]] = {
     "category": "first category",
     "channel": "first channel",
     "country": "first country",
+    "discount": "first discount",
 }
 """Columns of the transactions whose value in the first order may lead to a second."""
 
@@ -43,10 +44,13 @@ def first_values(frame: pl.LazyFrame, whom: pl.DataFrame, kind: str, as_of: date
     lines = frame.filter(
         (pl.col("ordered_at") < before) & (pl.col("amount") > 0) & pl.col(kind).is_not_null()
     )
+    said = lines.select("customer_id", kind, first_on=pl.col("ordered_at").dt.date())
+    value = pl.col(kind)
+    if frame.collect_schema()[kind] == pl.Boolean:  # a day is with a discount or without
+        said = said.group_by("customer_id", "first_on").agg(value.any())
+        value = pl.when(value).then(pl.lit("yes")).otherwise(pl.lit("no"))
     return (
-        lines.select(
-            "customer_id", pl.col("ordered_at").dt.date().alias("first_on"), pl.col(kind).alias("value")
-        )
+        said.select("customer_id", "first_on", value=value)
         .join(first, on=["customer_id", "first_on"], how="inner")
         .unique(["customer_id", "value"])
         .group_by("value")

@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from crm_analytics.aggregates import window as windows
+from crm_analytics.aggregates.attribute_words import group_names
 from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.aggregates.occasions import Occasion, occasions
 from crm_analytics.aggregates.origins import origins
@@ -145,7 +146,7 @@ def repeat_purchase(
         newly_late_days=newly_late_days,
         min_customers=min_customers,
     )
-    extract = as_extract(tx)
+    extract = as_extract(tx, keep=(by,))
     window = windows.resolve(extract, as_of=as_of, start=start)
     found = _findings(extract, window, choice, customers)
     return Result.of(
@@ -231,19 +232,17 @@ def _groups(
     taken = {"customer_id", "ordered_at", "order_id", "amount"}
     if by in rows and by not in taken:
         found = origins(extract.frame, [by], as_of=window.as_of)
-        return found.select("customer_id", group=_named(by))
+        return found.select("customer_id", group=_named(found, by))
     listed = None if customers is None else as_extract(customers, table="customers").frame
     known = [] if listed is None else listed.collect_schema().names()
     if listed is None or by not in known or by == table("customers").key:
         raise UnknownNameError.of("column to group by", by, sorted({*rows, *known} - taken))
-    groups = listed.select("customer_id", group=pl.col(by).cast(pl.String)).collect()
+    told = listed.select("customer_id", by).collect()
+    groups = told.select("customer_id", group=_named(told, by))
     one = groups.group_by("customer_id").agg(pl.col("group").min())
-    return (
-        people.select("customer_id")
-        .join(one, on="customer_id", how="left")
-        .with_columns(group=_named("group"))
-    )
+    joined = people.select("customer_id").join(one, on="customer_id", how="left")
+    return joined.with_columns(pl.col("group").fill_null(UNKNOWN))
 
 
-def _named(by: str) -> pl.Expr:
-    return pl.col(by).cast(pl.String).fill_null(UNKNOWN)
+def _named(frame: pl.DataFrame, by: str) -> pl.Expr:
+    return group_names(by, frame.schema[by], unknown=UNKNOWN)

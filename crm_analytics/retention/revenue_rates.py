@@ -77,13 +77,17 @@ def longest(ledger: Ledger, n: int) -> int:
 
 def _too_short(ledger: Ledger) -> NotEnoughDataError:
     """Say what is seen where not two whole periods can be compared."""
-    seen, what = sum(ledger.complete), f"whole {ledger.period}s"
-    if seen >= 2:  # noqa: PLR2004 two ends make a comparison
-        seen, what = 1, f"{what}, one after another, that began with customers"
+    seen = sum(ledger.complete)
     first, last = (formats.value(day, "day") for day in (ledger.seen_from, ledger.ends[-1]))
     between = f"between {first}, when the first {_ROW[ledger.kind]}, and {last}, the first day not seen"
     remedy = "Take a shorter period, a later as_of, or an extract that covers more time."
-    return NotEnoughDataError.of(f"{what} {between}", seen, 2, remedy)
+    if seen < 2:  # noqa: PLR2004 two ends make a comparison
+        return NotEnoughDataError.of(f"whole {ledger.period}s {between}", seen, 2, remedy)
+    return NotEnoughDataError(
+        f"Of the {seen} whole {ledger.period}s {between}, the last began without a customer.",
+        "Customers who could stay or leave in it are needed.",
+        f"Take an earlier as_of or a longer period: who bought or had a contract is asked {ledger.period} by {ledger.period}.",
+    )
 
 
 _ROW: Final = {"contracts": "contract began", "orders": "order was placed"}

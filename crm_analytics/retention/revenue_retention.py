@@ -104,8 +104,8 @@ def revenue_retention(
         "week", "month", "quarter" or "year" of the calendar; "month" as contracts are billed. For orders take a period in
         which a customer would usually buy.
     by
-        What to group by: "plan" of the contracts, a column of the customers table, or "channel" or "country" of the first
-        order. None takes the plan where there is one.
+        What to group by: "plan" of the contracts, a column of the customers table, or "channel", "country", "discount" … of the
+        first order. None takes the plan where there is one.
     convention
         The net revenue retention that the headline gives: "cohort" (the customers of then, two points in time),
         "cohort_with_returned" (and who came back, as ChartMogul does), "compounded" (the product of the periods' rates) or

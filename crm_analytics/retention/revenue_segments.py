@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from crm_analytics.aggregates.attribute_words import group_names
 from crm_analytics.aggregates.origins import origins
 from crm_analytics.errors import UnknownNameError
 from crm_analytics.extracts.extract import Extract
@@ -22,7 +23,10 @@ MOST_GROUPS: Final = 20
 OTHERS: Final = "All others"
 UNKNOWN: Final = "Not known"
 _PARTS: Final = ("before", "kept", "capped", "n_before", "n_stayed", "fallen")
-_OWN: Final = ("channel", "country")
+_NO_GROUPS: Final = frozenset(
+    ("customer_id", "ordered_at", "amount", "order_id", "quantity", "unit_price", "product_id", "cost")
+)
+"""What belongs to an order line and not to a customer."""
 
 
 def group_of(
@@ -48,15 +52,17 @@ def group_of(
     table = None if customers is None else as_extract(customers, table="customers").frame
     attributes = [] if table is None else [c for c in table.collect_schema().names() if c != "customer_id"]
     ids = ledger.customers.select("customer", "customer_id")
+    own = (
+        [c for c in names if c not in _NO_GROUPS] if ledger.kind == "orders" else ["plan"] * ("plan" in names)
+    )
     if by in attributes and table is not None:
-        told = table.select("customer_id", segment=pl.col(by).cast(pl.String)).unique("customer_id").collect()
-    elif ledger.kind == "orders" and by in _OWN and by in names:
-        told = origins(extract.frame, [by], as_of=ledger.ends[-1]).rename({by: "segment"})
+        told = table.select("customer_id", by).unique("customer_id").collect()
+    elif by in own:
+        told = origins(extract.frame, [by], as_of=ledger.ends[-1])
     else:
-        own = [c for c in ("plan", *_OWN) if c in names and (c == "plan") == (ledger.kind == "contracts")]
         raise UnknownNameError.of("column to group by", by, dict.fromkeys([*own, *attributes]))
     found = ids.join(told, on="customer_id", how="left")
-    return by, found.select("customer", pl.col("segment").fill_null(UNKNOWN))
+    return by, found.select("customer", segment=group_names(by, found.schema[by], unknown=UNKNOWN))
 
 
 def _plans(extract: Extract, ledger: Ledger, opening: int) -> pl.DataFrame:

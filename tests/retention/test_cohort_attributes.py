@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -68,3 +68,49 @@ def test_a_flag_of_the_customers_table_is_named_in_its_groups():
     people = pl.DataFrame({"customer_id": ["ann", "bob", "cyd"], "consent": ["yes", "no", None]})
     result = crm.cohort_retention(ROWS, by="consent", customers=people, as_of=AS_OF)
     assert cells(result, "n_customers") == [("(not known)", 1), ("consent: no", 1), ("consent: yes", 1)]
+
+
+def many(n=120):
+    """Customers whose first order has a discount on one of its lines, every other one; those come back twice as often."""
+    rows = []
+    for i in range(n):
+        with_discount, day = i % 2 == 0, date(2025, 1, 1) + timedelta(days=i)
+        rows += [
+            (f"c{i:03}", day, 10.0, f"{i}a", "X" if with_discount else None),
+            (f"c{i:03}", day, 5.0, f"{i}a", None),
+        ]
+        if i % 4 in (0, 2, 3):
+            rows.append((f"c{i:03}", day + timedelta(days=40), 20.0, f"{i}b", None))
+    schema = {
+        "customer_id": pl.String,
+        "ordered_at": pl.Date,
+        "amount": pl.Float64,
+        "order_id": pl.String,
+        "coupon": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def test_a_first_discount_that_leads_to_a_second_order():
+    first = crm.repeat_purchase(many(), as_of="2026-01-01").tables()["first_purchase"]
+    discounts = first.filter(pl.col("first_by") == "first discount")
+    assert discounts.select("first_value", "n_customers", "n_came_back").sort("first_value").rows() == [
+        ("no", 60, 30), ("yes", 60, 60),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"),
+    [("repeat_purchase", "segments", "group"), ("revenue_retention", "segments", "segment")],
+)
+def test_other_analyses_name_groups_by_discount_alike(name, table, column):
+    options = {"trailing_months": 1} if name == "revenue_retention" else {}
+    result = getattr(crm, name)(many(), by="discount", as_of="2025-06-01", **options)
+    found = set(result.tables()[table][column].to_list())
+    assert found - {"all customers"} <= {"discount: yes", "discount: no"}
+    assert found
+
+
+def test_how_long_until_a_second_order_by_discount():
+    groups = crm.survival(many(), by="discount", as_of="2026-01-01").tables()["groups"]
+    assert set(groups["group"].to_list()) >= {"yes", "no"}

@@ -179,7 +179,7 @@ def test_ends_a_day_before_the_next_start_are_pointed_out():
     ]
     result = crm.revenue_retention(contracts(*rows), as_of=date(2025, 11, 15), grace_days=1)
     assert result.headline().startswith("Net revenue retention over the last 9 months is 100.0%")
-    with pytest.raises(NotEnoughDataError, match="began with customers"):
+    with pytest.raises(NotEnoughDataError, match="began without a customer"):
         crm.revenue_retention(contracts(*rows), as_of=date(2025, 11, 15))
     longer = contracts(*rows, ("d", date(2025, 1, 1), None, 10.0, "Basic"))
     assert "ends_a_day_before" in codes(crm.revenue_retention(longer, as_of=date(2025, 11, 15)))
@@ -398,3 +398,10 @@ def test_contracts_that_last_no_day_are_counted_in_the_error():
         NotEnoughDataError, match=r"begin before 2026-06-01 and last a day or more \(1 last none\)"
     ):
         crm.revenue_retention(rows, as_of="2026-06-01")
+
+
+def test_a_last_month_without_anybody_says_so():
+    early = pl.DataFrame({"customer_id": ["a"], "ordered_at": [date(2025, 1, 5)], "amount": [9.0]})
+    said = r"Of the 12 whole months between 5 Jan 2025.* and 1 Feb 2026.*the last began without a customer.*earlier as_of"
+    with pytest.raises(NotEnoughDataError, match=said):
+        crm.revenue_retention(early, as_of="2026-02-01", trailing_months=1)
