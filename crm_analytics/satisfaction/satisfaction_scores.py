@@ -183,7 +183,10 @@ def satisfaction_scores(
             "seed": seed,
         },
         provenance=windows.provenance(extract, window),
-        notes=tuple(score_notes.notes(found, weighed, scales=scales or {}, customers=people is not None)),
+        notes=(
+            *score_notes.unread(extract, frame, choices.metrics, found),
+            *score_notes.notes(found, weighed, scales=scales or {}, customers=people is not None),
+        ),
         terms=TERMS,
         currency=extract.currency,
     )

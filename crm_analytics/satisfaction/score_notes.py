@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 
+from crm_analytics.extracts.extract import Extract
 from crm_analytics.results import Note
 from crm_analytics.satisfaction.ratings import SurveyWeights
+from crm_analytics.satisfaction.score_metrics import NAMES
 from crm_analytics.satisfaction.score_words import Findings
 
 _FEW: Final = 30
@@ -29,6 +32,23 @@ def notes(
     yield from _hidden(found)
     yield from _readings(found)
     yield from _nonresponse(found, customers=customers)
+
+
+def unread(
+    extract: Extract, frame: pl.DataFrame, metrics: Mapping[str, str], found: Findings
+) -> Iterator[Note]:
+    """Name the scores whose column holds nothing, or things, that could not be read."""
+    scored = {m.name for m in found.sheets.metrics}
+    lost = {f.column: f.text for f in extract.check.findings if f.code == "unread_value"}
+    for name, label in NAMES.items():
+        column = metrics.get(name, name)
+        empty = (
+            ""
+            if name in scored
+            else f"{label}: no answer in {column} could be read, so that it is not scored."
+        )
+        if column in frame.columns and (empty or column in lost):
+            yield Note("unread", " ".join(x for x in (empty, lost.get(column, "")) if x), "caution")
 
 
 def _set_aside(found: Findings) -> Iterator[Note]:
@@ -56,6 +76,9 @@ def _bases(found: Findings) -> Iterator[Note]:
                 f"{metric.label} rests on {n:,} answers: read the interval, not the figure.",
                 "caution",
             )
+        if metric.n_missing > n:
+            text = f"{metric.label}: {metric.n_missing:,} sheets have no answer to it, more than the {n:,} that do; the score is of those who gave one."
+            yield Note("mostly_missing", text, "caution")
         if n >= found.sheets.min_answers and np.ptp(metric.points) == 0 and n > 1:
             text = f"{metric.label}: all answers count alike; the interval says what {n:,} answers cannot rule out."
             yield Note("all_alike", text, "caution")

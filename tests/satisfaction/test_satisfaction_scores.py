@@ -692,6 +692,16 @@ class TestWhatIsSaidIsTrue:
             n.text for n in result.notes if n.code == "off_scale"
         )
 
+    def test_a_score_that_cannot_be_read_is_named_and_so_is_one_that_most_did_not_give(self):
+        text = CLASSIC.with_columns(
+            csat=pl.Series(["great", "meh"] * 50), ces=pl.Series([7, 5, *[None] * 98])
+        )
+        found = [n.text for n in scores(text, min_answers=2).notes if n.code in ("unread", "mostly_missing")]
+        assert "Satisfied answers: no answer in csat could be read" in found[0]
+        assert "In 100 rows csat is not a number" in found[0]
+        assert "98 sheets have no answer to it, more than the 2 that do" in found[1]
+        assert not [n for n in scores(CLASSIC).notes if n.code in ("unread", "mostly_missing")]
+
     def test_bounds_for_everybody_count_each_customer_once(self):
         """Anna answered 10 nine times, Ben 3 once: of two heard among four the score is 0, not +80."""
         frame = sheets(
