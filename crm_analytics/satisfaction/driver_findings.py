@@ -23,7 +23,6 @@ from crm_analytics.satisfaction.driver_moments import WAYS, Missing, Moments, Pr
 from crm_analytics.satisfaction.driver_shares import Shares
 from crm_analytics.stats import dominance
 from crm_analytics.stats.intervals import Floats
-from crm_analytics.stats.subset_logit import MOST_SUBSETS
 
 _TIE: Final = 1e-9
 
@@ -78,7 +77,6 @@ class Findings:
     measures: Mapping[str, float]
     odds: driver_likelihood.OddsCheck | None
     separated: bool
-    scaled_shares: bool
     n_draws: int
 
     @property
@@ -121,9 +119,9 @@ def find(design: Design, missing: Missing, by: str | None, *, n_draws: int, seed
     found = Findings(
         design, missing, rows, moments, linear, _ranks(linear.draws, seed), p_values, test, together, effects,
         _relative(design, moments), inflation, driver_shape.shape(design, lines), _sensitivity(design, missing),
-        table, left, by, _linear_measures(rows, linear), None, separated=False, scaled_shares=False, n_draws=n_draws,
+        table, left, by, _linear_measures(rows, linear), None, separated=False, n_draws=n_draws,
     )  # fmt: skip
-    told = found if design.outcome.kind == "numeric" else _with_likelihood(found, linear, seed)
+    told = found if design.outcome.kind == "numeric" else _with_likelihood(found, seed)
     return replace(told, effects=_known(told.effects, np.isinf(inflation)))
 
 
@@ -138,12 +136,12 @@ def _known(effects: Effects, aliased: NDArray[np.bool_]) -> Effects:
     )
 
 
-def _with_likelihood(found: Findings, linear: Shares, seed: int) -> Findings:
+def _with_likelihood(found: Findings, seed: int) -> Findings:
     """Put the shares, tests and effects of a yes/no or ordered outcome in the place of the linear ones."""
     design, rows = found.design, found.rows
     model, scores = driver_likelihood.model(rows, n_draws=found.n_draws, seed=seed)
     shares = driver_likelihood.likelihood_shares(
-        model, scores, rows, design.groups, rows.always, linear, n_draws=found.n_draws, seed=seed
+        model, scores, rows, design.groups, rows.always, n_draws=found.n_draws, seed=seed
     )
     p_values, test = driver_likelihood.unique_p_values(design, rows, model, shares)
     together = driver_likelihood.together_p_value(design, rows, model, shares)
@@ -167,7 +165,6 @@ def _with_likelihood(found: Findings, linear: Shares, seed: int) -> Findings:
         found, shares=shares, ranks=_ranks(shares.draws, seed), unique_p=p_values, unique_test=test, together_p=together, effects=effects,
         measures=driver_likelihood.measures(model), separated=model.fit.separated,
         odds=driver_likelihood.proportional_odds(model, rows.clusters) if design.outcome.kind != "binary" else None,
-        scaled_shares=len(design.drivers) > MOST_SUBSETS,
     )  # fmt: skip
 
 

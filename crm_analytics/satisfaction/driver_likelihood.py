@@ -18,17 +18,17 @@ from scipy.stats import chi2
 
 from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Prepared
-from crm_analytics.satisfaction.driver_shares import Groups, Shares, wald
+from crm_analytics.satisfaction.driver_shares import Groups, Shares, share_draws, wald
 from crm_analytics.stats import dominance
 from crm_analytics.stats.incomplete import em_moments
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.stats.resampled_sums import resampled_sums
-from crm_analytics.stats.subset_fits import subset_r2
 from crm_analytics.stats.subset_logit import (
-    MOST_SUBSETS,
     OrdinalFit,
     categories,
+    most_drivers,
     ordinal_fit,
+    sampled_likelihoods,
     subset_likelihoods,
 )
 
@@ -100,14 +100,13 @@ def likelihood_shares(
     rows: Prepared,
     groups: Groups,
     always: Sequence[int],
-    linear: Shares,
     *,
     n_draws: int,
     seed: int,
 ) -> Shares:
     """Share out McFadden's R2, in the sample and in each draw.
 
-    Beyond 12 drivers not every subset can be fitted: the shares of the linear model are then brought to the sum.
+    Where every subset would take more than a few seconds, orders of entry are sampled.
     """
     fit, null = found.fit, found.fit.null
     r2 = 1 - fit.log_likelihood / null
@@ -116,29 +115,33 @@ def likelihood_shares(
     fixed = list(always)
     base = 1 - _likelihood(found, fixed) / null
     alone = (np.array([_likelihood(found, [*fixed, *g]) for g in groups]) - null * (1 - base)) / -null
-    if len(groups) > MOST_SUBSETS:
-        return _scaled(linear, r2, base, alone, unique)
-    shares, row_shares = _subset_shares(found, groups, fixed)
-    if not n_draws:
-        return Shares(
-            shares, np.zeros((len(groups), 0)), np.zeros(len(groups)), alone, unique, r2, np.zeros(0), base
-        )
-    draws, r2_draws = _draws(found, scores, rows, row_shares, groups, fixed, n_draws, seed)
-    return Shares(shares, draws, np.zeros(len(groups)), alone, unique, r2, r2_draws, base)
+    shares, errors, row_shares = _shared(found, groups, fixed, seed)
+    draws, r2_draws = np.zeros((len(groups), 0)), np.zeros(0)
+    if n_draws:
+        draws, r2_draws = _draws(found, scores, rows, row_shares, groups, fixed, n_draws, seed)
+        missed = shares - row_shares.sum(axis=0) / -null  # what sampled orders are known to miss
+        draws = draws + missed[:, None]
+    return Shares(shares, draws, errors, alone, unique, r2, r2_draws, base)
 
 
-def _subset_shares(found: Model, groups: Groups, always: Sequence[int]) -> tuple[Floats, Floats]:
-    """Fit every subset to the different answer patterns; give the shares and each row's part in them."""
+def _shared(found: Model, groups: Groups, always: Sequence[int], seed: int) -> tuple[Floats, Floats, Floats]:
+    """Fit subsets to the different answer patterns; give shares, the errors of sampling, and each row's part in shares."""
     place = found.counts.argmax(axis=1)
     weight = found.counts.sum(axis=1)
     key = np.column_stack([found.x, place])
     patterns, first, of_row = np.unique(key, axis=0, return_index=True, return_inverse=True)
     counts = np.zeros((len(patterns), found.counts.shape[1]))
     np.add.at(counts, (of_row, place), weight)
-    made = subset_likelihoods(found.x[first], counts, groups, always)
-    shares = dominance.shapley(1 - made.log_likelihoods / found.fit.null)
-    per_unit = made.row_shares / counts.sum(axis=1)[:, None]
-    return shares, per_unit[of_row] * weight[:, None]
+    x, null = found.x[first], found.fit.null
+    if len(groups) <= most_drivers(len(x), counts.shape[1]):
+        made = subset_likelihoods(x, counts, groups, always)
+        shares, errors = dominance.shapley(made.log_likelihoods), np.zeros(len(groups))
+        parts = made.row_shares
+    else:
+        sampled = sampled_likelihoods(x, counts, groups, always, seed=seed)
+        shares, errors, parts = sampled.shares, sampled.errors, sampled.row_shares
+    per_unit = parts / counts.sum(axis=1)[:, None]
+    return shares / -null, errors / -null, per_unit[of_row] * weight[:, None]
 
 
 def _draws(
@@ -159,22 +162,24 @@ def _draws(
     p = len(groups)
     totals = np.maximum(sums[:, p:-1], 1e-9)
     null = (totals * np.log(totals / totals.sum(axis=1, keepdims=True))).sum(axis=1)
-    gain = _gains(found, scores, groups, [*always, *range(q, fit.covariance.shape[0])])
-    parts = sums[:, :p].T + dominance.shapley(gain)
-    return parts / -null, 1 - (sums[:, -1] + gain[-1]) / null
+    gain, whole = _gains(found, scores, groups, [*always, *range(q, fit.covariance.shape[0])], seed)
+    parts = sums[:, :p].T + gain
+    return parts / -null, 1 - (sums[:, -1] + whole) / null
 
 
-def _gains(found: Model, scores: Floats, groups: Groups, always: Sequence[int]) -> Floats:
-    """Half of g' H^-1 g for every subset and draw, by sweeping [[H, g], [g', c]]: what is swept off c."""
+def _gains(
+    found: Model, scores: Floats, groups: Groups, always: Sequence[int], seed: int
+) -> tuple[Floats, Floats]:
+    """Share out half of g' H^-1 g in every draw, by sweeping [[H, g], [g', c]]: what is swept off c; and give the whole."""
     information = np.linalg.pinv(found.fit.covariance, hermitian=True)
     size, n_draws = len(information), len(scores)
     bordered = np.empty((size + 1, size + 1, n_draws))
     bordered[:-1, :-1] = information[:, :, None]
     bordered[-1, :-1] = bordered[:-1, -1] = scores.T
-    whole = 2 * np.einsum("bi,ij,bj->b", scores, found.fit.covariance, scores) + 1
-    bordered[-1, -1] = whole
-    gained: Floats = subset_r2(bordered, groups, always) * whole / 2
-    return gained
+    most = 2 * np.einsum("bi,ij,bj->b", scores, found.fit.covariance, scores) + 1
+    bordered[-1, -1] = most
+    shares, whole = share_draws(bordered, groups, always, seed)
+    return shares * most / 2, whole * most / 2
 
 
 def _without(found: Model, groups: Groups, always: Sequence[int], j: int) -> float:
@@ -185,14 +190,6 @@ def _likelihood(found: Model, columns: Sequence[int]) -> float:
     if not len(columns):
         return found.fit.null
     return ordinal_fit(found.x[:, list(columns)], found.counts).log_likelihood
-
-
-def _scaled(linear: Shares, r2: float, base: float, alone: Floats, unique: Floats) -> Shares:
-    whole = max(float(linear.lmg.sum()), 1e-12)
-    factor = (r2 - base) / whole
-    return Shares(
-        linear.lmg * factor, linear.draws * factor, linear.errors * factor, alone, unique, r2, linear.r2_draws * r2 / max(linear.r2, 1e-12), base
-    )  # fmt: skip
 
 
 def unique_p_values(design: Design, rows: Prepared, found: Model, shares: Shares) -> tuple[Floats, str]:

@@ -81,15 +81,16 @@ def linear_shares(
         )
         lmg, errors = found.shares, found.errors
     draws, r2_draws = (
-        _share_draws(drawn, groups, always, seed) if drawn.shape[2] else (np.zeros((p, 0)), np.zeros(0))
+        share_draws(drawn, groups, always, seed) if drawn.shape[2] else (np.zeros((p, 0)), np.zeros(0))
     )
     if p > MOST_EXACT_DRAWS:  # the same orders in all draws: what they miss cancels in the difference
-        middle = _share_draws(covariance[:, :, None], groups, always, seed)[0]
+        middle = share_draws(covariance[:, :, None], groups, always, seed)[0]
         draws = lmg[:, None] + draws - middle
     return Shares(lmg, draws, errors, np.array(alone) - base, whole - np.array(unique), whole, r2_draws, base)
 
 
-def _share_draws(drawn: Floats, groups: Groups, always: Sequence[int], seed: int) -> tuple[Floats, Floats]:
+def share_draws(drawn: Floats, groups: Groups, always: Sequence[int], seed: int) -> tuple[Floats, Floats]:
+    """Share out R2 in each draw, (p, n_draws), and give R2 itself; over few sampled orders where drivers are many."""
     p, n_draws = len(groups), drawn.shape[2]
     shares, r2 = np.empty((p, n_draws)), np.empty(n_draws)
     if p <= MOST_EXACT_DRAWS:

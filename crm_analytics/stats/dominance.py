@@ -170,6 +170,17 @@ def sampled_shapley(
     return Sampled(mean, np.sqrt(spread), 2 * pairs)
 
 
+def order_gains(
+    covariance: ArrayLike,
+    orders: NDArray[np.int64],
+    *,
+    groups: Sequence[Sequence[int]],
+    always: Sequence[int] = (),
+) -> Floats:
+    """Give what each group adds to R2 as it enters, (n_orders, p), for orders of entry (n_orders, p)."""
+    return _set_gains(correlation(covariance), orders, [list(g) for g in groups], list(always))
+
+
 def _set_gains(r: Floats, orders: NDArray[np.int64], sets: list[list[int]], fixed: list[int]) -> Floats:
     """Give each set's gain in R2 as it enters, after what is fixed: (n_orders, sets)."""
     if not fixed and all(len(s) == 1 for s in sets) and len(sets) == r.shape[0] - 1:

@@ -1,47 +1,46 @@
 """The likelihood that every subset of drivers reaches for a yes/no or an ordered outcome.
 
 Proportional odds: P(outcome at most j) = 1 / (1 + exp(-(threshold_j - eta))), eta linear in the drivers; two categories
-make it the logistic regression. All subsets are fitted by Newton's method together: the linear predictors, the scores and
-the second derivatives of hundreds of subsets are one matrix product each. Every subset starts where the full model,
-projected on its columns, would have it, and needs about three steps.
+make it the logistic regression. Many subsets are fitted together by Newton's method, the largest first; every other starts from
+those that are there (`subset_family`), so that one step and a last look are enough as a rule.
 
 References
 ----------
 McCullagh, P. (1980). Regression models for ordinal data. Journal of the Royal Statistical Society B 42, 109-142.
 McFadden, D. (1974). Conditional logit analysis of qualitative choice behavior. Frontiers in Econometrics, 105-142.
+Castro, J., Gomez, D. and Tejada, J. (2009). Polynomial calculation of the Shapley value based on sampling. Computers and
+Operations Research 36, 1726-1730.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from math import comb
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crm_analytics.errors import OptionError
-from crm_analytics.stats import subset_binary
+from crm_analytics.stats import dominance, subset_binary, subset_family, subset_ordered
 from crm_analytics.stats.intervals import Floats
+from crm_analytics.stats.subset_binary import Climbed
+from crm_analytics.stats.subset_family import Family, Masks
+from crm_analytics.stats.subset_fits import MOST_EXACT, subset_r2
+from crm_analytics.stats.subset_ordered import Answers
 
-MOST_SUBSETS: Final = 12
-"""Up to so many drivers every subset is fitted; a few seconds for ten thousand answers at 12."""
+MOST_SUBSETS: Final = 15
+"""Up to so many drivers every subset may be fitted."""
 
+_WORK: Final = 10e9  # nanoseconds all subsets may take, in round figures
+_SAMPLED_WORK: Final = 2e9
+_ORDERS: Final = (20, 2000)
+_LINEAR_ORDERS: Final = 6000
 _SUBSETS: Final = 128  # fitted together
-_ROWS: Final = 32  # times the subsets: what stays in the cache, and products too small to wake threads
-_WIDE_ROWS: Final = 160  # products too small to wake threads
-_MOST_STEPS: Final = 30
-_SMALL: Final = 1e-140  # its square still divides
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """Rows with drivers (n, q) in standard units, and the weight of each category of the outcome (n, J)."""
-
-    x: Floats
-    counts: Floats
+_THREADS: Final = 2  # the parts of subsets of a size are fitted side by side
+_ROWS: Final = 160  # of them at once, for what each row has in the likelihoods
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +70,39 @@ class SubsetLikelihoods:
     row_shares: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class SampledLikelihoods:
+    """Shapley values of the log-likelihood from sampled orders of entry, (p,), with their standard errors.
+
+    `row_shares` (n, p) each row's part in what the orders alone give, `n_orders` how many.
+    """
+
+    shares: Floats
+    errors: Floats
+    row_shares: Floats
+    n_orders: int
+
+
+def most_drivers(n_rows: int, n_categories: int) -> int:
+    """Say up to how many drivers every subset can be fitted in a few seconds.
+
+    >>> most_drivers(10_000, 2), most_drivers(10_000, 3), most_drivers(300_000, 3)
+    (15, 12, 7)
+    """
+    fitting = [
+        p
+        for p in range(1, MOST_SUBSETS + 1)
+        if 2**p * _cost(n_rows, p + n_categories - 1, n_categories) <= _WORK
+    ]
+    return max(fitting, default=1)
+
+
+def _cost(n_rows: int, n_columns: int, n_categories: int) -> float:
+    """Give the nanoseconds one subset takes, in round figures: passes over the rows, and the algebra of the columns."""
+    row = 10 + 0.06 * n_columns**2 if n_categories == 2 else 100 * (n_categories - 1)  # noqa: PLR2004 yes and no
+    return n_rows * row + 5 * n_columns**3
+
+
 def categories(outcome: ArrayLike, weights: ArrayLike | None = None) -> tuple[Floats, Floats]:
     """Spread an outcome over its ordered categories: the values found, and (n, J) weights."""
     values, place = np.unique(np.asarray(outcome, float), return_inverse=True)
@@ -92,25 +124,31 @@ def ordinal_fit(x: ArrayLike, counts: ArrayLike) -> OrdinalFit:
     """
     answers, centre, scale = _standardised(x, counts)
     q, extra = answers.x.shape[1], answers.counts.shape[1] - 1
-    everything = np.ones((q, 1), bool)
-    beta, theta, ll = _newton(answers, everything, np.zeros((q, 1)), _null(answers)[:, None])
-    information = _totals(answers, everything, beta, theta).information[0]
+    found = _of_all(answers)
+    beta, theta = found.beta[:q, 0], found.beta[q:, 0]
+    information = subset_ordered.information(answers, beta, theta)
     turn = np.diag(np.concatenate([1 / scale, np.ones(extra)]))
     turn[q:, :q] = centre / scale  # thresholds of the drivers in their own units
     covariance = turn @ np.linalg.pinv(information, hermitian=True) @ turn.T
-    below, each = _probabilities(answers.x, beta, theta)
-    by_threshold = [v[:, 0] for v in _by_threshold(answers.counts, below, each)]
+    below, each = subset_ordered.probabilities(answers.x, found.beta[:q], found.beta[q:])
+    by_threshold = [v[:, 0] for v in subset_ordered.by_threshold(answers.counts, below, each)]
     by_eta = -np.sum(by_threshold, axis=0)
     return OrdinalFit(
-        beta[:, 0] / scale,
-        theta[:, 0] + (centre / scale) @ beta[:, 0],
+        beta / scale,
+        theta + (centre / scale) @ beta,
         covariance,
-        float(ll[0]),
-        _null_log_likelihood(answers),
+        float(found.log_likelihood[0]),
+        answers.null,
         np.column_stack([by_eta[:, None] * answers.x, *by_threshold]),
         np.stack([e[:, 0] for e in each], axis=1),
         separated=bool(np.abs(beta).max(initial=0.0) > 15),  # noqa: PLR2004 log odds per standard deviation
     )
+
+
+def _of_all(answers: Answers) -> Climbed:
+    q = answers.x.shape[1]
+    start = np.concatenate([np.zeros(q), answers.thresholds])[:, None]
+    return subset_ordered.climb(answers, np.ones((q, 1), bool), start)
 
 
 def subset_likelihoods(
@@ -118,6 +156,8 @@ def subset_likelihoods(
     counts: ArrayLike,
     groups: Sequence[Sequence[int]] | None = None,
     always: Sequence[int] = (),
+    *,
+    row_shares: bool = True,
 ) -> SubsetLikelihoods:
     """Fit the model to every subset of drivers.
 
@@ -127,6 +167,8 @@ def subset_likelihoods(
         As for `ordinal_fit`.
     groups, always
         As for `subset_fits.subset_r2`.
+    row_shares
+        Whether each row's part is wanted too, which a bootstrap needs.
 
     Returns
     -------
@@ -135,58 +177,197 @@ def subset_likelihoods(
         McFadden's R2, 1 - log-likelihood / null, or another function of the log-likelihood.
     """
     answers, _, _ = _standardised(x, counts)
-    q, fixed = answers.x.shape[1], list(always)
-    sets = [[j] for j in range(q) if j not in fixed] if groups is None else [list(g) for g in groups]
+    sets = _sets(answers, groups, always)
     p = len(sets)
     if p > MOST_SUBSETS:
         raise OptionError.out_of_range("groups", p, f"at most {MOST_SUBSETS} drivers for every subset")
-    index = np.arange(2**p)
-    active = np.zeros((q, 2**p), bool)
-    active[fixed] = True
-    for k, group in enumerate(sets):
-        active[group] |= (index >> k & 1).astype(bool)
-    weight = _shapley_weights(index, p)
-    ll, shares = np.empty(2**p), np.zeros((len(answers.x), p))
-    start_beta, start_theta = _starts(answers, active)
-    for begin in range(0, 2**p, _SUBSETS):
-        part = slice(begin, begin + _SUBSETS)
-        climb = _binary if answers.counts.shape[1] == 2 else _ordered  # noqa: PLR2004 yes and no
-        ll[part], own = climb(
-            answers, active[:, part], start_beta[:, part], start_theta[:, part], weight[part]
-        )
-        shares += own
+    fits = _Fits(answers, sets, always)
+    family = subset_family.whole(p, fits.weakest_first())
+    weight = _shapley_weights(family.masks, p) if row_shares else np.zeros((2**p, 0))
+    found, shares = fits.of(family, weight)
+    ll = np.empty(2**p)
+    ll[family.masks] = found
     return SubsetLikelihoods(ll, shares)
 
 
-def _ordered(
-    answers: Answers, active: NDArray[np.bool_], beta: Floats, theta: Floats, weight: Floats
-) -> tuple[Floats, Floats]:
-    """Give the log-likelihoods of some subsets, and each row's part in what they add to the Shapley values."""
-    beta, theta, ll = _newton(answers, active, beta, theta)
-    shares = np.empty((len(answers.x), weight.shape[1]))
-    for rows in _blocks(len(answers.x), active.shape[1]):
-        _, each = _probabilities(answers.x[rows], beta, theta)
-        shares[rows] = _log_likelihoods(answers.counts[rows], each) @ weight
-    return ll, shares
+def sampled_likelihoods(
+    x: ArrayLike,
+    counts: ArrayLike,
+    groups: Sequence[Sequence[int]] | None = None,
+    always: Sequence[int] = (),
+    *,
+    n_orders: int | None = None,
+    seed: int = 0,
+) -> SampledLikelihoods:
+    """Share out the log-likelihood over sampled orders of entry, for more drivers than can be looked at subset by subset.
+
+    Each order goes with its reverse. What the orders give is compared with what the same orders give in a linear model,
+    whose shares are known better; only the difference is estimated.
+
+    Parameters
+    ----------
+    x, counts, groups, always
+        As for `subset_likelihoods`.
+    n_orders
+        How many orders, rounded up to an even number; None takes what can be fitted in a few seconds, 20 to 2,000.
+    seed
+        The same seed gives the same orders.
+    """
+    answers, _, _ = _standardised(x, counts)
+    sets = _sets(answers, groups, always)
+    p, n_categories = len(sets), answers.counts.shape[1]
+    cost = p * _cost(len(answers.x), answers.x.shape[1] + n_categories - 1, n_categories)
+    wanted = n_orders or int(np.clip(_SAMPLED_WORK / cost, *_ORDERS))
+    pairs = (wanted + 1) // 2
+    once = np.random.default_rng(seed).permuted(np.tile(np.arange(p), (pairs, 1)), axis=1)
+    orders = np.concatenate([once, once[:, ::-1]])
+    family = subset_family.along(orders)
+    ll, rows = _Fits(answers, sets, always).of(family, _order_weights(family, orders))
+    covariance = _linear(answers)
+    known = _linear_shares(covariance, sets, always, seed)
+    factor = (ll[0] - ll[-1]) / max(float(known.sum()), 1e-12)
+    off = _gains(family, ll, orders) - factor * dominance.order_gains(
+        covariance, orders, groups=sets, always=always
+    )
+    each = (off[:pairs] + off[pairs:]) / 2
+    errors = each.std(axis=0, ddof=min(1, pairs - 1)) / np.sqrt(pairs)
+    return SampledLikelihoods(factor * known + each.mean(axis=0), errors, rows, 2 * pairs)
 
 
-def _binary(
-    answers: Answers, active: NDArray[np.bool_], beta: Floats, theta: Floats, weight: Floats
-) -> tuple[Floats, Floats]:
-    """Do the same for yes and no; the log of P(yes) is all that is needed, as P(no) differs by the linear predictor."""
-    x = np.column_stack([answers.x, -np.ones(len(answers.x))])
-    yes, total = answers.counts[:, 1], answers.counts.sum(axis=1)
-    inside = np.concatenate([active, np.ones((1, active.shape[1]), bool)])
-    found = subset_binary.newton(x, yes, total, inside, np.concatenate([beta, theta]))
-    ll, shares = np.zeros(active.shape[1]), np.empty((len(x), weight.shape[1]))
-    for a in range(0, len(x), _WIDE_ROWS):
-        rows = slice(a, a + _WIDE_ROWS)
-        eta = np.clip(x[rows] @ found, -700, 700)
-        sure = np.log1p(np.exp(-eta))
-        own = (yes - total)[rows, None] * eta - total[rows, None] * sure
-        ll += own.sum(axis=0)
-        shares[rows] = own @ weight
-    return ll, shares
+def _linear(answers: Answers) -> Floats:
+    """Give the covariance of columns and outcome, its categories numbered."""
+    w = answers.counts.sum(axis=1)
+    place = answers.counts @ np.arange(answers.counts.shape[1]) / np.where(w > 0, w, 1.0)
+    z = np.column_stack([answers.x, place])
+    spread: Floats = subset_binary.gram(z - np.average(z, axis=0, weights=w), w) / w.sum()
+    return spread
+
+
+def _linear_shares(covariance: Floats, sets: list[list[int]], always: Sequence[int], seed: int) -> Floats:
+    if len(sets) <= MOST_EXACT:
+        exact: Floats = dominance.shapley(subset_r2(covariance, sets, always))
+        return exact
+    return dominance.sampled_shapley(
+        covariance, n_orders=_LINEAR_ORDERS, seed=seed + 1, groups=sets, always=always
+    ).shares
+
+
+def _chains(family: Family, orders: Masks) -> Masks:
+    """Give the places of the subsets along each order, the empty one first: (n_orders, p + 1)."""
+    masks = subset_family.chains(orders)
+    line = np.argsort(family.masks)
+    found: Masks = line[np.searchsorted(family.masks, masks, sorter=line)]
+    return found
+
+
+def _gains(family: Family, ll: Floats, orders: Masks) -> Floats:
+    """Give what each driver adds as it enters, (n_orders, p)."""
+    gains = np.empty(orders.shape)
+    np.put_along_axis(gains, orders, np.diff(ll[_chains(family, orders)], axis=1), axis=1)
+    return gains
+
+
+def _order_weights(family: Family, orders: Masks) -> Floats:
+    """Give the weight of each subset in the mean gain of each driver, (N, p)."""
+    weight, places = np.zeros((len(family.masks), orders.shape[1])), _chains(family, orders)
+    np.add.at(weight, (places[:, 1:], orders), 1 / len(orders))
+    np.add.at(weight, (places[:, :-1], orders), -1 / len(orders))
+    return weight
+
+
+def _sets(answers: Answers, groups: Sequence[Sequence[int]] | None, always: Sequence[int]) -> list[list[int]]:
+    if groups is not None:
+        return [list(g) for g in groups]
+    return [[j] for j in range(answers.x.shape[1]) if j not in always]
+
+
+class _Model(Protocol):
+    """How to fit some subsets, and what each row then has in their likelihoods."""
+
+    def climb(self, active: NDArray[np.bool_], start: Floats) -> Climbed: ...
+
+    def row_log_likelihoods(self, part: slice, found: Floats) -> Floats: ...
+
+
+class _Ordered:
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+
+    def climb(self, active: NDArray[np.bool_], start: Floats) -> Climbed:
+        q = len(active)
+        return subset_ordered.climb(
+            self.answers, active, np.concatenate([start[:q], np.sort(start[q:], axis=0)])
+        )
+
+    def row_log_likelihoods(self, part: slice, found: Floats) -> Floats:
+        return subset_ordered.row_log_likelihoods(self.answers, part, found)
+
+
+class _Binary:
+    def __init__(self, answers: Answers) -> None:
+        x = np.column_stack([answers.x, -np.ones(len(answers.x))])
+        self.rows = subset_binary.Rows(x, answers.counts[:, 1], answers.counts.sum(axis=1))
+
+    def climb(self, active: NDArray[np.bool_], start: Floats) -> Climbed:
+        constant = np.ones((1, active.shape[1]), bool)
+        return subset_binary.climb(self.rows, np.concatenate([active, constant]), start)
+
+    def row_log_likelihoods(self, part: slice, found: Floats) -> Floats:
+        return subset_binary.row_log_likelihoods(self.rows, part, found)
+
+
+class _Fits:
+    """Fits of many subsets of the same drivers to the same answers."""
+
+    def __init__(self, answers: Answers, sets: list[list[int]], always: Sequence[int]) -> None:
+        self.answers, self.sets, self.always = answers, sets, list(always)
+        self.model: _Model = _Binary(answers) if answers.counts.shape[1] == 2 else _Ordered(answers)  # noqa: PLR2004
+        inside = np.zeros((answers.x.shape[1], 1), bool)
+        inside[[*self.always, *(c for s in sets for c in s)]] = True
+        start = np.zeros((len(inside) + answers.counts.shape[1] - 1, 1))
+        start[len(inside) :, 0] = answers.thresholds
+        self.full = self.model.climb(inside, start)
+
+    def weakest_first(self) -> list[int]:
+        """Order drivers by what dropping each would cost in log-likelihood, were that a parabola."""
+        beta, inverse = self.full.beta[:, 0], self.full.inverse[0]
+        cost = [float(beta[s] @ np.linalg.solve(inverse[np.ix_(s, s)], beta[s])) for s in self.sets]
+        return [int(k) for k in np.argsort(cost, kind="stable")]
+
+    def of(self, family: Family, weight: Floats) -> tuple[Floats, Floats]:
+        """Give the log-likelihood of each subset, and each row's part in `weight` (N, k) times them."""
+        starts = subset_family.Starts(family, self.sets, len(self.full.beta))
+        ll, shares = np.empty(len(family.masks)), np.zeros((len(self.answers.x), weight.shape[1]))
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for parts in family.levels(_SUBSETS):
+                active = [self._active(family.masks[part]) for part in parts]
+                begin = [None if family.parent[part.start] < 0 else starts.of(part) for part in parts]
+                for part, found, own in pool.map(self._fitted, parts, active, begin, [weight] * len(parts)):
+                    starts.keep(part, found.beta, found.inverse)
+                    ll[part] = found.log_likelihood
+                    shares += own
+        return ll, shares
+
+    def _fitted(
+        self, part: slice, active: NDArray[np.bool_], start: Floats | None, weight: Floats
+    ) -> tuple[slice, Climbed, Floats]:
+        found = self.full if start is None else self._climb(active, start)
+        shares = np.zeros((len(self.answers.x) if weight.shape[1] else 1, weight.shape[1]))
+        for a in range(0, len(shares) if weight.shape[1] else 0, _ROWS):
+            rows = slice(a, a + _ROWS)
+            shares[rows] = self.model.row_log_likelihoods(rows, found.beta) @ weight[part]
+        return part, found, shares
+
+    def _climb(self, active: NDArray[np.bool_], start: Floats) -> Climbed:
+        q = len(active)
+        return self.model.climb(active, np.concatenate([np.where(active, start[:q], 0.0), start[q:]]))
+
+    def _active(self, masks: Masks) -> NDArray[np.bool_]:
+        active = np.zeros((self.answers.x.shape[1], len(masks)), bool)
+        active[self.always] = True
+        for k, columns in enumerate(self.sets):
+            active[columns] |= (masks >> k & 1).astype(bool)
+        return active
 
 
 def _shapley_weights(index: NDArray[np.int64], p: int) -> Floats:
@@ -208,157 +389,3 @@ def _standardised(x: ArrayLike, counts: ArrayLike) -> tuple[Answers, Floats, Flo
     scale = np.sqrt(np.average((z - centre) ** 2, axis=0, weights=w))
     scale = np.where(scale > 0, scale, 1.0)
     return Answers((z - centre) / scale, n[:, present]), centre, scale
-
-
-def _null(answers: Answers) -> Floats:
-    share = np.cumsum(answers.counts.sum(axis=0))[:-1] / answers.counts.sum()
-    thresholds: Floats = np.log(share / (1 - share))
-    return thresholds
-
-
-def _null_log_likelihood(answers: Answers) -> float:
-    total = answers.counts.sum(axis=0)
-    return float(total @ np.log(total / total.sum()))
-
-
-def _starts(answers: Answers, active: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Project the full model on the columns of each subset, under the full model's own weights."""
-    q, n_sets = active.shape
-    everything = np.ones((q, 1), bool)
-    beta, theta, _ = _newton(answers, everything, np.zeros((q, 1)), _null(answers)[:, None])
-    information = _totals(answers, everything, beta, theta).information[0]
-    full = np.concatenate([beta[:, 0], theta[:, 0]])
-    inside = np.concatenate([active, np.ones((len(theta), n_sets), bool)]).T
-    both = inside[:, :, None] & inside[:, None, :]
-    squares = np.where(both, information, 0.0)
-    squares[:, np.arange(len(full)), np.arange(len(full))] += ~inside + 1e-9
-    target = np.where(inside, information @ full, 0.0)
-    found = np.linalg.solve(squares, target[:, :, None])[:, :, 0].T
-    start = np.sort(found[q:], axis=0)
-    return np.where(active, found[:q], 0.0), start
-
-
-@dataclass(frozen=True, eq=False)
-class _Totals:
-    """Sums over all rows, by subset: log-likelihood (S,), slope (m, S), information (S, m, m)."""
-
-    log_likelihood: Floats
-    slope: Floats
-    information: Floats
-
-
-def _blocks(n: int, n_sets: int) -> list[slice]:
-    size = _ROWS * max(1, _SUBSETS // max(n_sets, 1))
-    return [slice(a, min(a + size, n)) for a in range(0, n, size)]
-
-
-def _probabilities(x: Floats, beta: Floats, theta: Floats) -> tuple[list[Floats], list[Floats]]:
-    """Give P(at most j) per threshold and P(exactly j) per category, each (rows, subsets)."""
-    eta = x @ beta
-    below = []
-    for threshold in theta:
-        z = np.exp(np.clip(eta - threshold, -700, 700))
-        z += 1.0
-        below.append(np.reciprocal(z, out=z))
-    each = [np.maximum(below[0], _SMALL)]
-    each += [np.maximum(b - a, _SMALL) for a, b in pairwise(below)]
-    each.append(np.maximum(1 - below[-1], _SMALL))
-    return below, each
-
-
-def _log_likelihoods(counts: Floats, each: list[Floats]) -> Floats:
-    if (counts > 0).sum(axis=1).max(initial=0) == 1:  # one answer a row: one logarithm
-        own = np.choose(counts.argmax(axis=1)[:, None], each) if len(each) <= 32 else _picked(counts, each)  # noqa: PLR2004
-        rows: Floats = np.log(own) * counts.sum(axis=1)[:, None]
-        return rows
-    total: Floats = sum((counts[:, [j]] * np.log(e) for j, e in enumerate(each)), np.zeros(each[0].shape))
-    return total
-
-
-def _picked(counts: Floats, each: list[Floats]) -> Floats:
-    place = counts.argmax(axis=1)
-    picked: Floats = np.stack(each)[place, np.arange(len(place))]
-    return picked
-
-
-def _by_threshold(counts: Floats, below: list[Floats], each: list[Floats]) -> list[Floats]:
-    per = [counts[:, [j]] / e for j, e in enumerate(each)]
-    return [b * (1 - b) * (per[j] - per[j + 1]) for j, b in enumerate(below)]
-
-
-def _totals(answers: Answers, active: NDArray[np.bool_], beta: Floats, theta: Floats) -> _Totals:
-    """Go over the rows once, block by block in the cache, and sum what Newton's step needs."""
-    q, n_sets, extra = *active.shape, len(theta)
-    i, j = np.triu_indices(q)
-    ll, slope = np.zeros(n_sets), np.zeros((q + extra, n_sets))
-    pairs, cross = np.zeros((len(i), n_sets)), np.zeros((extra, q, n_sets))
-    own, beside = np.zeros((extra, n_sets)), np.zeros((max(extra - 1, 0), n_sets))
-    for rows in _blocks(len(answers.x), n_sets):
-        x, counts = answers.x[rows], answers.counts[rows]
-        below, each = _probabilities(x, beta, theta)
-        ll += _log_likelihoods(counts, each).sum(axis=0)
-        per = [counts[:, [k]] / e for k, e in enumerate(each)]
-        around = []
-        for k, b in enumerate(below):
-            steep = b * (1 - b)
-            score = steep * (per[k] - per[k + 1])
-            slope[q + k] += score.sum(axis=0)
-            slope[:q] -= x.T @ score
-            bend = score * (1 - 2 * b) - steep * steep * (per[k] / each[k] + per[k + 1] / each[k + 1])
-            own[k] += bend.sum(axis=0)
-            around.append(bend)
-        for k in range(extra - 1):
-            link = below[k] * (1 - below[k]) * below[k + 1] * (1 - below[k + 1]) * per[k + 1] / each[k + 1]
-            beside[k] += link.sum(axis=0)
-            around[k] = around[k] + link
-            around[k + 1] = around[k + 1] + link
-        for k in range(extra):
-            cross[k] += x.T @ around[k]
-        pairs += (x[:, i] * x[:, j]).T @ sum(around[1:], around[0])
-    block = np.zeros((n_sets, q + extra, q + extra))
-    block[:, i, j] = block[:, j, i] = -pairs.T
-    for k in range(extra):
-        block[:, :q, q + k] = block[:, q + k, :q] = cross[k].T
-        block[:, q + k, q + k] = -own[k]
-        if k + 1 < extra:
-            block[:, q + k, q + k + 1] = block[:, q + k + 1, q + k] = -beside[k]
-    inside = np.concatenate([active, np.ones((extra, n_sets), bool)]).T
-    block = np.where(inside[:, :, None] & inside[:, None, :], block, 0.0)
-    size = np.arange(q + extra)
-    block[:, size, size] += np.where(inside, 1e-10 * (1 + block[:, size, size]), 1.0)
-    return _Totals(ll, np.where(inside.T, slope, 0.0), block)
-
-
-def _newton(
-    answers: Answers, active: NDArray[np.bool_], beta: Floats, theta: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Climb to the maximum of each subset; those that are there wait for the others."""
-    q, n_sets = active.shape
-    best = np.concatenate([beta, theta])
-    ll, busy = np.full(n_sets, -np.inf), np.arange(n_sets)
-    tried, step = best.copy(), np.zeros_like(best)
-    tiny = 1e-11 * max(abs(_null_log_likelihood(answers)), 1.0)
-    for _ in range(_MOST_STEPS):
-        found = _totals(answers, active[:, busy], tried[:q], tried[q:])
-        better = found.log_likelihood >= ll[busy] - 1e-10 * np.abs(found.log_likelihood)
-        up = busy[better]
-        best[:, up], ll[up] = tried[:, better], found.log_likelihood[better]
-        newton = np.linalg.solve(found.information, found.slope.T[:, :, None])[:, :, 0].T
-        step = np.where(better, newton, step / 2)  # downhill: half as far from where it was
-        far = ~better | ((found.slope * newton).sum(axis=0) / 2 > tiny)
-        busy, step = busy[far], step[:, far]
-        if not len(busy):
-            break
-        step = _in_order(best[q:, busy], step, q)
-        tried = best[:, busy] + step
-    return best[:q], best[q:], ll
-
-
-def _in_order(theta: Floats, step: Floats, q: int) -> Floats:
-    """Shorten steps that would put the thresholds out of order."""
-    for _ in range(_MOST_STEPS):
-        crossed = (np.diff(theta + step[q:], axis=0) <= 0).any(axis=0)
-        if not crossed.any():
-            break
-        step = np.where(crossed, step / 2, step)
-    return step

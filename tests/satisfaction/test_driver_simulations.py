@@ -91,10 +91,7 @@ def test_fast_draws_of_likelihood_shares_agree_with_refitting_every_subset(n_cat
     rows = Prepared(np.column_stack([x, y]), (), np.ones(n), None, np.arange(n), "em")
     groups = [[0], [1], [2], [3]]
     model, scores = driver_likelihood.model(rows, n_draws=n_draws, seed=3)
-    linear = driver_shares.linear_shares(np.cov(rows.z.T), np.zeros((5, 5, 0)), groups, (), seed=0)
-    fast = driver_likelihood.likelihood_shares(
-        model, scores, rows, groups, (), linear, n_draws=n_draws, seed=3
-    ).draws
+    fast = driver_likelihood.likelihood_shares(model, scores, rows, groups, (), n_draws=n_draws, seed=3).draws
     ((_, counts),) = _counts(n, n_draws, np.random.default_rng(3))
     slow = []
     for drawn in counts:

@@ -8,7 +8,14 @@ from scipy.optimize import minimize
 
 from crm_analytics.errors import OptionError
 from crm_analytics.stats.dominance import shapley
-from crm_analytics.stats.subset_logit import MOST_SUBSETS, categories, ordinal_fit, subset_likelihoods
+from crm_analytics.stats.subset_logit import (
+    MOST_SUBSETS,
+    categories,
+    most_drivers,
+    ordinal_fit,
+    sampled_likelihoods,
+    subset_likelihoods,
+)
 
 
 def ratings(seed: int, n: int = 120, p: int = 3, n_categories: int = 3):
@@ -42,6 +49,83 @@ def test_every_subset_reaches_what_an_optimiser_reaches(n_categories):
     for index in range(8):
         columns = [j for j in range(3) if index >> j & 1]
         assert found[index] == pytest.approx(by_hand(x[:, columns], place, w), abs=1e-5)
+
+
+def yes_or_no(seed: int, n: int, p: int):
+    """Make many answers on five points, their best fit by plain Newton steps in double precision to follow."""
+    rng = np.random.default_rng(seed)
+    x = np.clip(np.round(3 + 0.7 * rng.normal(size=(n, 1)) + 0.8 * rng.normal(size=(n, p))), 1, 5)
+    return x, (x @ np.linspace(1.0, 0.0, p) + 2 * rng.logistic(size=n) > 1.7 * p).astype(float)
+
+
+def newton(x: np.ndarray, yes: np.ndarray, w: np.ndarray) -> float:
+    columns = np.column_stack([(x - x.mean(axis=0)) / x.std(axis=0), np.ones(len(x))])
+    beta = np.zeros(columns.shape[1])
+    for _ in range(60):
+        p = 1 / (1 + np.exp(-columns @ beta))
+        slope, bends = columns.T @ (w * (yes - p)), (columns.T * (w * p * (1 - p))) @ columns
+        step = np.linalg.lstsq(bends, slope)[0]
+        beta = beta + step
+        if slope @ step < 1e-12:
+            break
+    eta = columns @ beta
+    return float((w * (yes * eta - np.logaddexp(0, eta))).sum())
+
+
+@pytest.mark.parametrize(("n", "p"), [(4000, 6), (150, 5)])
+@pytest.mark.parametrize("trouble", ["none", "twins", "nearly twins", "weights"])
+def test_every_log_likelihood_is_exact_to_a_part_in_a_thousand_million(n, p, trouble):
+    x, yes = yes_or_no(n, n, p)
+    rng = np.random.default_rng(p)
+    w = rng.choice([0.25, 1.0, 3.0], n) if trouble == "weights" else np.ones(n)
+    if trouble == "twins":
+        x[:, 2] = 7 - 2 * x[:, 0]
+    elif trouble == "nearly twins":  # what tells them apart tells much of the outcome
+        x[:, 1] = x[:, 0] + 0.02 * (yes + rng.normal(size=n))
+    counts = np.column_stack([1 - yes, yes]) * w[:, None]
+    found = subset_likelihoods(x, counts, row_shares=False).log_likelihoods
+    for index in range(2**p):
+        columns = [j for j in range(p) if index >> j & 1]
+        assert found[index] == pytest.approx(newton(x[:, columns], yes, w), rel=1e-9)
+
+
+def test_ordered_log_likelihoods_are_those_of_separate_fits():
+    x, place, w = ratings(12, n=900, p=5, n_categories=4)
+    _, counts = categories(place, w)
+    found = subset_likelihoods(x, counts, row_shares=False).log_likelihoods
+    for index in range(1, 32):
+        columns = [j for j in range(5) if index >> j & 1]
+        assert found[index] == pytest.approx(ordinal_fit(x[:, columns], counts).log_likelihood, rel=1e-9)
+
+
+@pytest.mark.parametrize("n_categories", [2, 3])
+def test_sampled_orders_come_to_the_exact_shares_within_their_error(n_categories):
+    x, place, w = ratings(13, n=400, p=6, n_categories=n_categories)
+    _, counts = categories(place, w)
+    groups = [[0, 1], [2], [3], [4]]
+    exact = shapley(subset_likelihoods(x, counts, groups, always=[5]).log_likelihoods)
+    sampled = sampled_likelihoods(x, counts, groups, always=[5], n_orders=10, seed=2)
+    assert sampled.n_orders == 10
+    assert sampled.shares.sum() == pytest.approx(exact.sum(), abs=1e-6)
+    assert (np.abs(sampled.shares - exact) < 4 * sampled.errors + 1e-9).all()
+    assert sampled.errors.max() < 0.03 * exact.sum(), "the linear model takes most of the chance away"
+    assert sampled.row_shares.sum() == pytest.approx(exact.sum(), abs=1e-6)
+    again = sampled_likelihoods(x, counts, groups, always=[5], n_orders=10, seed=2)
+    assert again.shares.tolist() == sampled.shares.tolist()
+
+
+def test_more_orders_leave_less_error():
+    x, place, w = ratings(14, p=3)
+    _, counts = categories(place, w)
+    exact = shapley(subset_likelihoods(x, counts).log_likelihoods)
+    found = sampled_likelihoods(x, counts, n_orders=4000)
+    assert (np.abs(found.shares - exact) < 4 * found.errors + 1e-9).all()
+    assert found.errors.max() < 2e-3 * exact.sum()
+
+
+def test_so_many_drivers_that_every_subset_takes_a_few_seconds():
+    assert most_drivers(100, 2) == MOST_SUBSETS
+    assert most_drivers(10_000, 2) > most_drivers(10_000, 3) > most_drivers(1_000_000, 3) >= 1
 
 
 def test_rows_parts_add_up_to_the_shapley_values():
@@ -104,4 +188,4 @@ def test_what_cannot_be_fitted_is_refused():
     with pytest.raises(OptionError, match="two or more that occur"):
         ordinal_fit(x, categories(np.zeros(len(x)))[1])
     with pytest.raises(OptionError, match=f"at most {MOST_SUBSETS} drivers"):
-        subset_likelihoods(np.tile(x, (1, 5)), categories(place)[1])
+        subset_likelihoods(np.tile(x, (1, 6)), categories(place)[1])
