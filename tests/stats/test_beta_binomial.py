@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.optimize import minimize
+from scipy.special import betaln, expit
 from scipy.stats import beta, binom
 
 from crm_analytics.stats.beta_binomial import BetaPrior, fit_prior, shrunk
@@ -16,6 +18,27 @@ def test_a_known_distribution_of_shares_is_found():
     prior = fit_prior(rng.binomial(n, rng.beta(3, 12, n.size)), n)
     assert prior.a == pytest.approx(3, rel=0.1)
     assert prior.b == pytest.approx(12, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_other_distribution_is_likelier(seed):
+    """The optimiser of scipy, begun at several places, comes no higher."""
+    rng = np.random.default_rng(seed)
+    n = rng.integers(1, (5, 60, 4000)[seed % 3], int(rng.integers(3, 40)))
+    k = rng.binomial(n, rng.beta(*rng.choice([0.3, 2.0, 30.0, 900.0], 2), n.size))
+    prior = fit_prior(k, n)
+    if prior is None:
+        pytest.skip("no one or everyone succeeded")
+
+    def loss(theta):
+        mean, strength = expit(theta[0]), np.exp(theta[1])
+        a, b = mean * strength, (1 - mean) * strength
+        return -np.sum(betaln(a + k, b + n - k) - betaln(a, b))
+
+    ours = loss([np.log(prior.a / prior.b), np.log(prior.a + prior.b)])
+    for begin in ([-2.0, 1.0], [0.0, 4.0], [2.0, 8.0]):
+        found = minimize(loss, begin, method="L-BFGS-B", bounds=[(-14, 14), (-3, 14)])
+        assert ours <= found.fun + 1e-6
 
 
 def test_groups_that_differ_by_chance_alone_are_drawn_to_the_common_share():
