@@ -55,6 +55,11 @@ def test_every_part_opens_by_its_address(visit, part):
     ("query", "name", "options"),
     [
         ({"metric": "Easy answers"}, "satisfaction_scores", {"metric": "ces"}),
+        (
+            {"metric": "Index of ratings", "index_items": ["Price", "Delivery"]},
+            "satisfaction_scores",
+            {"metric": "index", "index": ("price", "delivery")},
+        ),
         ({"outcome": "Ease (CES)"}, "satisfaction_drivers", {"outcome": "ces"}),
         ({"gaps": "Complete answers alone"}, "satisfaction_drivers", {"missing": "complete"}),
         ({"drivers": ["Price", "Delivery"]}, "satisfaction_drivers", {"drivers": ("price", "delivery")}),

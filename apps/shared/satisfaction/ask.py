@@ -57,7 +57,11 @@ def options(seen: Seen) -> Asked:
         st.expander("Options", icon=":material/tune:", key="satisfaction_options"),
         st.grid(4, min_column_width=200, gap="small"),
     ):
-        metric = controls.choice("Score", {None: "First there is", **_of(outcomes, _METRICS)}, "metric")
+        metric = controls.choice(
+            "Score",
+            {None: "First there is", **_of(outcomes, _METRICS), "index": "Index of ratings"},
+            "metric",
+        )
         period = controls.choice("Score by", _PERIODS, "period")
         outcome = controls.choice(
             "Explain", {None: "As found", **_of(outcomes, _OUTCOMES)}, "outcome",
@@ -68,8 +72,17 @@ def options(seen: Seen) -> Asked:
         picked: list[str] = st.multiselect(
             "Drivers", ratings, format_func=heading, key="drivers", bind="query-params", placeholder="All ratings",
         )  # fmt: skip
+        items: list[str] = st.multiselect(
+            "Index of", ratings, format_func=heading, key="index_items", bind="query-params", placeholder="No index",
+            help="The mean of several ratings, each from 0 to 100, is scored beside the others.",
+        )  # fmt: skip
     drivers = {"outcome": outcome, "missing": gaps, "drivers": tuple(picked) or None}
-    return Asked(_unusual({"metric": metric, "period": period}), _unusual(drivers), _unusual({"cut": cut}))
+    scores = {
+        "metric": metric if metric != "index" or items else None,
+        "period": period,
+        "index": tuple(items) or None,
+    }
+    return Asked(_unusual(scores), _unusual(drivers), _unusual({"cut": cut}))
 
 
 def _columns(seen: Seen) -> tuple[list[str], list[str]]:
