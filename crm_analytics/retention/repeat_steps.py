@@ -39,13 +39,8 @@ class Step:
         """Give the share back within so many days, with bounds; None where nobody was followed for so long."""
         if days > self.waits.max() and self.curve.survival[-1] > 0:
             return None
-        time, curve = self.curve.time, self.curve
-        place = int(np.searchsorted(time, days, side="right")) - 1
-        if place < 0:
-            return 0.0, 0.0, float(1 - _lowest(curve))
-        return tuple(  # type: ignore[return-value]
-            float(1 - s[place]) for s in (curve.survival, curve.survival_upper, curve.survival_lower)
-        )
+        kept, lower, upper = (float(values[0]) for values in self.curve.spans_at([days]))
+        return 1 - kept, 1 - upper, 1 - lower
 
     def day_of_part(self, part: float, within: float) -> float | None:
         """Give the day by which this part of those who return within a time have returned."""
@@ -54,10 +49,6 @@ class Step:
             return None
         place = int(np.argmax(1 - self.curve.survival >= part * whole[0] - 1e-12))
         return float(self.curve.time[place])
-
-
-def _lowest(curve: SurvivalCurve) -> float:
-    return float(curve.survival_lower[0]) if curve.survival[0] >= 1 else 1.0
 
 
 def steps(rows: pl.DataFrame, *, as_of: date, most: int, start: date | None = None) -> list[Step]:
@@ -161,10 +152,8 @@ def _points(step: Step, until: int) -> pl.DataFrame:
     enough = risk.time[risk.n_at_risk >= _FEWEST_AT_RISK]
     last = min(float(until), float(enough[-1])) if enough.size else 0.0
     days = np.unique(np.linspace(0, last, min(int(last) + 1, _MOST_POINTS)).round())
-    back, low, high = (
-        1 - step_values(risk.time, s, days, before=1.0)
-        for s in (curve.survival, curve.survival_upper, curve.survival_lower)
-    )
+    kept, lower, upper = curve.spans_at(days)
+    back, low, high = 1 - kept, 1 - upper, 1 - lower
     followed = risk.n_at_risk[0] - step_values(
         risk.time, (risk.n_events + risk.n_censored).cumsum(), days, before=0.0
     )

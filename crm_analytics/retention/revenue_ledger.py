@@ -18,11 +18,14 @@ from crm_analytics.aggregates.cohorts import extract_cube
 from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.aggregates.customers import MONEY_DECIMALS
 from crm_analytics.aggregates.periods import Period, period_start, shift
-from crm_analytics.errors import NotEnoughDataError
+from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.extracts.extract import Extract
 
 UNIT: Final = 10**MONEY_DECIMALS
 """So many whole units make one of the currency."""
+
+_MOST: Final = 9 * 10**12
+"""The largest sum of money that whole units hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,7 @@ def of_orders(extract: Extract, as_of: date, period: Period) -> Ledger:
     """Make the ledger of orders: net spend by customer and period."""
     calendar = Calendar(period, extract.week_start)
     ids, cells = _by_customer(extract, as_of, calendar)
+    _check_size(cells["spend"])
     first = covered_from(extract)
     earliest = calendar.first_day(int(cells["number"].min()))  # type: ignore[arg-type]
     starts, ends, complete = _calendar(min(first, earliest), as_of, extract, period)
@@ -141,6 +145,17 @@ def _priced(customers: pl.DataFrame) -> pl.DataFrame:
     return customers.sort("customer").with_columns(is_priced=pl.lit(True))
 
 
+def _check_size(amounts: pl.Series) -> None:
+    """Refuse what whole millionths cannot hold: sums would run over without a word."""
+    total = float(amounts.abs().sum())
+    if total > _MOST:
+        raise OptionError(
+            f"The amounts come to {total:,.0f} altogether.",
+            f"Up to {_MOST:,} can be added up exactly.",
+            "Divide them by a thousand before they are read, and read the figures as thousands.",
+        )
+
+
 def _units(column: str) -> pl.Expr:
     return (pl.col(column) * UNIT).round().cast(pl.Int64)
 
@@ -183,10 +198,12 @@ def _seen(extract: Extract, as_of: date) -> tuple[pl.DataFrame, dict[str, int]]:
     rows = (
         extract.frame.with_columns(pl.lit(None, kinds[c]).alias(c) for c in missing)
         .filter(pl.col("started_on") < as_of)
-        .select("customer_id", "started_on", "ended_on", "plan", net=_units("monthly_amount"))
+        .select("customer_id", "started_on", "ended_on", "plan", amount="monthly_amount")
         .with_columns(customer=pl.col("customer_id").rank("dense").cast(pl.Int64) - 1)
         .collect()
     )
+    _check_size(rows["amount"])
+    rows = rows.with_columns(net=_units("amount")).drop("amount")
     lasting = pl.col("ended_on").is_null() | (pl.col("ended_on") > pl.col("started_on"))
     kept = rows.filter(lasting)
     facts = {

@@ -236,7 +236,9 @@ def _ledger(extract: Extract, as_of: date, choice: _Choice) -> Ledger:
     else:
         made = revenue_ledger.of_contracts(extract, as_of, choice.period, choice.grace_days)
     if made.customers.is_empty():
-        raise NotEnoughDataError.of("customers with revenue", 0, 1)
+        free = extract.table == "subscriptions"
+        remedy = "No contract costs anything. To count customers alone, leave the amounts out: columns={'monthly_amount': ''}."
+        raise NotEnoughDataError.of("customers with revenue", 0, 1, remedy if free else "")
     return made
 
 

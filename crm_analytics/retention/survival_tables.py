@@ -140,8 +140,7 @@ def at_day(curve: stats.SurvivalCurve, day: float) -> Estimate | None:
     """Give the share still there on a day with its interval, or None where it is not known."""
     if day > known_until(curve):
         return None
-    ends = (curve.survival, curve.survival_lower, curve.survival_upper)
-    return Estimate(*(float(stats.step_values(curve.time, e, day, before=1.0)) for e in ends))
+    return Estimate(*(float(values[0]) for values in curve.spans_at([day])))
 
 
 def group_table(found: Curves) -> pl.DataFrame:

@@ -76,6 +76,19 @@ class SurvivalCurve:
         """Give the survival at any times."""
         return step_values(self.time, self.survival, times, before=1.0)
 
+    def spans_at(self, times: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """Give the survival at any times with its bounds; before anybody's end the bound is that of none among all.
+
+        >>> curve = kaplan_meier(lives([9] * 20, [True] * 20))
+        >>> [round(float(x[0]), 3) for x in curve.spans_at([5])]
+        [1.0, 0.832, 1.0]
+        """
+        days = np.asarray(times, float)
+        first = _none_among(self.risk.n_at_risk[:1], self.level)
+        lower = step_values(self.time, self.survival_lower, days, before=float(first[0]))
+        upper = step_values(self.time, self.survival_upper, days, before=1.0)
+        return self.at(days), np.where(days > 0, lower, 1.0), upper
+
 
 def step_values(steps: Floats, values: Floats, times: ArrayLike, *, before: float) -> Floats:
     """Read a step function that changes to `values` at `steps` and is `before` until the first."""
@@ -194,7 +207,7 @@ def _survival_bounds(survival: Floats, variance: Floats, n: Floats, level: float
     inside = (survival > 0) & (survival < 1)
     s = np.where(inside, survival, _HALF)
     reach = np.exp(z_value(level) * np.sqrt(variance) / np.abs(np.log(s)))
-    rare = ((1 - level) / 2) ** (1 / np.maximum(n, 1))
+    rare = _none_among(n, level)
     lower = np.where(inside, s**reach, np.where(survival >= 1, rare, 0.0))
     upper = np.where(inside, s ** (1 / reach), 1.0)
     gone = survival <= 0
@@ -203,6 +216,11 @@ def _survival_bounds(survival: Floats, variance: Floats, n: Floats, level: float
         before = upper[first - 1] if first else 1.0
         upper[first:] = before * (1 - rare[first])
     return lower, upper
+
+
+def _none_among(n: Floats, level: float) -> Floats:
+    """Give the exact lower bound of a share without the event where none among n had it."""
+    return np.asarray(((1 - level) / 2) ** (1 / np.maximum(n, 1)), float)
 
 
 def _hazard_bounds(hazard: Floats, variance: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:
@@ -267,7 +285,8 @@ class Mean(NamedTuple):
 def restricted_mean(curve: SurvivalCurve, until: float) -> Mean:
     """Give the mean time without the event within the first `until`: the area under the curve.
 
-    It needs no median to be reached and no proportional hazards. The curve must be known up to `until`.
+    It needs no median to be reached and no proportional hazards. The curve must be known up to `until`. Where nobody had the
+    event within it, the lower bound is that of events at a steady rate, as many as none among those at risk allows.
 
     References
     ----------
@@ -292,7 +311,14 @@ def restricted_mean(curve: SurvivalCurve, until: float) -> Mean:
     within = curve.time <= until
     error = math.sqrt(float((after**2 * ratio(d, n * (n - d)))[within].sum()))
     half = z_value(curve.level) * error
-    return Mean(mean, max(mean - half, 0.0), min(mean + half, until), error, until)
+    lower = max(mean - half, 0.0) if error else min(mean, _least_mean(curve, until))
+    return Mean(mean, lower, min(mean + half, until), error, until)
+
+
+def _least_mean(curve: SurvivalCurve, until: float) -> float:
+    """Give the least mean that events at a steady rate allow where none was seen within the time."""
+    share = float(curve.spans_at([until])[1][0])
+    return until * (1 - share) / -math.log(share) if 0 < share < 1 else until
 
 
 class Difference(NamedTuple):

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import crm_analytics as crm
-from crm_analytics.errors import NotEnoughDataError
+from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.retention.repeat_words import _part
 from crm_analytics.retention.survival_tables import steepest
 from crm_analytics.stats.binomial_trend import binomial_trend
@@ -124,3 +124,46 @@ def test_a_median_that_hangs_on_few_early_entries_says_so():
     )
     result = crm.survival(frame, start="2025-01-01", as_of="2025-06-01", grace_days=0)
     assert "hangs on fewer than 10 customers seen at early ages" in result.headline()
+
+
+def test_where_nobody_has_come_back_yet_the_share_is_not_surely_nought():
+    """The exact bound of none among 40, before the first return as after it."""
+    early = orders(*((f"c{i}", datetime(2025, 1, 5), 10.0) for i in range(40)))
+    late = orders(*((f"c{i}", datetime(2025, 3, 5), 10.0) for i in range(0, 40, 2)))
+    steps = crm.repeat_purchase(pl.concat([early, late])).tables()["steps"].row(0, named=True)
+    bound = 1 - 0.025 ** (1 / 40)
+    assert (steps["return_30d_rate"], steps["return_30d_rate_lower"]) == (0.0, 0.0)
+    assert steps["return_30d_rate_upper"] == pytest.approx(bound)
+
+
+def test_where_nobody_has_left_yet_nobody_is_surely_kept():
+    rows = pl.DataFrame({"customer_id": [f"c{i}" for i in range(60)], "started_on": [date(2025, 1, 1)] * 60})
+    group = crm.survival(rows, as_of="2027-01-01").tables()["groups"].row(0, named=True)
+    least = 0.025 ** (1 / 60)
+    assert (group["until_day"], group["kept_rate"], group["kept_rate_upper"]) == (365, 1.0, 1.0)
+    assert group["kept_rate_lower"] == pytest.approx(least)
+    assert group["restricted_mean_days"] == 365
+    assert group["restricted_mean_days_lower"] == pytest.approx(365 * (1 - least) / -np.log(least))
+
+
+def test_sums_beyond_what_is_exact_are_refused_not_run_over():
+    huge = orders(*((f"c{i % 9}", datetime(2025, 1, 5) + timedelta(days=31 * i), 1e12) for i in range(12)))
+    with pytest.raises(
+        OptionError, match=r"come to 12,000,000,000,000 altogether.*Divide them by a thousand"
+    ):
+        crm.revenue_retention(huge)
+    fits = crm.revenue_retention(huge.with_columns(pl.col("amount") / 1000), trailing_months=1).tables()[
+        "bridge"
+    ]
+    assert fits["ledger_revenue"].sum() == pytest.approx(1.2e10)
+
+
+def test_contracts_that_cost_nothing_are_told_how_to_be_counted():
+    free = pl.DataFrame({"customer_id": ["a"], "started_on": [date(2025, 1, 1)], "monthly_amount": [0.0]})
+    with pytest.raises(
+        NotEnoughDataError, match=r"No contract costs anything.*columns=\{'monthly_amount': ''\}"
+    ):
+        crm.revenue_retention(free, as_of="2025-06-01")
+    counted = crm.read_subscriptions(free, columns={"monthly_amount": ""})
+    bridge = crm.revenue_retention(counted, as_of="2025-06-01").tables()["bridge"]
+    assert bridge["closing_customers"].to_list() == [1] * 5
