@@ -10,7 +10,7 @@
 # %% [markdown]
 # ## Parameters
 # `base_path` is a `crm.toml`, a folder, a single file or a database address; left empty, it is the sample company.
-# `as_of` is the first day that is no longer seen; `None` takes the day after the last row.
+# `as_of` is the first day that is no longer seen; `None` takes the day after the last row of any table, the same for every part.
 
 # %% tags=["parameters"]
 base_path = ""
@@ -62,6 +62,20 @@ cohorts.plot("trend")
 
 # %%
 cohorts.plot("layers")
+
+# %% [markdown]
+# **Do they pay for being won?** Where the customers table knows what winning them cost: how much of it each cohort has brought
+# back so far, the youngest having had the least time.
+
+# %%
+if "payback" in {view.name for view in cohorts.views}:
+    display(cohorts.plot("payback"))
+else:
+    display(
+        Markdown(
+            "What winning a customer cost is not known here (column `acquisition_cost` of the customers)."
+        )
+    )
 
 # %% [markdown]
 # **It depends on what is asked.** Month-by-month retention of a shop that people visit twice a year looks poor; what counts may
@@ -136,10 +150,34 @@ by_group.plot("groups" if "groups" in {view.name for view in by_group.views} els
 table(
     by_group,
     by_group.tables()["comparisons"].select(
-        "comparison", "log_rank_p_holm", "mean_difference_days", "mean_difference_p_holm"
+        "comparison",
+        "log_rank_p_holm",
+        "mean_difference_days",
+        "mean_difference_days_lower",
+        "mean_difference_days_upper",
+        "mean_difference_p_holm",
     ),
     "Pairs",
 )
+
+# %% [markdown]
+# **By how much?** Cox's model puts the same comparison into one figure per value, the hazard ratio: how much readier to leave than
+# those of the reference. It assumes that the ratio stays the same over time; the checks test that.
+
+# %%
+if by_group.tables()["cox"].height:
+    ratios = ["covariate", "level", "reference_level", "n_customers", "n_events", "hazard_ratio"]
+    bounds = ["hazard_ratio_lower", "hazard_ratio_upper", "proportionality_p_value"]
+    display(table(by_group, by_group.tables()["cox"].select(*ratios, *bounds), "Hazard ratios"))
+    display(table(by_group, by_group.tables()["cox_checks"], "Checks of the model"))
+
+# %% [markdown]
+# **How does it end?** Of contracts, a pause or a cheaper plan may come before the end; each way is counted for itself, and together
+# they are everybody who ended.
+
+# %%
+if "incidence" in {view.name for view in by_group.views}:
+    display(by_group.plot("incidence"))
 
 # %% [markdown]
 # **Caveat.** The groups differ in more than the one thing they are compared by, and the curve says what was, not what a
@@ -212,7 +250,17 @@ table(
 first = again.tables()["first_purchase"].filter(pl.col("evidence").str.starts_with("returns"))
 table(
     again,
-    first.select("first_by", "first_value", "n_customers", "return_rate", "other_return_rate", "corrected_p"),
+    first.select(
+        "first_by",
+        "first_value",
+        "n_customers",
+        "return_rate",
+        "other_return_rate",
+        "return_difference",
+        "return_difference_lower",
+        "return_difference_upper",
+        "corrected_p",
+    ),
     "First orders that stand out",
 )
 
@@ -238,11 +286,20 @@ life.plot("flows")
 life.plot("transitions")
 
 # %% [markdown]
+# **How often they order**, of those who order in a month: on exactly so many days, and on at least so many.
+
+# %%
+life.plot("activity")
+
+# %% [markdown]
 # **Where it leads** if customers go on coming and changing state as in the last whole months. No season, no growth: a direction,
 # not a forecast.
 
 # %%
 life.plot("projection")
+
+# %%
+table(life, life.tables()["steady"], "Now, and where today's rates settle in the long run")
 
 # %%
 Markdown("\n".join(f"- {note.text}" for note in life.notes))
@@ -294,7 +351,14 @@ money.plot("rates")
 table(
     money,
     money.tables()["definitions"].select(
-        "rate_name", "rate_definition", "stretch", "rate", "rate_lower", "rate_upper", "rate_why"
+        "rate_name",
+        "rate_definition",
+        "stretch",
+        "rate",
+        "rate_lower",
+        "rate_upper",
+        "n_customers",
+        "rate_why",
     ),
     "Retention and churn by definition",
 )
