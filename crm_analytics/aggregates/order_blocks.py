@@ -126,6 +126,14 @@ class OrderRows:
         return Orders(customer[starts], day[starts], *_paid_and_back(amount, starts))
 
 
+def with_numbers(extract: Extract) -> pl.LazyFrame:
+    """Give the orders of an extract of transactions with numbers for the ids of customers: quicker to group by."""
+    keys = extract.once("keys", lambda: keyed(_column(extract.frame)))
+    columns = [c for c in ("ordered_at", "amount", "order_id") if c in extract.frame.collect_schema()]
+    rows = extract.frame.select(columns).collect()
+    return rows.lazy().with_columns(pl.Series("customer_id", keys.codes))
+
+
 def in_threads(work: Callable[[Item], Found], items: Sequence[Item]) -> Iterator[Found]:
     """Do some work on each item, two at a time, and give what is found in the order of the items.
 

@@ -10,6 +10,7 @@ import polars as pl
 from crm_analytics.aggregates import window as windows
 from crm_analytics.aggregates.calendar_numbers import AnyPeriod, Calendar
 from crm_analytics.aggregates.cube_cells import Activity
+from crm_analytics.aggregates.order_blocks import with_numbers
 from crm_analytics.aggregates.periods import WeekStart
 from crm_analytics.errors import OptionError
 from crm_analytics.extracts.readers import as_extract
@@ -18,6 +19,7 @@ from crm_analytics.retention import cohort_cells, cohort_notes, cohort_tables, c
 from crm_analytics.retention.cohort_clock import ClockName
 from crm_analytics.retention.cohort_counts import Criterion
 from crm_analytics.retention.cohort_options import Average, Options, Value, as_pairs
+from crm_analytics.retention.cohort_shrinkage import with_shrunk_rates
 from crm_analytics.retention.cohort_table import Cohorts, count_cohorts
 from crm_analytics.retention.cohort_terms import TERMS, terms_for_value
 from crm_analytics.retention.cohort_trend import trend_points
@@ -175,7 +177,11 @@ def cohort_retention(
     tables = _tables(found)
     if compare_definitions:
         tables["definitions"] = compare(
-            extract.frame, as_of=window.as_of, start=window.start, calendar=calendar, activity=activity
+            with_numbers(extract),
+            as_of=window.as_of,
+            start=window.start,
+            calendar=calendar,
+            activity=activity,
         )
     words = cohort_words.findings(found, tables["cells"], tables["curve"])
     tables["trend_tests"] = words.tests
@@ -204,8 +210,6 @@ def cohort_retention(
 def _tables(found: Cohorts) -> dict[str, pl.DataFrame]:
     cells = cohort_cells.cells(found.grid, found.clock, found.options)
     if found.options.shrink:
-        from crm_analytics.retention.cohort_shrinkage import with_shrunk_rates  # noqa: PLC0415 scipy's optimiser is slow to import
-
         cells = with_shrunk_rates(cells)
     tables = {
         "cells": cells,
