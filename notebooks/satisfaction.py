@@ -1,11 +1,15 @@
 # %% [markdown]
-# # What makes customers satisfied: scores, and what to make of them
+# # What makes customers satisfied: scores, what moves them, what to fix first
 #
 # Scores are read every month, and most of what is read into them is chance. This notebook asks
 #
 # 1. **How satisfied are customers**, and how sure is that?
 # 2. **Did it change** by more than chance, and why: did groups move, or did other groups answer?
 # 3. **Which groups differ** from all others, and which would be best if more had answered?
+# 4. **What goes with satisfaction**, how surely, and does the same matter to everyone?
+# 5. **What to fix first**: important and rated low?
+# 6. **Which drivers only hurt** when poor, and which only please when good?
+# 7. **Which features** that do not exist yet must be there, and which would delight?
 #
 # Each part goes the same way: the question, the method in a few words, the finding, and what it does *not* say.
 # The figures are those of the dashboards, the command line and the report, because all of them ask the same library.
@@ -14,7 +18,7 @@
 # ## Parameters
 # `base_path` is a `crm.toml`, a folder, a single file or a database address; left empty, it is the sample company.
 # `as_of` is the first day that is no longer seen; `None` takes the day after the last answer. `by` is the column by which
-# answers are compared; `None` takes the channel where there is one.
+# answers are compared; `None` takes the channel of the answers where there is one.
 
 # %% tags=["parameters"]
 base_path = ""
@@ -152,10 +156,12 @@ for metric, total in (
 #
 # **Method.** Four figures, since one cannot answer it all: the share of the variation that a driver explains (LMG, its mean
 # gain over all orders in which drivers can enter), whether it adds anything of its own, the direction, and the mean change of
-# satisfaction if it were rated a point higher. Answers are drawn again 1,000 times to say how sure each is.
+# satisfaction if it were rated a point higher. Answers are drawn again 1,000 times to say how sure each is. Where answers can
+# be divided, each part is set against all others, with one test of equal importance a part.
 
 # %%
-drivers = crm.run("satisfaction_drivers", base, **options)
+groups = by or ("channel" if "channel" in surveys.frame.collect_schema().names() else None)
+drivers = crm.run("satisfaction_drivers", base, by=groups, **options)
 Markdown(f"**Finding.** {drivers.headline()}")
 
 # %%
@@ -167,15 +173,13 @@ for view in drivers.views:
 
 # %% [markdown]
 # **Caveat.** A driver with a share need not have an effect: a good mood lifts all ratings at once, and drivers that go together
-# share what they explain. Those that surely add something of their own:
+# share what they explain. That a driver goes with satisfaction does not say that a better one would raise it: a trial tells that.
+# Those that surely add something of their own (p after Holm below 0.05), with direction and leverage:
 
 # %%
-drivers.tables()["drivers"].filter(pl.col("coefficient_lower") > 0).select(
+drivers.tables()["drivers"].filter(pl.col("unique_p_holm") < 0.05).select(  # noqa: PLR2004 the usual level
     "driver_label", "importance", "unique_r2", "unique_p_holm", "coefficient", "leverage"
 )
-
-# %%
-Markdown("\n".join(f"- {note.text}" for note in drivers.notes))
 
 # %% [markdown]
 # The shares, added up: together they are what all drivers explain, to the last digit.
@@ -247,12 +251,15 @@ contrasts.plot("classes")
 
 # %% [markdown]
 # **What follows.** A must-be is raised to decent and then left alone; a delighter is worth money at the top of its scale.
-# What low ratings cost and high ones bring, driver by driver:
+# What low ratings go with and high ones, driver by driver, in points of satisfaction:
 
 # %%
 contrasts.tables()["drivers"].select(
     "driver_label", "penalty", "reward", "impact_asymmetry", "same_size_p_value", "driver_class"
 )
+
+# %%
+Markdown("\n".join(f"- {note.text}" for note in contrasts.notes))
 
 # %% [markdown]
 # ## 7. Features that do not exist yet: a Kano questionnaire

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from crm_analytics import formats
 from crm_analytics.results import Note
 from crm_analytics.satisfaction.driver_categories import MOST_LEVELS
 from crm_analytics.satisfaction.driver_design import SAME_ANSWERS
 from crm_analytics.satisfaction.driver_findings import Findings
 from crm_analytics.satisfaction.driver_shares import independent
-from crm_analytics.satisfaction.driver_tables import MOSTLY_MISSING, WAY_WORDS
+from crm_analytics.satisfaction.driver_tables import MOSTLY_MISSING, WAY_WORDS, common_part
 from crm_analytics.satisfaction.driver_words import MOST_NAMED, SURE, Told, capital, listed, lower, p_words
 from crm_analytics.satisfaction.ratings import label
 
@@ -29,7 +30,7 @@ def notes(told: Told) -> Iterator[Note]:
     """Say what a reader must know."""
     found = told.found
     yield Note("outcome", _outcome_note(told))
-    yield Note("not_cause", _CAUSE)
+    yield Note("not_cause", _cause(found))
     yield from _codes(found)
     yield from _categories(found)
     yield from _gaps(told)
@@ -45,10 +46,17 @@ def notes(told: Told) -> Iterator[Note]:
     yield Note("intervals", _intervals(found))
 
 
-_CAUSE: Final = (
-    "Importance tells which ratings go with the outcome, not what would happen if one were improved: a good mood lifts all ratings at once "
-    "(halo), and what nobody rates differently cannot show how much it matters."
-)
+def _cause(found: Findings) -> str:
+    common = common_part(found)
+    how_much = (
+        ""
+        if common is None
+        else f"; one common factor carries {formats.share(common)} of the ratings' variation"
+    )
+    return (
+        "Importance tells which ratings go with the outcome, not what would happen if one were improved: a good mood lifts all ratings at once "
+        f"(halo{how_much}), and what nobody rates differently cannot show how much it matters."
+    )
 
 
 def _outcome_note(told: Told) -> str:

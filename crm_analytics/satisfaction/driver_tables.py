@@ -11,6 +11,7 @@ import polars as pl
 from crm_analytics.satisfaction.driver_findings import Findings
 from crm_analytics.satisfaction.driver_moments import Missing
 from crm_analytics.satisfaction.ratings import label
+from crm_analytics.stats.dominance import correlation
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.stats.multiplicity import benjamini_hochberg, holm
 
@@ -237,6 +238,12 @@ def _model_rows(found: Findings) -> Iterator[tuple[str, float | None, str]]:
         low, high = np.quantile(found.shares.r2_draws, [0.025, 0.975])
         yield "R2, lower bound", float(low), "Lower end of the 95% bootstrap interval."
         yield "R2, upper bound", float(high), "Upper end of the 95% bootstrap interval."
+    if (common := common_part(found)) is not None:
+        yield (
+            "Common part of ratings",
+            common,
+            "Share of the ratings' variation that one common factor carries: mood (halo), and whatever ratings truly share.",
+        )
     yield (
         "Drivers together, p-value",
         found.together_p,
@@ -272,6 +279,15 @@ def _model_rows(found: Findings) -> Iterator[tuple[str, float | None, str]]:
             "Largest standard error left by sampling orders of entry.",
         )
     yield "Bootstrap draws", float(found.n_draws), "How often the answers were drawn again."
+
+
+def common_part(found: Findings) -> float | None:
+    """Give the share of the ratings' variation that one common factor carries; None with fewer than three ratings."""
+    columns = [d.columns[0] for d in found.design.drivers if d.kind == "rating"]
+    if len(columns) < 3:  # noqa: PLR2004 two always have one in common
+        return None
+    r = correlation(found.moments.covariance)[np.ix_(columns, columns)]
+    return float(np.linalg.eigvalsh(r)[-1] / len(columns))
 
 
 def rows_always(found: Findings) -> bool:

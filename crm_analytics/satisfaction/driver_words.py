@@ -111,10 +111,11 @@ def capital(text: str) -> str:
 def percent(value: float) -> str:
     """Write a share in whole percent, small ones with a digit more.
 
-    >>> percent(0.384), percent(0.004)
-    ('38%', '0.4%')
+    >>> percent(0.384), percent(0.004), percent(0.997), percent(1.0)
+    ('38%', '0.4%', '99.7%', '100%')
     """
-    return f"{100 * value:.0f}%" if value >= 0.0095 or value == 0 else f"{100 * value:.1f}%"  # noqa: PLR2004
+    near_an_end = 0 < value < 0.0095 or 0.995 <= value < 1  # noqa: PLR2004 would read as none or all
+    return f"{100 * value:.1f}%" if near_an_end else f"{100 * value:.0f}%"
 
 
 def _with_interval(row: dict[str, float]) -> str:

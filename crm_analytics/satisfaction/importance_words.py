@@ -282,7 +282,8 @@ def _weak(found: Findings) -> Iterator[Note]:
             "of them is rated low is chance, and a map drawn close up hides that.",
             "caution",
         )
-    against = found.drivers.filter(pl.col("outcome_correlation") < 0)["driver_label"].to_list()
+    slight = 2 / found.design.effective_n**0.5  # such a correlation may be chance
+    against = found.drivers.filter(pl.col("outcome_correlation") < -slight)["driver_label"].to_list()
     if against:
         yield Note(
             "against",

@@ -247,8 +247,8 @@ def _coefficient(name: str, hits: float, told: float, scale: float, sign: float)
     if told <= 0:
         return dict.fromkeys((name, f"{name}_lower", f"{name}_upper"))
     low, high = (float(x) for x in wilson(hits * scale, told * scale))
-    ends = sorted((sign * low, sign * high))
-    return {name: float(sign * hits / told), f"{name}_lower": ends[0], f"{name}_upper": ends[1]}
+    ends = sorted((sign * low + 0.0, sign * high + 0.0))  # never -0
+    return {name: float(sign * hits / told) + 0.0, f"{name}_lower": ends[0], f"{name}_upper": ends[1]}
 
 
 def _shares(features: list[Feature], table: pl.DataFrame) -> pl.DataFrame:

@@ -305,6 +305,21 @@ class TestRespondents:
         assert five.statistic == pytest.approx(one.statistic, rel=1e-4)
 
 
+class TestHalo:
+    def test_the_common_part_is_the_largest_eigenvalue_of_the_correlations(self):
+        frame = made_up(400)
+        found = drivers(frame)
+        r = np.corrcoef(frame.select("d1", "d2", "d3", "d4").to_numpy().T)
+        assert figure(found, "Common part of ratings") == pytest.approx(
+            np.linalg.eigvalsh(r)[-1] / 4, rel=1e-9
+        )
+        assert "one common factor carries" in notes(found, "not_cause")[0]
+
+    def test_two_ratings_have_none(self):
+        found = drivers(made_up(400), drivers=["d1", "d2"])
+        assert "one common factor" not in notes(found, "not_cause")[0]
+
+
 class TestNotApplicable:
     def test_mean_and_leverage_know_of_those_only_to_whom_it_applies(self):
         rng = np.random.default_rng(4)

@@ -392,3 +392,22 @@ class TestBadInput:
 def test_a_scale_the_other_way_round_is_noticed():
     result = run(sheets().with_columns(quality=6 - pl.col("quality")))
     assert "Quality" in codes(result)["against"]
+
+
+def test_nothing_is_fixed_first_where_chance_explains_as_much():
+    rng = np.random.default_rng(2)
+    found = run(sheets().with_columns(csat=pl.Series(rng.integers(1, 6, 400).astype(float))))
+    assert found.headline().startswith("What to fix first cannot be told: chance alone would explain as much")
+    assert next(v.title for v in found.views if v.name == "map") == (
+        "What is important cannot be told from these answers"
+    )
+    assert "the map may be chance" in codes(found)["chance"]
+
+
+def test_a_driver_rated_the_other_way_round_is_not_recommended():
+    found = run(sheets(weak="parking").with_columns(service=6 - pl.col("service")))
+    assert drivers(found)["service"]["quadrant"] == "Concentrate here"
+    assert found.headline().startswith("Look at the scale first: Service is important")
+    assert codes(found)["against"].startswith("Better ratings of Service go"), (
+        "parking, at -0.04, may be chance"
+    )
