@@ -388,7 +388,7 @@ class _Columns:
             self.set_aside[name] = rating.set_aside
         if rating.unreadable:
             self.unreadable[name] = rating.unreadable
-        if not rating.applies.all():
+        if self.codes.get(name):
             self.not_applicable[name] = int((~rating.applies).sum())
 
     def _add_category(self, name: str) -> None:

@@ -92,10 +92,17 @@ def _codes(found: Findings) -> Iterator[Note]:
             "caution",
         )
     for column, n in found.design.not_applicable.items():
-        yield Note(
-            "not_applicable",
-            f"{label(column)}: {n:,} answers mean not applicable; whether it applies is always in the model.",
-        )
+        if n:
+            yield Note(
+                "not_applicable",
+                f"{label(column)}: {n:,} answers mean not applicable; whether it applies is always in the model.",
+            )
+        else:
+            yield Note(
+                "not_applicable",
+                f"{label(column)}: none of the codes named as not applicable occurs.",
+                "caution",
+            )
 
 
 def _gaps(told: Told) -> Iterator[Note]:

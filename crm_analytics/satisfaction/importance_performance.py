@@ -141,7 +141,7 @@ def importance_performance(
     outcome, by = (named(c) if c else None for c in (outcome, by))
     frame = with_attributes(frame, customers, [by] if by else [])
     chosen = _drivers(frame, outcome, _all_named(drivers, named), importance_stated.columns_of(stated), by)
-    codes = {named(c): v for c, v in (not_applicable or {}).items()}
+    codes = ratings.named_codes(not_applicable, named)
     ask = Ask(outcome, chosen, weights and named(weights), (), "numeric", codes, clusters and named(clusters))
     made = design(frame, ask, apart=(by,) if by else ())
     _check_drivers(made)

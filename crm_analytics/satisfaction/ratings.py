@@ -7,7 +7,7 @@ survey weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameErr
 from crm_analytics.extracts import answer_words
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.extracts.readers import as_extract
+from crm_analytics.extracts.values import MISSING
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.tables import table
 
@@ -128,6 +129,21 @@ def label(column: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def named_codes(
+    given: Mapping[str, Sequence[float | str]] | None, named: Callable[[str], str]
+) -> dict[str, tuple[float | str, ...]]:
+    """Check the codes that mean "not applicable", and give them by column."""
+    if given is None:
+        return {}
+    wanted = "a mapping from columns to lists of codes or words, such as {'parking': [0, 99]}"
+    if not isinstance(given, Mapping):
+        raise OptionError.out_of_range("not_applicable", given, wanted)
+    for codes in given.values():
+        if isinstance(codes, str) or not isinstance(codes, Collection):
+            raise OptionError.out_of_range("not_applicable", dict(given), wanted)
+    return {named(column): tuple(codes) for column, codes in given.items()}
+
+
 def rating_columns(frame: pl.DataFrame, *, without: Sequence[str] = ()) -> list[str]:
     """Name the columns that look like ratings, in the order of their names.
 
@@ -174,7 +190,8 @@ def read_rating(
         A column of numbers, of words of a known scale, or of yes and no.
     not_applicable
         Column -> codes or words that mean "not applicable"; for a column named here nothing else is set aside, so that
-        an empty list says: every number is an answer.
+        an empty list says: every number is an answer. A word that the readers take for a blank, such as "n/a", stands
+        for every gap of the column.
 
     Raises
     ------
@@ -201,6 +218,8 @@ def read_rating(
     values[~np.isfinite(values)] = np.nan
     numeric = [float(c) for c in codes or () if not isinstance(c, str)]
     away |= np.isin(values, numeric)
+    if any(isinstance(c, str) and c.strip().lower() in MISSING for c in codes or ()):
+        away |= series.is_null().to_numpy()
     values[away] = np.nan
     odd = odd_codes(values[~np.isnan(values)], column) if codes is None and not words else ()
     set_aside = {v: int((values == v).sum()) for v in odd}

@@ -78,8 +78,8 @@ def satisfaction_drivers(
         outcomes only); "not_applicable" puts an indicator into every model. The table "missing" shows them all.
     not_applicable
         Column -> codes (0, 9, 99) or words that mean "not applicable": never taken as numbers, and whether a driver applies is
-        always in the model. An empty list says that every number is an answer. Codes outside the run of a scale that
-        are not named here are left out, and a note asks.
+        always in the model. A word for a blank, such as "n/a", stands for every gap of the column. An empty list says that every
+        number is an answer. Codes outside the run of a scale that are not named here are left out, and a note asks.
     by
         Column to compare parts of the answers by, each with all others: of the surveys, or else of the customers.
     clusters
@@ -146,7 +146,7 @@ def satisfaction_drivers(
         weights=named(weights) if weights else None,
         covariates=fixed,
         kind=kind,
-        not_applicable={named(c): v for c, v in (not_applicable or {}).items()},
+        not_applicable=ratings.named_codes(not_applicable, named),
         clusters=named(clusters) if clusters else None,
     )
     design = driver_design.design(frame, ask, apart=(by,) if by else ())

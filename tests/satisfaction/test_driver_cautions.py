@@ -336,6 +336,32 @@ class TestNotApplicable:
         rise = float((rated["weight"] * (rated["d1"] < 5)).sum() / frame["weight"].sum())
         assert row["leverage"] == pytest.approx(row["coefficient"] * rise, rel=1e-9)
 
+    def test_a_word_that_the_readers_take_for_a_blank_stands_for_every_gap(self):
+        frame = made_up(400)
+        away = pl.int_range(pl.len()) % 4 == 0
+        coded = drivers(
+            frame.with_columns(d1=pl.when(away).then(9.0).otherwise("d1")), not_applicable={"d1": [9]}
+        )
+        spoken = frame.with_columns(
+            d1=pl.when(away).then(pl.lit("n/a")).otherwise(pl.col("d1").cast(pl.Int64).cast(pl.String))
+        )
+        told = drivers(spoken, not_applicable={"d1": ["n/a"]})
+        assert "100 answers mean not applicable" in notes(told, "not_applicable")[0]
+        for driver in ("d1", "d2"):
+            assert rows(told)[driver]["lmg"] == pytest.approx(rows(coded)[driver]["lmg"], abs=1e-12)
+
+    def test_codes_that_never_occur_are_named(self):
+        found = drivers(made_up(100), not_applicable={"d1": [8]})
+        assert notes(found, "not_applicable") == ["D1: none of the codes named as not applicable occurs."]
+
+    @pytest.mark.parametrize("codes", [{"d1": 9}, {"d1": "n/a"}, [9]])
+    @pytest.mark.parametrize(
+        "ask", [crm.satisfaction_drivers, crm.importance_performance, crm.penalty_reward]
+    )
+    def test_codes_in_no_list_are_refused(self, ask, codes):
+        with pytest.raises(OptionError, match="a mapping from columns to lists"):
+            ask(made_up(100), not_applicable=codes)
+
 
 class TestOptions:
     @pytest.mark.parametrize(
