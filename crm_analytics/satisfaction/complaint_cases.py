@@ -147,41 +147,41 @@ def _hours(span: pl.Expr) -> pl.Expr:
 
 
 def _again(rows: pl.DataFrame, question: Question) -> pl.DataFrame:
-    """Mark cases that follow another of the same customer on the same topic, and those that are followed by one."""
-    topic = ["customer_id", "category"]
+    """Mark cases that follow another of the same customer on the same topic, and those that are followed by one.
+
+    Rows come in the order of time; sorting by topic keeps that order within each.
+    """
     window = pl.duration(days=question.recontact_days)
     known = pl.col("customer_id").is_not_null()
-    at = pl.col("opened_at")
-    marked = rows.with_columns(
-        before=at.shift(1).over(topic, order_by=["opened_at", "case_id"]),
-        after=at.shift(-1).over(topic, order_by=["opened_at", "case_id"]),
-        n_before=pl.int_range(pl.len()).over("customer_id", order_by=["opened_at", "case_id"]),
+    at, topic = pl.col("opened_at"), ("customer_id", "category")
+    first = known & pl.col("customer_id").is_first_distinct()
+    by_topic = rows.with_columns(is_first=first).with_row_index("place").sort(topic, maintain_order=True)
+    alike = pl.all_horizontal(pl.col(c).eq_missing(pl.col(c).shift(1)) for c in topic)
+    soon = known & alike & (at - at.shift(1) <= window).fill_null(value=False)
+    marked = by_topic.with_columns(is_recontact=soon).with_columns(
+        is_followed=pl.col("is_recontact").shift(-1, fill_value=False)
     )
-    return marked.with_columns(
-        is_recontact=known & ((at - pl.col("before")) <= window).fill_null(value=False),
-        is_followed=known & ((pl.col("after") - at) <= window).fill_null(value=False),
-        is_first=known & (pl.col("n_before") == 0),
-    ).drop("before", "after", "n_before")
+    return marked.sort("place").drop("place")
 
 
 def first_contacts(cases: Cases) -> pl.DataFrame:
-    """Give the first contacts whose window has passed, with `fcr`: whether the first contact was enough.
+    """Give the counted cases with `fcr`: whether the first contact was enough; null where that is not judged.
 
-    Left out are cases without a customer, those that follow another on the same topic within the window, those opened too
+    Not judged are cases without a customer, those that follow another on the same topic within the window, those opened too
     recently for the window to have passed, and those of which it is not known how long they took.
     """
     question = cases.question
     window = pl.duration(days=question.recontact_days)
     at = pl.col("opened_at")
-    judged = cases.counted.filter(
+    judged = (
         pl.col("customer_id").is_not_null()
         & pl.col("hours").is_not_null()
         & ~pl.col("is_recontact")
         & (at + window <= question.end)
     )
-    in_time = ~pl.col("is_open") & (pl.col("closed_at") - at <= window)
+    in_time = ~pl.col("is_open") & (pl.col("closed_at") - at <= window).fill_null(value=False)
     once = ~pl.col("is_followed") & ~pl.col("reopened").fill_null(value=False)
-    return judged.with_columns(fcr=in_time & once)
+    return cases.counted.with_columns(fcr=pl.when(judged).then(in_time & once))
 
 
 def array(rows: pl.DataFrame, column: str) -> Floats:

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy import optimize, stats
+from scipy import optimize
+from scipy.special import stdtrit
 
 from crm_analytics.extracts.extract import Extract
 from crm_analytics.satisfaction.complaint_cases import Cases, array
@@ -128,7 +129,7 @@ def students_ends(x: Floats) -> tuple[float | None, float | None]:
     """Give Student's interval of a mean; none where a single answer, or equal ones, say nothing of the spread."""
     if x.size < _FEWEST or float(x.std()) == 0:
         return None, None
-    half = float(stats.t.ppf(0.975, x.size - 1)) * float(x.std(ddof=1)) / math.sqrt(x.size)
+    half = float(stdtrit(x.size - 1, 0.975)) * float(x.std(ddof=1)) / math.sqrt(x.size)
     return float(x.mean()) - half, float(x.mean()) + half
 
 
@@ -146,7 +147,7 @@ def contrast(found: pl.DataFrame, source: str, target_hours: float) -> Contrast 
     if whole == 0:
         return None
     degrees = whole**2 / sum(v**2 / (x.size - 1) for v, x in zip(variances, (quick, slow), strict=True))
-    half = float(stats.t.ppf(0.975, degrees)) * math.sqrt(whole)
+    half = float(stdtrit(degrees, 0.975)) * math.sqrt(whole)
     at = float(quick.mean() - slow.mean())
     return Contrast(float(quick.mean()), float(slow.mean()), at, at - half, at + half, quick.size + slow.size)
 

@@ -63,21 +63,19 @@ def resolution_table(cases: Cases) -> pl.DataFrame:
 
 def grouped(cases: Cases) -> Iterator[tuple[str, pl.DataFrame]]:
     """Give all cases, and then the cases named by each kind of group there is."""
-    yield "all", cases.counted.with_columns(case_group=pl.lit(EVERY_CASE))
+    rows = first_contacts(cases)
+    yield "all", rows.with_columns(case_group=pl.lit(EVERY_CASE))
     for kind, column in KINDS.items():
         if column in cases.has:
-            yield kind, groups(cases.counted, column, _MOST_GROUPS)
+            yield kind, groups(rows, column, _MOST_GROUPS)
 
 
 def _rows(cases: Cases, kind: str, frame: pl.DataFrame) -> Iterator[Row]:
-    judged = first_contacts(cases).select("case_id", "fcr")
     p_value = _speed_p_value(frame) if kind != "all" else None
     sizes = frame.group_by("case_group").len().sort("len", "case_group", descending=[True, False])
     names = sorted(sizes["case_group"], key=lambda name: name == "others")  # the rest comes last
     for name in names:
-        rows = frame.filter(pl.col("case_group") == name).join(
-            judged, on="case_id", how="left", maintain_order="left"
-        )
+        rows = frame.filter(pl.col("case_group") == name)
         yield {
             "case_group_kind": kind,
             "case_group": name,

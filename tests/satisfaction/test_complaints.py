@@ -530,3 +530,50 @@ def test_counts_agree_whatever_the_cases(rows):
     assert (found["backlog"]["n_open_cases"].sum() if found["backlog"].height else 0) == n_open
     steps = found["curve"].filter(pl.col("case_group_kind") == "all")["done_rate"].to_numpy()
     assert (np.diff(steps) >= -1e-12).all()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2), st.integers(0, 100), st.one_of(st.none(), st.integers(-50, 1200)),
+            st.sampled_from(["late", "broken", None]), st.booleans(),
+        ),
+        min_size=1, max_size=30,
+    ),
+    st.integers(1, 40),
+)  # fmt: skip
+def test_first_contacts_as_counted_one_by_one(rows, days):
+    """Of each case: is there another of the customer on the topic so soon before, and so soon after?"""
+    begin, end, window = datetime(2026, 1, 1), datetime(2026, 4, 1), timedelta(days=days)
+    cases = [
+        (f"c{c}" if c else None, begin + timedelta(days=d), None if h is None else begin + timedelta(days=d, hours=h), topic, again)
+        for c, d, h, topic, again in rows
+    ]  # fmt: skip
+    cases = sorted((c for c in cases if c[1] < end), key=lambda c: c[1])
+    frame = case_list(
+        *((c, str(o), None if e is None else str(e), topic, None) for c, o, e, topic, _ in cases)
+    )
+    frame = frame.with_columns(
+        reopened=pl.Series([c[4] for c in cases], dtype=pl.Boolean),
+        case_id=pl.int_range(pl.len()).cast(pl.String).str.zfill(3),
+    )
+    if not cases:
+        return
+    enough = []
+    for i, (who, opened, closed, topic, again) in enumerate(cases):
+        closed = closed if closed is not None and closed < end else None  # noqa: PLW2901 what is known
+        same = [c[1] for j, c in enumerate(cases) if j < i and (c[0], c[3]) == (who, topic)]
+        later = [c[1] for j, c in enumerate(cases) if j > i and (c[0], c[3]) == (who, topic)]
+        backwards = closed is not None and closed < opened
+        follows = any(opened - day <= window for day in same)
+        if who is None or backwards or follows or opened + window > end:
+            continue
+        in_time = closed is not None and closed - opened <= window
+        enough.append(
+            in_time and not (again and closed is not None) and not any(d - opened <= window for d in later)
+        )
+    row = (
+        crm.complaints(frame, as_of=end.date(), recontact_days=days).tables()["resolution"].row(0, named=True)
+    )
+    assert row["n_first_contacts"] == len(enough)
+    assert row["first_contact_rate"] == (pytest.approx(np.mean(enough)) if enough else None)
