@@ -134,7 +134,7 @@ def _scattered(found: Findings) -> Iterator[Note]:
 def _losses(found: Findings) -> Iterator[Note]:
     if found.marks and found.never[1]:
         text = (
-            f"Losses look at {found.longest} {found.unit}s after the first: whose last action lies late in them "
+            f"Losses look at {found.longest} {found.unit}{'' if found.longest == 1 else 's'} after the first: whose last action lies late in them "
             "had little time to come back and may still do so."
         )
         yield Note("losses_so_far", text)

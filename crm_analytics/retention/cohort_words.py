@@ -265,8 +265,8 @@ def _rate_rows(found: Findings) -> Iterator[_Row]:
     for mark in found.marks:
         row = found.at(mark)
         if row is not None:
-            cohorts = "1 cohort" if row["n_cohorts"] == 1 else f"{row['n_cohorts']} cohorts"
-            text = f"{_spanned(row)} {when(found.cohorts, row)}; {cohorts} have finished it"
+            cohorts = "1 cohort has" if row["n_cohorts"] == 1 else f"{row['n_cohorts']} cohorts have"
+            text = f"{_spanned(row)} {when(found.cohorts, row)}; {cohorts} finished it"
             yield age_title(found.cohorts, mark), row["n_customers"], row["retention_rate"], text
 
 
@@ -280,7 +280,7 @@ def _trend_rows(found: Findings) -> Iterator[_Row]:
 def _loss_row(found: Findings) -> Iterator[_Row]:
     lost, n = found.never
     if n and found.marks:
-        text = f"{formats.share(lost / n)} never came back within {found.longest} {found.unit}s"
+        text = f"{formats.share(lost / n)} never came back within {found.longest} {found.unit}{'' if found.longest == 1 else 's'}"
         yield "Lost after the first", n, 1 - lost / n, text
 
 

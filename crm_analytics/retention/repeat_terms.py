@@ -54,7 +54,7 @@ _ALWAYS: Final[Mapping[str, Term]] = {
         Term("n_others", "Others", "count", "Customers followed whose first order did not have the value, or who are not of the group."),
         Term("other_return_rate", "Share back of the others", "share", f"Share of the others who came back, {_FOLLOWED}."),
         Term("return_difference", "Difference", "share", "Share back of the row less that of the others, in points."),
-        Term("corrected_p", "p, corrected", "share", "Probability of a difference at least so large by chance alone, corrected for the number of comparisons (Benjamini and Hochberg); empty where there are too few."),
+        Term("corrected_p", "p, corrected", "number", "Probability of a difference at least so large by chance alone, corrected for the number of comparisons (Benjamini and Hochberg); empty where there are too few."),
         Term("evidence", "Evidence", "text", "What the corrected probability says at the level of 5%."),
         Term("group", "Group", "text", "The group; each customer is in exactly one of each kind."),
         Term("n_followed", "Followed", "count", "Customers whose first order lies far enough back to have been followed for all of the time the notes say."),

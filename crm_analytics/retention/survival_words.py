@@ -182,7 +182,8 @@ def _groups_title(found: Findings) -> str:
     best, next_best = means["group"][-1 if contracts else 0], means["group"][-2 if contracts else 1]
     if not _differ(found, {best, next_best}):
         return f"By {found.by}, customers {'stay' if contracts else 'wait'} differently long"
-    return f"By {found.by}, {best} customers {'stay longest' if contracts else 'order again soonest'}"
+    who = f"customers with “{best}”" if best in ("yes", "no") else f"{best} customers"
+    return f"By {found.by}, {who} {'stay longest' if contracts else 'order again soonest'}"
 
 
 def _differ(found: Findings, pair: set[str]) -> bool:
