@@ -24,7 +24,7 @@ from crm_analytics.satisfaction.driver_shares import Shares
 from crm_analytics.stats import dominance
 from crm_analytics.stats.intervals import Floats
 
-_TIE: Final = 1e-9
+_TIE: Final = 1e-5  # of a share: draws are summed in single precision
 
 
 @dataclass(frozen=True, eq=False)

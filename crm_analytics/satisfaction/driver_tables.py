@@ -22,6 +22,8 @@ WAY_WORDS: Final[dict[Missing, str]] = {
     "not_applicable": "Gaps mean not applicable",
 }
 
+_EVEN: Final = 1e-7  # a difference of copies is rounding
+
 MOSTLY_MISSING: Final = "more than half did not answer"
 
 _DRIVERS: Final = {
@@ -147,7 +149,7 @@ def differences(found: Findings) -> pl.DataFrame:
                 (
                     found.design.drivers[i].name, found.design.drivers[j].name, found.design.drivers[i].label,
                     found.design.drivers[j].label, float(value), float(low), float(high), float((found.ranks[i] < found.ranks[j]).mean()),
-                    bool(low > 0),
+                    bool(low > _EVEN),
                 )
             )  # fmt: skip
     schema = {

@@ -9,7 +9,7 @@ import polars as pl
 
 from crm_analytics.results import Note
 from crm_analytics.satisfaction import ratings
-from crm_analytics.satisfaction.driver_design import Design
+from crm_analytics.satisfaction.driver_design import SAME_ANSWERS, Design
 from crm_analytics.satisfaction.driver_moments import Missing
 
 _WAYS: Final[Mapping[str, str]] = {
@@ -80,10 +80,15 @@ def _codes(design: Design) -> Iterator[Note]:
         )
     for column, reason in design.left_out.items():
         yield Note("left_out", f"{ratings.label(column)} is left out: {reason}.", "caution")
+    named: set[str] = set()
     for driver in design.drivers:
-        if driver.trouble:
+        if driver.trouble and driver.label not in named:
+            twin = driver.trouble.removeprefix(f"{SAME_ANSWERS} as ")
+            named |= {driver.label, twin}
             yield Note(
-                "twins", f"{driver.label} has {driver.trouble}; the two share what they explain.", "caution"
+                "twins",
+                f"{twin} has {SAME_ANSWERS} as {driver.label}; the two share what they explain evenly, whichever of them counts.",
+                "caution",
             )
 
 

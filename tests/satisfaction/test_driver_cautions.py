@@ -112,6 +112,8 @@ class TestCopies:
         found = drivers(frame)
         one, two = rows(found)["d1"], rows(found)["twin"]
         assert one["lmg"] == pytest.approx(two["lmg"], abs=1e-12)
+        assert one["first_probability"] == pytest.approx(0.5, abs=0.12), "by lot"
+        assert not found.tables()["differences"].row(0, named=True)["is_ahead"]
         assert one["unique_p_value"] == two["unique_p_value"] == 1
         assert one["coefficient"] is one["leverage"] is two["coefficient"] is two["leverage_upper"] is None
         assert (one["trouble"], two["trouble"]) == ("the same answers as Twin", "the same answers as D1")

@@ -353,7 +353,8 @@ class TestBadInput:
         result = run(sheets().with_columns(twin=pl.col("quality")))
         got = drivers(result)
         assert got["twin"]["importance_share"] == pytest.approx(got["quality"]["importance_share"])
-        assert "same answers as Quality" in codes(result)["twins"]
+        assert "Twin has the same answers as Quality" in codes(result)["twins"]
+        assert sum(n.code == "twins" for n in result.notes) == 1
 
     def test_a_constant_driver_is_left_out(self):
         result = run(sheets().with_columns(same=pl.lit(3.0)))
