@@ -14,7 +14,7 @@ from crm_analytics.stats.intervals import Floats, z_value
 class MixRate(NamedTuple):
     """The parts of a change by group; `mix.sum() + rate.sum()` is the change, with nothing left over.
 
-    Standard errors are those of each part, the groups' shares taken as drawn (mix) or as they are (rate).
+    Standard errors are those of each part, the groups' shares and scores both taken as drawn.
     """
 
     mix: Floats
@@ -76,29 +76,51 @@ def mix_rate(
     if variances is None or n is None:
         none = np.zeros_like(mix)
         return MixRate(mix, rate, none, none, 0.0, 0.0)
-    return _with_errors(mix, rate, middle, weight, (before, now), variances, n)
+    one, other = (
+        _Moment.of(w, x, v, size)
+        for w, x, v, size in zip((before, now), (was, is_), variances, n, strict=True)
+    )
+    return _with_errors(mix, rate, middle, (one, other))
+
+
+class _Moment(NamedTuple):
+    """Shares and scores of the groups at one moment, squared errors of the scores, answers in all."""
+
+    share: Floats
+    score: Floats
+    error2: Floats
+    n: float
+
+    @classmethod
+    def of(cls, share: Floats, score: Floats, variance: ArrayLike, n: ArrayLike) -> _Moment:
+        size = np.asarray(n, float)
+        there = size > 0
+        error2 = np.where(there, np.asarray(variance, float) / np.where(there, size, 1.0), 0.0)
+        return cls(share, np.where(np.isfinite(score), score, 0.0), error2, max(float(size.sum()), 1.0))
 
 
 def _with_errors(
     mix: Floats,
     rate: Floats,
     middle: Floats,
-    weight: Floats,
-    shares: tuple[Floats, Floats],
-    variances: tuple[ArrayLike, ArrayLike],
-    n: tuple[ArrayLike, ArrayLike],
+    moments: tuple[_Moment, _Moment],
 ) -> MixRate:
-    sizes = [np.asarray(x, float) for x in n]
-    moved = sum(
-        np.asarray(v, float) / np.maximum(size, 1e-300) * (size > 0)
-        for v, size in zip(variances, sizes, strict=True)
-    )
-    rates = weight * np.sqrt(moved)
-    totals = [max(float(size.sum()), 1.0) for size in sizes]
-    own = sum(w * (1 - w) / t for w, t in zip(shares, totals, strict=True))
-    whole = sum(
-        (float(w @ middle**2) - float(w @ middle) ** 2) / t for w, t in zip(shares, totals, strict=True)
-    )
-    return MixRate(
-        mix, rate, np.abs(middle) * np.sqrt(own), rates, float(np.sqrt(max(whole, 0.0))), float(np.sqrt(rates @ rates))
-    )  # fmt: skip
+    """Add the errors of the parts, linear in shares (multinomial) and scores (independent) of both moments."""
+    before, now = moments
+    shift, moved = now.share - before.share, now.score - before.score
+    weight = (before.share + now.share) / 2
+    mixes, rates, whole_mix, whole_rate = np.zeros_like(mix), np.zeros_like(mix), 0.0, 0.0
+    for sign, at in ((-1.0, before), (1.0, now)):
+        w, x, own = at.share, at.score, sign * middle
+        squares = w * (own**2 - own * shift * x) + shift**2 / 4 * float(w @ x**2)
+        mixes += (squares - (w * own - shift / 2 * float(w @ x)) ** 2) / at.n
+        mixes += shift**2 / 4 * ((1 - 2 * w) * at.error2 + float(w**2 @ at.error2))
+        rates += (moved / 2) ** 2 * w * (1 - w) / at.n + weight**2 * at.error2
+        whole_mix += _spread(w, middle) / at.n + float((shift / 2) ** 2 @ at.error2)
+        whole_rate += _spread(w, moved / 2) / at.n + float(weight**2 @ at.error2)
+    roots = [np.sqrt(np.maximum(v, 0.0)) for v in (mixes, rates)]
+    return MixRate(mix, rate, roots[0], roots[1], float(np.sqrt(whole_mix)), float(np.sqrt(whole_rate)))
+
+
+def _spread(weights: Floats, values: Floats) -> float:
+    return max(float(weights @ values**2) - float(weights @ values) ** 2, 0.0)

@@ -76,3 +76,26 @@ def test_standard_errors_hold_in_simulation():
     rate, rate_error, mix, mix_error = np.array(found).T
     assert np.std(rate) == pytest.approx(np.mean(rate_error), rel=0.08)
     assert np.std(mix) == pytest.approx(np.sqrt(np.mean(mix_error**2)), rel=0.15)
+
+
+def test_intervals_of_each_group_hold_their_level_where_a_group_lies_near_the_whole():
+    """The first group scores as the whole does: what its weight moves is near 0, but how near is not known."""
+    rng, n = np.random.default_rng(3), 300
+    shares = np.array([0.5, 0.3, 0.2]), np.array([0.3, 0.45, 0.25])
+    levels = np.array([0.55, 0.3, 0.9]), np.array([0.5, 0.35, 0.9])
+    true = mix_rate(shares, (100 * levels[0], 100 * levels[1]))
+    held = []
+    for _ in range(800):
+        sizes = [rng.multinomial(n, s).astype(float) for s in shares]
+        seen = [100 * rng.binomial(s.astype(int), p) / s for s, p in zip(sizes, levels, strict=True)]
+        spreads = [x * (100 - x) for x in seen]
+        parts = mix_rate(
+            (sizes[0] / n, sizes[1] / n), (seen[0], seen[1]), (spreads[0], spreads[1]), (sizes[0], sizes[1])
+        )
+        inside = [
+            np.abs(parts.mix - true.mix) < parts.half(parts.mix_errors),
+            np.abs(parts.rate - true.rate) < parts.half(parts.rate_errors),
+            [abs(parts.mix.sum() - true.mix.sum()) < parts.half(parts.mix_error)] * 3,
+        ]
+        held.append(inside)
+    assert np.mean(held, axis=0).min() > 0.915
