@@ -47,6 +47,7 @@ SCALES: Final[tuple[tuple[str, ...], ...]] = (
     ("very bad", "bad", "average", "good", "very good"),
     ("bad", "neutral", "good"),
     ("low", "medium", "high"),
+    ("very low quality", "low quality", "neutral", "high quality", "very high quality"),
     ("very low", "low", "medium", "high", "very high"),
     ("very difficult", "difficult", "neutral", "easy", "very easy"),
     ("very hard", "hard", "neutral", "easy", "very easy"),
@@ -96,9 +97,15 @@ SCALES: Final[tuple[tuple[str, ...], ...]] = (
 )  # fmt: skip
 """Scales in words, from worst to best; the first that has all words found is taken."""
 
+_DEGREES: Final = (
+    ("not at all", "not so", "somewhat", "very", "extremely"),
+    ("not at all", "slightly", "moderately", "very", "extremely"),
+)
+"""Degrees of one word, as survey tools offer them."""
+
 _NEUTRAL: Final = frozenset(
     {"neither satisfied nor dissatisfied", "neither agree nor disagree", "neither", "undecided", "ok", "okay",
-     "neither good nor bad", "neither easy nor difficult", "neither likely nor unlikely", "teils teils", "weder noch",
+     "neither good nor bad", "neither high nor low quality", "neither easy nor difficult", "neither likely nor unlikely", "teils teils", "weder noch",
      "unentschieden", "neutre", "ni satisfait ni insatisfait", "ni daccord ni pas daccord", "neutro", "neutrale", "neutraal",
      "neutralny", "ni de acuerdo ni en desacuerdo", "ni satisfecho ni insatisfecho"}
 )  # fmt: skip
@@ -143,11 +150,19 @@ def scale_in_words(words: Collection[str]) -> Mapping[str, int] | None:
     found = {plain(w) for w in words} - NOT_APPLICABLE
     if not found:
         return None
-    for scale in SCALES:
+    for scale in (*SCALES, *_graded(found)):
         if found <= set(scale):
             first = 0 if len(scale) == 2 else 1  # noqa: PLR2004 no and yes
             return {word: first + place for place, word in enumerate(scale)}
     return None
+
+
+def _graded(found: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """Give the scales on which one word has degrees: not at all helpful … extremely helpful."""
+    words = {answer.rpartition(" ")[2] for answer in found}
+    return tuple(
+        tuple(f"{degree} {w}" for degree in degrees) for w in words for degrees in _DEGREES if len(words) == 1
+    )
 
 
 def numbered(words: Collection[str]) -> Mapping[str, int] | None:

@@ -15,8 +15,9 @@ import polars as pl
 
 from crm_analytics import locations, tables
 from crm_analytics.errors import ColumnError, CrmError, OptionError, SourceError, UnknownNameError
-from crm_analytics.extracts import readers, settings
+from crm_analytics.extracts import readers, settings, which_table
 from crm_analytics.extracts.extract import Extract, WeekStart
+from crm_analytics.extracts.sources import read_raw
 
 _MOST_NAMED: Final = 6
 _OTHER_NAMES: Final = {
@@ -32,8 +33,27 @@ _OTHER_NAMES: Final = {
         "rechnungen",
     ),
     "customers": ("customer", "clients", "accounts", "kunden", "members"),
-    "surveys": ("survey", "nps", "feedback", "responses", "umfragen"),
-    "cases": ("case", "tickets", "complaints", "beschwerden", "requests"),
+    "surveys": (
+        "survey",
+        "nps",
+        "feedback",
+        "responses",
+        "answers",
+        "umfrage",
+        "umfragen",
+        "befragung",
+        "befragungen",
+    ),
+    "cases": (
+        "case",
+        "tickets",
+        "ticket",
+        "complaints",
+        "beschwerden",
+        "reklamationen",
+        "anfragen",
+        "requests",
+    ),
     "contacts": ("contact", "campaigns", "campaign_contacts", "mailings", "kampagnen"),
     "subscriptions": ("subscription", "contracts", "abos", "vertraege"),
     "products": ("product", "articles", "items", "artikel", "produkte"),
@@ -42,6 +62,11 @@ _OTHER_NAMES: Final = {
 
 _HAPPENED: Final = ("transactions", "surveys", "cases", "contacts", "subscriptions")
 """Tables whose date says when something happened."""
+
+_MOST_BYTES: Final = 100_000_000
+"""Larger files of unknown name are transactions; looking first would read them twice."""
+
+_CLEARLY: Final = 1.3
 
 _PLANNED_SHARE: Final = 0.01
 _PLANNED_AHEAD: Final = timedelta(days=31)
@@ -189,6 +214,8 @@ class CustomerBase:
     filters: tuple[str, ...] = ()
     tables: Mapping[str, Extract] = field(default_factory=dict)
     whole: CustomerBase | None = field(default=None, repr=False)
+    left_out: tuple[str, ...] = ()
+    """Files of the folder that are named after no table and were not read."""
 
     def has(self, name: str) -> bool:
         """Say whether the base has a table, without reading it."""
@@ -209,10 +236,14 @@ class CustomerBase:
         if name not in tables.TABLES:
             raise UnknownNameError.of("table", name, tables.TABLES)
         raise SourceError(
-            f"{self.name} has no {name} table; it has {', '.join(self.tables) or 'none'}.",
+            f"{self.name} has no {name} table; it has {', '.join(self.tables) or 'none'}.{self._not_read()}",
             f"A table of {name} ({tables.TABLES[name].row_is} per row) is needed.",
             f"Add it to crm.toml under [sources.{name}], or put a {name}.csv into the folder.",
         )
+
+    def _not_read(self) -> str:
+        named = f" Named after no table and not read: {_listed(self.left_out)}."
+        return named if self.left_out else ""
 
     @property
     def customers_frame(self) -> pl.LazyFrame | None:
@@ -319,8 +350,9 @@ def open(path: str | Path) -> CustomerBase:  # noqa: A001 crm.open is the public
     ----------
     path
         A crm.toml; a folder with a crm.toml in it, or with files named after the tables (transactions.csv or
-        orders.xlsx, customers.csv …); or a single data file, taken as the table
-        it is named after (surveys.csv, cases.xlsx …) and else as transactions; or a database URL, taken as transactions.
+        orders.xlsx, customers.csv …); or a single data file, taken as the table it is named after (surveys.csv,
+        cases.xlsx …), else as transactions unless its columns clearly speak for another table; or a database URL, taken
+        as transactions.
 
     Raises
     ------
@@ -379,27 +411,43 @@ def _from_settings(config: Path) -> CustomerBase:
 
 
 def _from_file(path: Path) -> CustomerBase:
-    table = _table_named(path.stem)
+    table = _table_named(path.stem) or _table_like(path)
     extract = readers.read(table, path)
     return CustomerBase(path.stem, currency=extract.currency, tables={table: extract})
 
 
-def _table_named(stem: str) -> str:
-    """Say which table a single file holds by its name: of answers, cases and the like, and else transactions.
+def _table_named(stem: str) -> str | None:
+    """Say which table a single file holds by its name, where that says it: of answers, cases and the like.
 
     >>> _table_named("Cases"), _table_named("orders 2026"), _table_named("export")
-    ('cases', 'transactions', 'transactions')
+    ('cases', 'transactions', None)
     """
-    plain = stem.strip().lower()
-    return next((t for t in _HAPPENED if plain == t or plain in _OTHER_NAMES[t]), "transactions")
+    named = table_named(stem)
+    return named if named in _HAPPENED else None
+
+
+def _table_like(path: Path) -> str:
+    """Say which table a file of any name holds: transactions, unless its columns clearly speak for another."""
+    if path.stat().st_size > _MOST_BYTES:
+        return "transactions"
+    try:
+        raw = read_raw(path)
+        scores = which_table.table_scores(raw.headings, which_table.looked_at(raw), among=_HAPPENED)
+    except CrmError:  # reading it says what is wrong
+        return "transactions"
+    best = which_table.best_of(scores)
+    return best if scores[best] > _CLEARLY * scores["transactions"] else "transactions"
 
 
 def _from_folder(folder: Path) -> CustomerBase:
     found: dict[str, list[Path]] = {}
+    left_out: list[str] = []
     for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~"))):
         table = table_named(path.stem)
         if table:
             found.setdefault(table, []).append(path)
+        else:
+            left_out.append(path.name)
     if not found:
         raise SourceError(
             f"No file in {folder.name!r} is named after a table.",
@@ -411,7 +459,7 @@ def _from_folder(folder: Path) -> CustomerBase:
         for t in tables.TABLES
         if t in found
     }
-    return CustomerBase(folder.resolve().name, tables=LazyTables(loaders))
+    return CustomerBase(folder.resolve().name, tables=LazyTables(loaders), left_out=tuple(left_out))
 
 
 def table_named(stem: str, *, loosely: bool = False) -> str | None:

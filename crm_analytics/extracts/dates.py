@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from crm_analytics.extracts import date_periods
 from crm_analytics.extracts.month_names import MONTHS, ZONE_MINUTES
 from crm_analytics.extracts.values import as_text
 
@@ -23,7 +24,7 @@ _WEEKDAY: Final = r"(?:\p{L}{2,10}\.?,?\s+)?"
 _ORDINAL: Final = r"(?:\.|st|nd|rd|th|er|º|°)?"
 
 PATTERNS: Final = {
-    "ymd": r"^(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + _TIME + "$",
+    "ymd": r"^(?P<y>\d{4})(?:[-/.]|[年년]\s?)(?P<m>\d{1,2})(?:[-/.]|[月월]\s?)(?P<d>\d{1,2})[日일]?" + _TIME + "$",
     "compact": (
         r"^(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
         r"(?:[T ]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?(?P<z>Z)?)?(?:\.0+)?$"
@@ -49,13 +50,18 @@ WORDS: Final = {
     "name_day": "month name and day",
     "serial": "Excel day numbers",
     "epoch": "seconds or milliseconds since 1970",
+    **date_periods.WORDS,
 }
+WEAK: Final = frozenset({"serial", "epoch", *date_periods.PATTERNS})
+"""Ways of writing that may be something else than dates."""
+
 _PIVOT: Final = 69  # two-digit years: 69-99 are 1969-1999, 00-68 are 2000-2068 (POSIX)
 _HALF_DAY: Final = 12
 _FULL_YEAR: Final = 4
 _SLACK: Final = 0.05
 _FEWEST_STEPS: Final = 4  # fewer dates stand in order by chance
 _LATEST_DAY: Final = 31
+_FEWEST_SWAPPED: Final = 10
 _NO_OTHER_WAY: Final = "dates can be read no other way"
 
 
@@ -64,7 +70,8 @@ class DateStyle:
     """How a column writes its dates.
 
     `day_first` is None where the question does not arise; `ambiguous` says that nothing in the file decided it;
-    `against` counts the different values that fit the other order only;
+    `against` counts the different values that fit the other order only; `swapped` says that a spreadsheet seems to have
+    taken 3/4 for 4 March where it could and left 25/4 as text;
     `offsets` are the different zones written (minutes east of UTC); `fast` is one strptime format that fits all values.
     """
 
@@ -73,6 +80,7 @@ class DateStyle:
     ambiguous: bool = False
     decided_by: str = ""
     against: int = 0
+    swapped: bool = False
     offsets: tuple[int, ...] = ()
     fast: str | None = None
 
@@ -113,12 +121,15 @@ def decide(values: pl.Series, *, hint: bool | None = None) -> DateStyle:
     counts = {name: int(values.str.contains(PATTERNS[name]).sum()) for name in asked}
     strong = [n for n in counts if n not in ("serial", "epoch") and counts[n]]
     used = strong or [n for n in ("serial", "epoch") if counts[n]]
+    if set(used) <= {"day_name"} and (periods := date_periods.used(values)):  # 1. Quartal 2024 is no day
+        return DateStyle(periods)
     if not used:
         return DateStyle()
     found = tuple(sorted(used, key=lambda n: -counts[n]))
     style = DateStyle(found, offsets=_offsets(values, found))
     if "numeric" in found:
-        return _with_order(style, values, hint)
+        chosen = _with_order(style, values, hint)
+        return replace(chosen, swapped="ymd" in found and _half_swapped(chosen, values))
     return replace(style, fast=_fast_format(values) if len(found) == 1 else None)
 
 
@@ -162,6 +173,16 @@ def _with_order(style: DateStyle, values: pl.Series, hint: bool | None) -> DateS
     else:
         chosen = _undecided(style, values, parts, hint)
     return replace(chosen, fast=_ordered_format(chosen, values))
+
+
+def _half_swapped(style: DateStyle, values: pl.Series) -> bool:
+    """See whether no date left as text could be read the other way, while all that became dates could."""
+    text = values.str.extract_groups(PATTERNS["numeric"]).struct.unnest().drop_nulls("a")
+    dated = values.str.extract_groups(PATTERNS["ymd"]).struct.unnest().drop_nulls("y")
+    if min(text.height, dated.height) < _FEWEST_SWAPPED or style.against:
+        return False
+    larger = text["a" if style.day_first else "b"].cast(pl.Int32)
+    return bool((larger > _HALF_DAY).all() and (dated["d"].cast(pl.Int32) <= _HALF_DAY).all())
 
 
 def _undecided(style: DateStyle, values: pl.Series, parts: pl.DataFrame, hint: bool | None) -> DateStyle:  # noqa: FBT001
@@ -228,7 +249,7 @@ def _ordered_format(style: DateStyle, values: pl.Series) -> str | None:
 def _offsets(values: pl.Series, patterns: tuple[str, ...]) -> tuple[int, ...]:
     found: set[int] = set()
     for name in patterns:
-        if "(?P<z>" in PATTERNS[name]:
+        if "(?P<z>" in PATTERNS.get(name, ""):
             zones = values.str.extract_groups(PATTERNS[name]).struct.field("z").drop_nulls().unique()
             minutes = zones.to_frame("z").select(_zone_minutes(pl.col("z")).alias("z"))["z"].drop_nulls()
             found.update(minutes.to_list())
@@ -265,6 +286,8 @@ def _typed(column: pl.Expr, dtype: pl.Datetime, time_zone: str | None) -> pl.Exp
 
 
 def _read(text: pl.Expr, name: str, style: DateStyle, time_zone: str | None) -> pl.Expr:
+    if name in date_periods.PATTERNS:
+        return date_periods.read(text, name)
     parts = text.str.extract_groups(PATTERNS[name])
     if name == "serial":
         return _from_serial(parts.struct.field("n"))

@@ -24,6 +24,23 @@ _STEP: Final = 1 << 20
 _SAMPLE: Final = 1 << 16
 
 
+_JAPANESE: Final = (
+    "顧客",
+    "会員",
+    "お客様",
+    "注文",
+    "受注",
+    "購入",
+    "売上",
+    "金額",
+    "日付",
+    "数量",
+    "商品",
+    "回答",
+    "満足",
+)
+
+
 @dataclass(frozen=True)
 class Text:
     """The text of a file in UTF-8 with LF or CRLF line ends.
@@ -189,6 +206,9 @@ def _eight_bit(data: Bytes) -> str:
     """Tell the eight-bit encoding: Western unless the letters clearly say otherwise."""
     sample = b"\n".join(_high_lines(data, 2000))[:_SAMPLE]
     high = sum(byte >= 128 for byte in sample)  # noqa: PLR2004 - above ASCII
+    japanese = _japanese(sample)
+    if japanese:
+        return japanese
     if high < 8:  # noqa: PLR2004 - too few to tell
         return _western(data)
     from charset_normalizer import from_bytes  # noqa: PLC0415 - only odd files need it
@@ -196,6 +216,15 @@ def _eight_bit(data: Bytes) -> str:
     best = from_bytes(sample).best()
     name = codecs.lookup(best.encoding).name if best else "cp1252"
     return _western(data) if name in ("cp1252", "iso8859-1", "iso8859-15", "ascii", "utf-8") else name
+
+
+def _japanese(sample: bytes) -> str | None:
+    """Tell Japanese by words that every such extract has: its headings alone are too few letters to guess from."""
+    for name in ("cp932", "euc_jp"):
+        text = sample.decode(name, errors="ignore")
+        if any(word in text for word in _JAPANESE):
+            return name
+    return None
 
 
 def _western(data: Bytes) -> str:

@@ -3,7 +3,7 @@
 
 Each entry holds three groups, separated by commas inside: headings that mean the column and nothing else, headings that
 probably mean it, and headings that may mean it where nothing better is there. Written without accents or case.
-English, German, French, Spanish, Italian, Dutch, Portuguese, Polish, Czech, Swedish and Danish; and the exports of
+English, German, French, Spanish, Italian, Dutch, Portuguese, Polish, Czech, Swedish and Danish, some Japanese; and the exports of
 Shopify, WooCommerce, Amazon, Magento, Salesforce, HubSpot, Zendesk, Stripe and SAP.
 """
 
@@ -62,6 +62,7 @@ _CUSTOMER: Final = (
     "id cliente, codigo cliente, number cliente, numero de cliente, codice cliente, klantnummer, klant id, klant, klantnr, "
     "id do cliente, codigo do cliente, klient, id klienta, number klienta, numer klienta, zakaznik, cislo zakaznika, id zakaznika, "
     "kundnummer, kund id, kundenummer, kunde id, asiakasnumero, customer user, sold to party, sold to, customer user id, "
+    "顧客id, 顧客番号, 顧客コード, 会員id, 会員番号, お客様番号, お客様id, ユーザーid, "
     "contact id, person id, household key, household id, cardholder id",
     "customer email, buyer email, billing email, email address, customer name, kundenname, nom client, account, mitglied, "
     "mitgliedsnummer, adherent, socio, member, user, buyer, shopper, household, loyalty card, card number, kartennummer, donor id, "
@@ -85,6 +86,7 @@ _PRODUCT: Final = (
     "artikelnummer, artikel number, artikel id, artikelnr, produktnummer, produkt id, product sku, lineitem sku, asin, ean, upc, gtin, "
     "id produit, code produit, code article, reference produit, id producto, codigo producto, codigo de producto, codice prodotto, "
     "codice articolo, id prodotto, productnummer, artikelcode, codigo do produto, id produtku, kod produktu, materialnummer, material, "
+    "商品コード, 商品番号, 商品id, "
     "variant id, part number, merchant sku, line item sku, varenummer, artikkelnummer",
     "product, item, article, artikel, produkt, produit, producto, prodotto, produto, product name, lineitem name, item name, "
     "artikelbezeichnung, produktname, material description, reference",
@@ -110,13 +112,15 @@ _TRANSACTIONS: Final = {
         "aankoopdatum, data do pedido, data da compra, data compra, data pedido, data zamowienia, data zakupu, data sprzedazy, "
         "datum objednavky, orderdato, kobsdato, fakturadatum, date time, invoice datetime, payment date, paid at, order created at, "
         "date created, created at, completed date, purchase timestamp, order purchase timestamp, receipt date, posting date, "
+        "注文日, 注文日時, 購入日, 購入日時, 受注日, 売上日, "
         "basket date, checkout date, event time, donation date",
-        "date, datetime, timestamp, day, tag, jour, fecha, giorno, dag, data, kuupaev, zeit, zeitpunkt, created, transaction day, "
+        "date, 日付, 日時, datetime, timestamp, day, tag, jour, fecha, giorno, dag, data, kuupaev, zeit, zeitpunkt, created, transaction day, "
         "created on, order day, billing date, processed at, dt, time, uhrzeit, booking date, visit date, start date, order placed",
-        "updated at, shipped at, fulfilled at, delivery date, lieferdatum, invoice month, period, month",
+        "updated at, shipped at, fulfilled at, delivery date, lieferdatum, invoice month, period, month, quarter, monat, quartal, mois, "
+        "trimestre, mes, mese, week, woche, semaine",
     ),
     "amount": (
-        "amount, order total, order amount, order value, total amount, line total, line amount, net amount, gross amount, total, "
+        "amount, order total amount, order total, order amount, order value, total amount, line total, line amount, net amount, gross amount, total, "
         "total price, sales, sales amount, revenue, net revenue, net sales, gross sales, sale amount, purchase amount, "
         "transaction amount, transaction value, invoice amount, invoice total, spend, amount spent, extended price, total sales, "
         "sales value, betrag, nettowert, bruttowert, bestellwert, rechnungsbetrag, gesamtbetrag, umsatz, nettobetrag, bruttobetrag, nettoumsatz, summe, "
@@ -125,6 +129,7 @@ _TRANSACTIONS: Final = {
         "totale ordine, fatturato, bedrag, totaalbedrag, totaal, omzet, orderbedrag, valor, valor total, valor pago, valor do pedido, "
         "receita, kwota, wartosc, wartosc zamowienia, suma, razem, castka, celkem, belopp, summa, belob, grand total, total paid, "
         "dollar value, price total, payment value, payment amount, sales price total, basket value, amount paid, donation amount, "
+        "金額, 合計金額, 売上金額, 購入金額, 注文金額, 請求金額, 売上, 合計, "
         "netwr, wrbtr, dmbtr, line item total, item total, total spent",
         "value, net, gross, subtotal, wert, valeur, paid, payment, netto, brutto, net value, turnover, gmv, charge, ttc, ht, monetary, "
         "order subtotal, total discounted price, net price, subtotal price, total line price, money, sum, cost of order",
@@ -139,6 +144,7 @@ _TRANSACTIONS: Final = {
         "numero de pedido, numero pedido, id pedido, pedido, numero factura, factura, numero ordine, id ordine, ordine, numero fattura, "
         "fattura, bestelnummer, ordernummer, order nummer, factuurnummer, bestelling, numero do pedido, id do pedido, nota fiscal, "
         "number zamowienia, numer zamowienia, id zamowienia, zamowienie, number faktury, numer faktury, cislo objednavky, ordrenummer, "
+        "注文番号, 注文id, 受注番号, 伝票番号, "
         "amazon order id, order increment id, increment id, vbeln, belnr, checkout id, bill id, booking id, reservation id, session order id",
         "document, transaction, receipt, basket, bill, ticket, ticket id, bon, buchung, document id, reference number, purchase order number, case number",
         "id, reference, ref",
@@ -146,6 +152,7 @@ _TRANSACTIONS: Final = {
     "quantity": (
         "quantity, units, units sold, quantity sold, item quantity, order quantity, quantity ordered, quantity purchased, lineitem quantity, "
         "menge, anzahl, stuck, stuckzahl, stueck, bestellmenge, quantite, qte, nombre, cantidad, unidades, quantita, qta, pezzi, "
+        "数量, 個数, "
         "aantal, stuks, quantidade, qtd, unidades, ilosc, sztuk, mnozstvi, antal, line item quantity, number of items, number of units, "
         "number of products, pieces, pcs, number of cds, quantity shipped",
         "count, items, volume, stk, nb, cds, n items, item count, articles, ordered quantity",
@@ -154,6 +161,7 @@ _TRANSACTIONS: Final = {
     "unit_price": (
         "unit price, price per unit, price each, item unit price, lineitem price, line item price, stuckpreis, einzelpreis, preis pro stuck, "
         "stueckpreis, prix unitaire, prix unit, precio unitario, precio por unidad, prezzo unitario, stukprijs, eenheidsprijs, "
+        "単価, "
         "prijs per stuk, preco unitario, valor unitario, cena jednostkowa, jednotkova cena, styckpris, stykpris, selling price, "
         "unit cost price to customer, unit selling price, unit amount, price unit",
         "price, preis, prix, precio, prezzo, prijs, preco, cena, pris, item price, sales price, list price, product price, retail price, "
@@ -304,7 +312,7 @@ _CASES: Final = {
         "date received, report date, reported at, complaint date, ticket created at, eroffnet am, eroffnungsdatum, eingang, eingangsdatum, "
         "erstellt am, beschwerdedatum, date ouverture, date d ouverture, date creation, date de creation, fecha apertura, "
         "fecha de apertura, fecha creacion, fecha de creacion, data apertura, data creazione, openingsdatum, aangemaakt op, "
-        "data de abertura, data zgloszenia, data otwarcia, date submitted, submitted at, case opened, requested at",
+        "data de abertura, data zgloszenia, data otwarcia, date time opened, date submitted, submitted at, case opened, requested at",
         "date, timestamp, start date, datetime, fecha, data",
         "",
     ),
@@ -322,13 +330,13 @@ _CASES: Final = {
         "closed at, closed on, close date, closed, resolved at, resolved on, resolution date, solved at, date closed, date resolved, "
         "completed at, geschlossen am, abschlussdatum, erledigt am, gelost am, date cloture, date de cloture, date resolution, "
         "fecha cierre, fecha de cierre, fecha resolucion, data chiusura, data risoluzione, gesloten op, afsluitdatum, "
-        "data de fechamento, data fechamento, data zamkniecia, case closed, date sent to company",
+        "data de fechamento, data fechamento, data zamkniecia, date time closed, case closed, date sent to company",
         "end date, updated at, finished at",
         "",
     ),
     "category": (
         _CATEGORY[0] + ", case type, complaint type, ticket type, issue type, reason, complaint category, contact reason, beschwerdegrund, "
-        "grund, motif, motivo, reden, klachttype, powod, anliegen, issue, complaint reason",
+        "grund, motif, motivo, reden, klachttype, powod, anliegen, issue, complaint reason, case reason",
         "topic, subject, thema, type, sub issue, art, sujet",
         "product line",
     ),

@@ -23,6 +23,21 @@ TYPO: Final = 0.88
 """From this likeness on, a heading counts as a misspelling of a usual one."""
 
 _IDS: Final = frozenset({"id", "number", "key", "code", "nummer"})
+_SUMS: Final = frozenset({"amount", "revenue", "monthly_amount", "unit_price", "cost"})
+_PARTS: Final = frozenset(
+    (
+        "shipping", "shipment", "freight", "versand", "versandkosten", "porto", "livraison", "envio", "delivery", "tax", "taxes",
+        "vat", "mwst", "ust", "steuer", "tva", "iva", "btw", "discount", "rabatt", "remise", "descuento", "sconto", "refund",
+        "refunded", "returned", "fee", "fees", "tip", "tips", "deposit", "balance", "outstanding", "due", "points", "duty",
+        "duties", "surcharge", "rounding",
+    )
+)  # fmt: skip
+_WITH: Final = frozenset(
+    (
+        "incl", "including", "inclusive", "inkl", "inklusive", "excl", "excluding", "exclusive", "exkl", "ex", "before", "after",
+        "with", "without", "net", "gross", "netto", "brutto", "mit", "ohne", "zzgl", "avec", "sans", "hors", "con", "sin",
+    )
+)  # fmt: skip
 _SMALL: Final = frozenset({"the", "of", "de", "der", "des", "du", "del", "di"})
 
 
@@ -92,7 +107,19 @@ def heading_score(heading: str, column: str, table: str) -> tuple[float, str]:
         return 0.0, ""
     own = _wording(words)
     known = _USUAL.get(table, {}).get(column, [])
+    if column in _SUMS and is_part(heading):
+        known = [usual for usual in known if not usual.parts < own.parts]
     return max((_compare(own, usual, heading) for usual in known), default=(0.0, ""))
+
+
+def is_part(heading: str) -> bool:
+    """Say whether money is only a part of the sum that the other words name: the tax or the shipping of an order.
+
+    >>> is_part("Order Shipping Amount"), is_part("Order amount without shipping")
+    (True, False)
+    """
+    words = fold(heading)
+    return bool(_PARTS & set(words)) and not _WITH & set(words)
 
 
 @lru_cache(maxsize=16)

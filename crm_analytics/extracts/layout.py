@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from crm_analytics.extracts.cell_types import CellKind, cell_kind, column_kinds
+from crm_analytics.extracts.heading_words import USUAL
+from crm_analytics.extracts.headings import SURE, fold, heading_score
 from crm_analytics.extracts.raw import FILE, ROW
 
 _MOST_PREAMBLE: Final = 40
@@ -64,6 +66,13 @@ class Layout:
         first, last = self.first + 1, self.first + self.n_headings
         return {"heading row": f"{first}" if first == last else f"{first} to {last}"}
 
+    def _read_as(self) -> str:
+        return (
+            "the last of them were taken"
+            if self.headings == unique_headings(self.raw_headings)
+            else "they were joined"
+        )
+
     def notes(self, above: Sequence[Sequence[str]]) -> tuple[str, ...]:
         """Say what a reader should know: rows passed over, headings made."""
         said = []
@@ -74,7 +83,7 @@ class Layout:
         if not self.n_headings:
             said.append("No heading row was found; columns are named column_1, column_2, …")
         if self.n_headings > 1:
-            said.append(f"The headings stand in {self.n_headings} rows and were joined.")
+            said.append(f"The headings stand in {self.n_headings} rows; {self._read_as()}.")
         if self.is_list:
             said.append("The rows are of many lengths; short ones were filled with empty cells.")
         return tuple(said)
@@ -228,16 +237,36 @@ def _continues(row: Sequence[str], first: Sequence[str], body: Sequence[Sequence
     kinds = column_kinds(body, width)
     typed = [i for i, kind in enumerate(kinds) if kind in ("number", "date")]
     words = [i for i in typed if i < len(row) and cell_kind(row[i]) == "text"]
-    return len(typed) >= 2 and len(words) == len(typed)  # noqa: PLR2004 - one alone may be a stray word
+    if len(typed) >= 2 and len(words) == len(typed):  # noqa: PLR2004 - one alone may be a stray word
+        return True
+    # what the question of a survey is answered with stands below it, and nothing below its other columns
+    blank = [i for i in typed if i >= len(row) or not row[i].strip()]
+    return len(typed) >= 3 and bool(words) and len(words) + len(blank) == len(typed)  # noqa: PLR2004
 
 
 def _joined(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Join heading rows downwards; a heading above several columns is carried to the right."""
     if not rows:
         return [""] * width
-    padded = [_padded(row, width) for row in rows]
+    padded = [_padded(row, width) for row in rows if not _is_technical(row)] or [_padded(rows[-1], width)]
     carried = [*(_carried(row) for row in padded[:-1]), padded[-1]]
-    return [" ".join(dict.fromkeys(c for c in column if c)) for column in zip(*carried, strict=True)]
+    joined = [" ".join({fold(c): c for c in column if c}.values()) for column in zip(*carried, strict=True)]
+    alone = padded[-1]
+    clear = all(alone) and len(set(alone)) == len(alone)
+    return alone if clear and _known(alone) > _known(joined) else joined
+
+
+def _is_technical(row: Sequence[str]) -> bool:
+    """Tell a row of Qualtrics' exports that stands between headings and answers and is for programs alone."""
+    return sum(cell.strip().startswith('{"ImportId"') for cell in row) * 2 > _filled(row)
+
+
+def _known(headings: Sequence[str]) -> int:
+    """Count the headings that are usual ones in some table."""
+    return sum(
+        any(heading_score(h, c, table)[0] == SURE for table, columns in USUAL.items() for c in columns)
+        for h in headings
+    )
 
 
 def _padded(row: Sequence[str], width: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from crm_analytics.extracts import answer_words, dates, numbers
+from crm_analytics.extracts import answer_words, date_periods, dates, numbers
 from crm_analytics.extracts.recognise import AUXILIARY, Recognition
 from crm_analytics.extracts.values import as_text, discount_expr, flag_expr, id_expr, is_float_text
 from crm_analytics.tables import Kind, Table
@@ -207,7 +207,7 @@ class _Looker:
         if style.plain and self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style)):
             return as_number
         when = dates.decide(different, hint=self.day_first)
-        if set(when.patterns) - {"serial", "epoch"} and self._reads_all(
+        if set(when.patterns) - dates.WEAK and self._reads_all(
             different, dates.date_expr(pl.col("x"), dtype, when, None)
         ):
             return dates.date_expr(column, dtype, when, self.time_zone)
@@ -276,6 +276,11 @@ def _number_doubt(heading: str, style: numbers.NumberStyle) -> str:
 def _date_doubt(heading: str, style: dates.DateStyle, time_zone: str | None) -> str:
     if style.ambiguous:
         return f"Nothing in the file decides whether {heading!r} puts the day or the month first; the day was taken to stand first. Set day_first=False if the month does"
+    if style.swapped:
+        return f"Dates of {heading!r} that are cells of dates all have a day up to 12, those left as text all have one above: a spreadsheet seems to have taken day and month the wrong way round where it could. Export the file again without opening it there"
+    periods = [dates.WORDS[p] for p in style.patterns if p in date_periods.PATTERNS]
+    if periods:
+        return f"{heading!r} holds {' and '.join(periods)}; each is taken for its first day, so that nothing finer can be told"
     if style.against:
         first, second = ("day", "month") if style.day_first else ("month", "day")
         return f"{heading!r} puts the {first} first ({style.decided_by}), but {style.against:,} of its dates only fit with the {second} first; those are not dates then"

@@ -11,7 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from crm_analytics.extracts import dates, numbers
+from crm_analytics.extracts import date_periods, dates, numbers
+from crm_analytics.extracts.answer_words import scale_of
 from crm_analytics.extracts.values import FLAG_WORDS, as_text, clean_text
 
 SAMPLE_ROWS: Final = 20_000
@@ -19,8 +20,11 @@ _DIFFERENT: Final = 300
 _MOSTLY: Final = 0.9
 _FEW: Final = 60
 _RARELY: Final = 0.02
+_MANY: Final = 20
 _HALF: Final = 0.5
 _SMALL: Final = 100_000
+_SCALE: Final = 11
+"""Points of the longest scale, as many as answers in words can have."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Profile:
     cents_share: float
     padded_share: float
     flag_share: float
+    in_words: bool
     length: float
     low: float | None
     high: float | None
@@ -82,17 +87,25 @@ def _profile(column: pl.Series, heading: str, position: int) -> Profile:
         examples=tuple(values.head(3).to_list()),
         date_share=_dates(values, column.dtype),
         weak_date_share=_share(
-            values.str.contains(dates.PATTERNS["serial"]) | values.str.contains(dates.PATTERNS["epoch"])
+            values.str.contains(dates.PATTERNS["serial"])
+            | values.str.contains(dates.PATTERNS["epoch"])
+            | date_periods.found(values)
         ),
         number_share=len(read) / len(values) if len(values) else 0.0,
         whole_share=_share(read == read.round()),
         cents_share=_share(values.str.contains(r"\d[.,]\d{2}(?:\D*)$")),
         padded_share=_share(values.str.contains(r"^0\d+$")),
         flag_share=_share(values.str.to_lowercase().is_in(list(FLAG_WORDS))),
+        in_words=_in_words(different),
         length=float(values.str.len_chars().mean() or 0.0),  # type: ignore[arg-type]
         low=_bound(read.min()),
         high=_bound(read.max()),
     )
+
+
+def _in_words(different: pl.Series) -> bool:
+    """Say whether all values are answers of one scale in words, such as very satisfied."""
+    return 1 < len(different) <= _SCALE and scale_of(different.to_list()) is not None
 
 
 def _share(hits: pl.Series) -> float:
@@ -117,7 +130,7 @@ def _dates(values: pl.Series, dtype: pl.DataType) -> float:
     if values.is_empty():
         return 0.0
     style = dates.decide(values)
-    if not set(style.patterns) - {"serial", "epoch"}:
+    if not set(style.patterns) - dates.WEAK:
         return 0.0
     read = values.to_frame("x").select(dates.date_expr(pl.col("x"), pl.String(), style, None).alias("x"))["x"]
     return 1 - read.null_count() / len(values)
@@ -170,7 +183,7 @@ def _date_content(profile: Profile) -> tuple[float, str]:
     if profile.date_share > 0:
         return profile.date_share, f"{profile.date_share:.0%} of its values read as dates"
     if profile.weak_date_share >= _MOSTLY:
-        return 0.5, "its values can be day numbers or seconds since 1970"
+        return 0.5, "its values can be day numbers, seconds since 1970 or whole months"
     return 0.0, "its values do not read as dates"
 
 
@@ -187,6 +200,8 @@ def _id_content(profile: Profile, column: str, *, key: bool) -> tuple[float, str
         return (1.0, "each value occurs once") if profile.repeats < _RARELY else (0.3, "its values repeat")
     score = 0.9 if profile.padded_share > 0 or not profile.is_number or _looks_numbered(profile) else 0.75
     if column == "customer_id":
+        if profile.n_unique == 1 and profile.n_present >= _MANY:
+            return 0.1, "one value throughout"
         score *= (
             1.0
             if profile.repeats > _RARELY and profile.n_unique > min(_FEW, profile.n_present * 0.01)
@@ -224,6 +239,8 @@ def _rating_content(profile: Profile, column: str) -> tuple[float, str]:
     most = 10 if column == "nps" else 100
     if profile.is_number and (profile.low or 0) >= 0 and (profile.high or 0) <= most:
         return 0.9, f"its values lie between {profile.low:g} and {profile.high:g}"
+    if profile.in_words and column != "weight":
+        return 0.6, "its values are answers in words"
     return 0.0, "its values are not ratings"
 
 

@@ -12,7 +12,16 @@ import numpy as np
 from crm_analytics.errors import ColumnError, UnknownNameError
 from crm_analytics.extracts.assignment import assign
 from crm_analytics.extracts.extract import Recognised
-from crm_analytics.extracts.headings import LIKELY, SURE, TYPO, WEAK, fold, heading_score, looks_made_up
+from crm_analytics.extracts.headings import (
+    LIKELY,
+    SURE,
+    TYPO,
+    WEAK,
+    fold,
+    heading_score,
+    is_part,
+    looks_made_up,
+)
 from crm_analytics.extracts.profiles import Profile, content_score
 from crm_analytics.tables import Column, Table
 
@@ -32,6 +41,8 @@ _CLOSE: Final = 0.03
 _PREFERENCE: Final = 0.1
 _OF_A_LINE: Final = frozenset({"line", "item", "lineitem", "zeilenbetrag"})
 _POOR: Final = 0.2
+_EMPTY: Final = 0.15
+"""What an empty column loses, so that one that holds values comes before it."""
 _OR_PRICES: Final = (
     " Where there are prices, name quantity and unit_price instead: amount is then their product."
 )
@@ -146,9 +157,10 @@ def _score(column: Column, profile: Profile, table: Table, *, alone: bool) -> _S
     if named:
         total = _BY_HEADING * named + _BY_CONTENT * content
         own_name = profile.heading == column.name
+        total -= 0.0 if profile.n_present or own_name else _EMPTY
         fits = content >= _POOR or own_name or (named > WEAK and (column.required or not profile.n_present))
         return _Score(total, named, (why_named, why)) if fits and total >= _LEAST else None
-    if alone and content >= _LEAST_CONTENT:
+    if alone and content >= _LEAST_CONTENT and not (column.kind == "money" and is_part(profile.heading)):
         return _Score(_CONTENT_ALONE * content, 0.0, ("no heading says so", why))
     return None
 

@@ -32,8 +32,14 @@ FLAG_WORDS: Final = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
 _NOTHING: Final = rf"^(?i:{'|'.join(re.escape(m) for m in sorted(MISSING))})$"
 _NOTHING_BUT_NA: Final = rf"^(?i:{'|'.join(re.escape(m) for m in sorted(MISSING - {'na'}))})$"
 
-_TO_MEND: Final = rf"^[\s']|\s$|[;\r\n]'|{_NOTHING}"
+_TO_MEND: Final = rf"^[\s']|\s$|[;\r\n]'|^=\"|[０-９]|{_NOTHING}"  # noqa: RUF001 digits as wide as Japanese letters
 """What a text has that `clean_text` may change."""
+
+_TEXT_MARK: Final = r"^'(\d[\d.,:/ -]*)$"
+"""A number that an apostrophe makes text in a spreadsheet: '00123."""
+
+_AS_FORMULA: Final = r'^="([^"]*)"$'
+"""A text that is written as a formula so that spreadsheets keep its zeros: ="00123"."""
 
 _NOUGHT: Final = r"^(?:[A-Za-z]{3}\b)?[^1-9\p{L}]*0[^1-9\p{L}]*(?:[A-Za-z]{3})?$"
 """An amount or share of nothing: 0.00, EUR 0, 0 %."""
@@ -70,6 +76,12 @@ def cleaned(column: pl.Series, *, keep_na: bool = False) -> pl.Series:
     bare = column.str.strip_chars()
     if bare.str.contains("'", literal=True).any():
         bare = unguard(bare).str.strip_chars()
+        bare = bare.str.replace(_TEXT_MARK, "${1}")
+    if bare.str.starts_with('="').any():
+        bare = bare.str.replace(_AS_FORMULA, "${1}").str.strip_chars()
+    wide = bare.str.contains("[０-９]")  # noqa: RUF001
+    if wide.any():
+        bare = bare.zip_with(~wide.fill_null(value=False), bare.str.normalize("NFKC"))
     nothing = bare.str.contains(_NOTHING_BUT_NA if keep_na else _NOTHING).fill_null(value=False)
     return bare.set(nothing, None) if nothing.any() else bare
 

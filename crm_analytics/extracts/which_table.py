@@ -63,7 +63,8 @@ def _fit(headings: Sequence[str], seen: Sequence[Profile], table: Table) -> floa
         sure[table.key] = 0.0  # its key repeats, so its rows are something else
     score = sum(c * (2 if name in table.required else 1) for name, c in sure.items())
     own = sum(1 for name in sure if name in table.required) / len(table.required)
-    share = len(sure) / max(len(headings), len(sure))
+    # a survey has as many further columns as it has questions
+    share = 1.0 if table.name == "surveys" and "nps" in sure else len(sure) / max(len(headings), len(sure))
     complete = missing_error(table, found, headings) is None and (
         table.name != "surveys" or bool({"nps", "csat", "ces"} & set(sure))
     )
