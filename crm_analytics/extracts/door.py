@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from crm_analytics import formats, tables
 from crm_analytics.errors import ColumnError, SourceError
-from crm_analytics.extracts import findings, marks, odd_ids
+from crm_analytics.extracts import findings, marks, odd_ids, plain_lines
 from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
-from crm_analytics.extracts.keys import Keys, keyed
+from crm_analytics.extracts.keys import CUSTOMER, Keys, keyed
 from crm_analytics.extracts.largest import largest_customers
 from crm_analytics.extracts.marks import CURRENCY, WHY, Bounds, Duplicates
 from crm_analytics.extracts.numbers import currency_in_heading
@@ -128,23 +129,24 @@ class _Passage:
     few: bool
     sample: pl.DataFrame | None
     plan: Plan = field(default_factory=lambda: Plan({}))
+    plain: plain_lines.PlainReader | None = None  # what read the text itself, if it could be
 
     def extract(self) -> Extract:
         read = self._read()
         with ThreadPoolExecutor(1) as pool:  # numbering leaves the other processors free for the rest
-            numbering = pool.submit(_keys, read)
+            numbering = pool.submit(self._keys, read)
             read = self._held(marks.with_repeats(read))
             currency = self._currency(read)
             span = marks.bounds(read, self.table, self.said.not_after)
             seen = self._seen(read, span, currency)
             keys = numbering.result()
-        odd = odd_ids.look(keys.ids, self.table) if keys else odd_ids.OddIds()
+        odd = odd_ids.look(keys, self.table) if keys else odd_ids.OddIds()
         seen = self._seen(read, span, currency, odd) if odd.any else seen
         good, marked = pl.col(WHY).is_null(), seen.looked.marked
         keys = keys.of(_known(marked, good)) if keys and seen.aside else keys
         extract = Extract(
             table=self.table.name,
-            frame=self._held(seen.looked.kept.select(marks.canonical_columns(marked, self.table, self.plan))),
+            frame=self._held(seen.looked.kept, marks.canonical_columns(marked, self.table, self.plan)),
             check=self._check(seen, keys, span),
             source=self.raw.source,
             recognition=tuple(r for r in self.recognition.columns if r.column not in _LOOKED_AT),
@@ -211,15 +213,39 @@ class _Passage:
 
     def _read_by_plan(self) -> pl.LazyFrame:
         """Read all rows, with a hash of each as it came, into memory or a temporary file."""
+        hashed = self.rows <= _REPEATS_UP_TO
+        for reader in plain_lines.readers(self.raw.plain, self.plan, self.sample, hashed=hashed):
+            try:
+                read = self._read_plainly(reader)
+            except plain_lines.NotPlainError:
+                continue
+            self.plain = reader
+            return read
+        self.plain = None
         frame = self.raw.frame
-        if self.rows <= _REPEATS_UP_TO:
+        if hashed:
             frame = marks.with_hashes(frame, self.raw.headings)
         planned = {c.heading for c in self.plan.columns.values()}
         frame = staged(frame, [h for h in self.raw.headings if self.plan.attributes and h not in planned])
         read = marks.read_rows(frame, self.plan)
-        if self.rows * len(self.plan.columns) > FITS:
-            return Store(read).scan()
-        return read.collect(engine="streaming").lazy()
+        return read.collect(engine="streaming").lazy() if self._fits else Store(read).scan()
+
+    def _read_plainly(self, reader: plain_lines.PlainReader) -> pl.LazyFrame:
+        rows = reader.stretches()
+        return reader.with_ids(
+            pl.concat(list(rows), rechunk=False).lazy() if self._fits else Store(rows).scan()
+        )
+
+    @property
+    def _fits(self) -> bool:
+        return self.rows * len(self.plan.columns) <= FITS
+
+    def _keys(self, read: pl.LazyFrame) -> Keys | None:
+        """Give the customers of the rows that have one their numbers; None where the table has none at all."""
+        if self.plain is None:
+            return _keys(read)
+        numbers = read.select(plain_lines.NUMBER).collect().to_series().drop_nulls()
+        return self.plain.keys(np.array(numbers))
 
     def _surprising(self, read: pl.LazyFrame) -> set[str]:
         """Give the headings with values that the sample they were decided by did not foresee."""
@@ -246,9 +272,18 @@ class _Passage:
         found = frame.select(clean_text(text, keep_na=keep_na).alias("x")).unique(maintain_order=True)
         return found.collect(engine="streaming")["x"].drop_nulls()
 
-    def _held(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Work a step out at once where the table is held in memory; nothing is copied by that."""
-        return frame if self.rows * len(self.plan.columns) > FITS else frame.collect().lazy()
+    def _held(self, frame: pl.LazyFrame, columns: list[str] | None = None) -> pl.LazyFrame:
+        """Work a step out at once where the table is held in memory; nothing is copied by that.
+
+        Ids that are there as numbers stay so, until they are asked for.
+        """
+        wanted = columns or frame.collect_schema().names()
+        if self._fits and self.plain is None:
+            return frame.select(wanted).collect().lazy()
+        if self._fits and self.plain is not None:
+            numbers = dict.fromkeys([plain_lines.NUMBER, *(c for c in wanted if c != CUSTOMER)])
+            frame = self.plain.with_ids(frame.select(list(numbers)).collect().lazy())
+        return frame.select(wanted)
 
     def _currency(self, read: pl.LazyFrame) -> str | None:
         if self.table.name not in marks.MONEY:
@@ -277,6 +312,10 @@ class _Passage:
         kept: dict[str, Any] = answers["kept"].row(0, named=True)
         kept |= findings.examples(looked, kept)
         every: dict[str, Any] = answers["all"].row(0, named=True)
+        if (
+            not seen.aside and "amount" in kept
+        ):  # added up in another order, floats may differ in their last digits
+            every["amount"] = kept["amount"]
         aside = self._set_aside(answers["reasons"])
         found = [
             *aside,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from crm_analytics.extracts.short_ids import grouped
+from crm_analytics.extracts.short_ids import Rows, first_of, grouped, grouped_numbers
 
+CUSTOMER: Final = "customer_id"
 _Hashes = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
+_Names = Callable[[_Places | None], pl.Series]
+_ODD: Final = 0x9E3779B97F4A7C15
 _FEW: Final = 20  # hashes that are sooner looked for one by one than all rows put in order
 
 
@@ -23,20 +28,28 @@ class Keys:
 
     Attributes
     ----------
-    ids
-        The different ids, sorted.
+    names
+        Gives the ids at some places among all, sorted; or all of them (None), which is best asked as `ids`.
     rows
         The numbers of all rows, those of one id side by side and in their order; the ids in an order of their own.
     starts
         Where in `rows` each id begins, and the end of the last.
     order
         Which of `ids` these are, id by id as they stand in `rows`.
+    letters
+        What all ids begin with, where it is known that nothing but digits follows.
     """
 
-    ids: pl.Series
-    rows: _Places
+    names: _Names
+    rows: Rows
     starts: _Places
     order: _Places
+    letters: str | None = None
+
+    @cached_property
+    def ids(self) -> pl.Series:
+        """The different ids, sorted."""
+        return self.names(None)
 
     @property
     def codes(self) -> npt.NDArray[np.uint32]:
@@ -56,7 +69,7 @@ class Keys:
         found[self.order] = values
         return found
 
-    def rows_of(self, ids: npt.NDArray[np.intp]) -> list[_Places]:
+    def rows_of(self, ids: npt.NDArray[np.intp]) -> list[Rows]:
         """Give the rows of each of some ids, said by their places."""
         at = np.empty_like(self.order)
         at[self.order] = np.arange(len(at))
@@ -68,14 +81,23 @@ class Keys:
         kept = marks[self.rows]
         before = np.concatenate(([0], np.cumsum(kept)))[self.starts]  # rows kept before each id begins
         some = np.diff(before) > 0
-        seen = np.zeros(len(self.ids), np.bool_)
+        seen = np.zeros(len(self.order), np.bool_)
         seen[self.order[some]] = True
         return Keys(
-            self.ids.filter(pl.Series(seen)),
-            (np.cumsum(marks) - 1)[self.rows[kept]],
+            partial(_some_of, self.names, np.flatnonzero(seen)),
+            (np.cumsum(marks) - 1)[self.rows[kept]].astype(self.rows.dtype),
             np.append(before[:-1][some], before[-1]),
             (np.cumsum(seen) - 1)[self.order[some]],
+            self.letters,
         )
+
+
+def _some_of(names: _Names, places: _Places, among: _Places | None) -> pl.Series:
+    return names(places if among is None else places[among])
+
+
+def _listed(ids: pl.Series, places: _Places | None) -> pl.Series:
+    return ids if places is None else ids.gather(places)
 
 
 def keyed(column: pl.Series) -> Keys:
@@ -86,9 +108,35 @@ def keyed(column: pl.Series) -> Keys:
     (['a', 'b'], [1, 0, 1], [1, 2])
     """
     short = grouped(column)
-    if short is not None:
-        return Keys(short.ids, short.rows, short.starts, np.arange(len(short.ids)))
-    return _hashed(column)
+    if short is None:
+        return _hashed(column)
+    firsts = short.rows.take(short.starts[:-1])
+    return Keys(partial(_listed, first_of(column, firsts)), short.rows, short.starts, np.arange(len(firsts)))
+
+
+def keyed_numbers(
+    numbers: _Hashes, text: Callable[[pl.Series], pl.Series], letters: str | None = None
+) -> Keys:
+    """Find the rows of each id, of ids that are numbers in the order of their `text`; the numbers are used up by it.
+
+    >>> keys = keyed_numbers(np.array([7, 5, 7], np.uint64), lambda numbers: numbers.cast(pl.String))
+    >>> keys.ids.to_list(), keys.codes.tolist()
+    (['5', '7'], [1, 0, 1])
+    """
+    found = grouped_numbers(numbers)
+    if found is not None:
+        names = partial(_read, text, found.numbers)
+        return Keys(names, found.rows, found.starts, np.arange(len(found.numbers)), letters)
+    rows, begins = _runs(numbers * np.uint64(_ODD))  # numbers that differ still do, and in their leading bits
+    starts = np.append(np.flatnonzero(begins), len(rows))
+    ids = numbers.take(rows.take(starts[:-1]))
+    order = np.empty(len(ids), np.int64)
+    order[np.argsort(ids)] = np.arange(len(ids))
+    return Keys(partial(_read, text, np.sort(ids)), rows, starts, order, letters)
+
+
+def _read(text: Callable[[pl.Series], pl.Series], ids: _Hashes, places: _Places | None) -> pl.Series:
+    return text(pl.Series(CUSTOMER, ids if places is None else ids[places]))
 
 
 def _hashed(column: pl.Series) -> Keys:
@@ -100,7 +148,7 @@ def _hashed(column: pl.Series) -> Keys:
     order, _ = _runs(
         _hashes(ids, 0)
     )  # the same hashes come in the same order; here it is known whose they are
-    keys = Keys(ids, rows, starts, order)
+    keys = Keys(partial(_listed, ids), rows, starts, order)
     return keys if _is_true(keys, column) else _ranked(column)
 
 
@@ -115,7 +163,7 @@ def _ranked(column: pl.Series) -> Keys:
     rows = np.argsort(codes, kind="stable")
     ids = column.unique().sort()
     starts = np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=len(ids)))))
-    return Keys(ids, rows, starts, np.arange(len(ids)))
+    return Keys(partial(_listed, ids), rows, starts, np.arange(len(ids)))
 
 
 def repeats(hashes: pl.Series) -> pl.Series | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from crm_analytics.extracts.keys import Keys
@@ -36,19 +37,14 @@ class Customers:
 
 def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
     """Look at the customers of the good rows, by the keys and, where there is money, the amounts of these rows."""
-    if not len(keys.ids):
+    if not len(keys.order):
         return Customers(0, 0, pl.DataFrame())
     counts = keys.counts
-    lower = pl.col("id").str.to_lowercase()
-    ids = keys.ids.alias("id").to_frame().lazy().with_row_index("place")
-    named, alike = pl.collect_all(
-        [ids.filter(lower.is_in(list(_NOBODY))).select("place"), ids.select(**_ways())], engine="streaming"
-    )
-    nobody = named["place"].to_numpy()
+    nobody, n_alike = _odd_names(keys)
     most = min(_LARGEST, len(counts))
     top = np.argpartition(-counts, most - 1)[:most]
     chosen = np.union1d(nobody, top)
-    largest = pl.DataFrame({"customer_id": keys.ids.gather(chosen), "n": counts[chosen]}).with_columns(
+    largest = pl.DataFrame({"customer_id": keys.names(chosen), "n": counts[chosen]}).with_columns(
         share=pl.col("n") / len(keys.rows),
         typical=pl.lit(float(np.median(counts))),
         customers=pl.lit(len(counts)),
@@ -60,7 +56,26 @@ def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
         largest = largest.with_columns(amount=pl.Series(sums, dtype=pl.Float64))
     # those with the names of nobody first, then the largest: a handful is all that is looked at
     largest = largest.sort(["nobody", "n", "customer_id"], descending=[True, True, False]).head(_LARGEST)
-    return Customers(len(counts), _n_alike(keys.ids, alike.row(0, named=True)), largest)
+    return Customers(len(counts), n_alike, largest)
+
+
+def _odd_names(keys: Keys) -> tuple[npt.NDArray[np.intp], int]:
+    """Give the customers with the names of nobody, and how many ids differ by zeros or capitals only.
+
+    Ids of some letters and digits need not be looked at one by one: no name of nobody has a digit.
+    """
+    if (
+        keys.letters is not None
+        and keys.letters in (keys.letters.lower(), keys.letters.upper())
+        and keys.letters
+    ):
+        return np.empty(0, np.intp), 0
+    lower = pl.col("id").str.to_lowercase()
+    ids = keys.ids.alias("id").to_frame().lazy().with_row_index("place")
+    named, alike = pl.collect_all(
+        [ids.filter(lower.is_in(list(_NOBODY))).select("place"), ids.select(**_ways())], engine="streaming"
+    )
+    return named["place"].to_numpy().astype(np.intp), _n_alike(keys.ids, alike.row(0, named=True))
 
 
 def _ways() -> dict[str, pl.Expr]:

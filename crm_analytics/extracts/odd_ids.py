@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from crm_analytics.extracts import line_signs
+from crm_analytics.extracts.keys import Keys
 from crm_analytics.tables import Table
 
 _MANGLED: Final = r"^\d[.,]\d+[eE]\+\d+$"
@@ -30,8 +31,11 @@ class OddIds:
         return bool(self.totals) or self.mangled
 
 
-def look(ids: pl.Series, table: Table) -> OddIds:
-    """Look at the different ids of customers, once each."""
+def look(keys: Keys, table: Table) -> OddIds:
+    """Look at the different ids of customers, once each; those of letters and digits are none of these."""
+    if keys.letters is not None:
+        return OddIds()
+    ids = keys.ids
     totals = line_signs.named_totals(ids) if table.name == "transactions" else []
     with_plus = ids.filter(ids.str.contains("+", literal=True))
     return OddIds(tuple(totals), bool(with_plus.str.contains(_MANGLED).any()))

@@ -24,7 +24,8 @@ class ColumnPlan:
     """How one column is read.
 
     `value` gives the canonical value or null; `present` says whether anything stood there, so that
-    present and null is unreadable. `words` says what was decided; `doubt` what a reader should look at.
+    present and null is unreadable. `words` says what was decided; `doubt` what a reader should look at. `form` is how text
+    is written where all of it is written in one way: the strptime format of dates, "" for plain numbers and ids.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ColumnPlan:
     doubt: str = ""
     currencies: tuple[str, ...] = ()
     required: bool = False
+    form: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ class _Looker:
             self.unsettled.add(heading)
         value = id_expr(column, dtype, float_text=float_text)
         words = "ids written as 17850.0 read as 17850" if float_text else ""
-        return ColumnPlan(name, heading, "id", value, value.is_not_null(), words)
+        form = "" if dtype == pl.String() and not float_text else None
+        return ColumnPlan(name, heading, "id", value, value.is_not_null(), words, form=form)
 
     def _all_float_text(self, heading: str) -> bool:
         values = self.different(heading).to_frame("x")
@@ -150,7 +153,9 @@ class _Looker:
         words = style.described() if not style.plain or style.ambiguous else ""
         doubt = _number_doubt(heading, style) if style.ambiguous else ""
         value = numbers.number_expr(column, dtype, style)
-        return ColumnPlan(name, heading, kind, value, _present(column, dtype), words, doubt, style.currencies)
+        form = "" if dtype == pl.String() and style.plain else None
+        has = _present(column, dtype)
+        return ColumnPlan(name, heading, kind, value, has, words, doubt, style.currencies, form=form)
 
     def _scale(self, heading: str) -> Mapping[str, int] | None:
         """Give the places of answers in words, where the column holds those of one scale."""
@@ -192,6 +197,7 @@ class _Looker:
             _present(column, dtype),
             words,
             _date_doubt(heading, style, self.time_zone),
+            form=style.fast,
         )
 
     def attribute(self, heading: str) -> pl.Expr:

@@ -5,11 +5,14 @@ Every reader (CSV, sheet, Parquet, frame, database) ends in a `RawTable`; recogn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+
+from crm_analytics.extracts.encodings import Bytes
+from crm_analytics.extracts.row_scan import PlainRows
 
 ROW: Final = "__row__"
 """Name of the row-number column of a raw frame: the row's number in its file, first data row = 1."""
@@ -18,6 +21,20 @@ FILE: Final = "__file__"
 """Name of the column that says which file a row came from, present only where several files were read as one."""
 
 _NOT_READ: Final = ("further sheets with rows", "were left out:", "files only", "could not be read")
+
+
+@dataclass(frozen=True, eq=False)
+class PlainText:
+    """A text file without quotes whose every line has as many cells: its bytes, and where its rows lie among them.
+
+    `frame` gives the rows of a part of its bytes as they came, numbered from one after the number given.
+    """
+
+    data: Bytes
+    separator: str
+    headings: tuple[str, ...]
+    rows: PlainRows
+    frame: Callable[[bytes, int], pl.LazyFrame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +58,8 @@ class RawTable:
         What a reader should know, e.g. a preamble that was passed over.
     n_rows
         The rows of the frame, where they were counted already.
+    plain
+        The text of the same rows, where it is a plain one.
     """
 
     frame: pl.LazyFrame
@@ -54,6 +73,7 @@ class RawTable:
     )
     notes: tuple[str, ...] = ()
     n_rows: int | None = None
+    plain: PlainText | None = None
 
     @property
     def cautions(self) -> tuple[str, ...]:

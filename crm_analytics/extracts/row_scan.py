@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from crm_analytics.extracts.encodings import Bytes
 
-_STEP: Final = 1 << 19  # small enough to stay in the processor's cache
+_STEP: Final = 1 << 18  # small enough to stay in the processor's cache
 _LF, _CR = 10, 13
 _MOST_ODD: Final = 200_000
 

@@ -18,40 +18,69 @@ import polars as pl
 
 _Numbers = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
+"""Numbers of rows, in four bytes where there are fewer than four thousand million."""
+
+_SHORT: Final = 32
 _BYTES: Final = 8
 _BLOCK: Final = 1 << 16  # rows that stay in a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
 class Grouped:
-    """The rows of each id side by side, the ids in order: `rows`, where each id `starts` (and the end), the `ids`."""
+    """The rows of each id side by side, the ids in order: `rows`, where each id `starts` (and the end), and its `numbers`."""
 
-    rows: _Places
+    rows: Rows
     starts: _Places
-    ids: pl.Series
+    numbers: _Numbers
 
 
 def grouped(column: pl.Series) -> Grouped | None:
     """Find the rows of each id of a column without nulls; None where the ids are too long or too different for this.
 
     >>> found = grouped(pl.Series(["C7", "C12", "C7"]))
-    >>> found.ids.to_list(), found.rows.tolist(), found.starts.tolist()
-    (['C12', 'C7'], [1, 0, 2], [0, 1, 3])
+    >>> found.rows.tolist(), found.starts.tolist()
+    ([1, 0, 2], [0, 1, 3])
     """
     numbers = _as_numbers(column)
-    if numbers is None:
-        return None
-    differ = int(np.bitwise_or.reduce(numbers)) ^ int(np.bitwise_and.reduce(numbers))
-    pieces, n_bits = _runs_of_bits(differ)
+    return None if numbers is None or not _is_exact(column, numbers) else grouped_numbers(numbers)
+
+
+def grouped_numbers(numbers: _Numbers) -> Grouped | None:
+    """Find the rows of each of some numbers, which are used up by it; None where too many of their bits differ.
+
+    >>> found = grouped_numbers(np.array([7, 5, 7], np.uint64))
+    >>> found.rows.tolist(), found.starts.tolist()
+    ([1, 0, 2], [0, 1, 3])
+    """
+    alike = int(np.bitwise_and.reduce(numbers))
+    pieces, n_bits = _runs_of_bits(int(np.bitwise_or.reduce(numbers)) ^ alike)
     row_bits = max(len(numbers) - 1, 1).bit_length()
-    if n_bits + row_bits > 8 * _BYTES or not _is_exact(column, numbers):
+    if n_bits + row_bits > 8 * _BYTES:
         return None
     _by_blocks(partial(_pack, numbers, pieces, row_bits), len(numbers))
     numbers.sort()
     starts = np.concatenate(_by_blocks(partial(_starts, numbers, row_bits), len(numbers)))
-    numbers &= np.uint64((1 << row_bits) - 1)
-    rows = numbers.view(np.int64)
-    return Grouped(rows, np.append(starts, len(rows)), _ids(column, rows.take(starts)))
+    ids = _unpacked(numbers.take(starts) >> np.uint64(row_bits), pieces, alike)
+    kind: Any = np.uint32 if row_bits <= _SHORT else np.int64
+    rows: Rows = np.empty(len(numbers), kind)
+    _by_blocks(partial(_take_rows, numbers, rows, row_bits), len(numbers))
+    return Grouped(rows, np.append(starts, len(rows)), ids)
+
+
+def _unpacked(packed: _Numbers, pieces: list[tuple[int, int, int]], alike: int) -> _Numbers:
+    """Put the bits that differ back to where they came from, among those that are `alike`."""
+    numbers = np.full(len(packed), alike, np.uint64)
+    for bit, size, to in pieces:
+        part = packed >> np.uint64(to)
+        part &= np.uint64((1 << size) - 1)
+        part <<= np.uint64(bit)
+        numbers |= part
+    return numbers
+
+
+def _take_rows(packed: _Numbers, rows: Rows, row_bits: int, first: int, last: int) -> None:
+    rows[first:last] = packed[first:last] & np.uint64((1 << row_bits) - 1)
 
 
 def _as_numbers(column: pl.Series) -> _Numbers | None:
@@ -120,7 +149,7 @@ def _starts(packed: _Numbers, row_bits: int, first: int, last: int) -> _Places:
     return np.append(0, begins) if first == 0 else begins
 
 
-def _ids(column: pl.Series, firsts: _Places) -> pl.Series:
+def first_of(column: pl.Series, firsts: Rows) -> pl.Series:
     """Give the ids at some rows: those rows are taken out first, which is quicker than to fetch them from all over."""
     chosen = np.zeros(len(column), np.bool_)
     chosen[firsts] = True

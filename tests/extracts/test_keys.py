@@ -40,7 +40,6 @@ def test_short_ids_of_any_letters_have_their_rows(ids):
 def test_short_ids_are_packed_and_others_are_not():
     packed = grouped(pl.Series(["C0012345", "C7", "", "C0012345"]))
     assert packed is not None
-    assert packed.ids.to_list() == ["", "C0012345", "C7"]
     assert packed.rows.tolist() == [2, 0, 3, 1]
     assert packed.starts.tolist() == [0, 1, 3, 4]
     assert grouped(pl.Series(["C00123456"])) is None  # nine bytes

@@ -25,7 +25,7 @@ def tight(monkeypatch):
 
 
 def folder_of(store):
-    return store.path.parent
+    return store.path
 
 
 def test_the_file_lives_as_long_as_the_last_frame_made_of_it():

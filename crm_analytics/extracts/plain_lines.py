@@ -1,0 +1,335 @@
+"""Plain text files read to numbers: the lines of a file without quotes, block by block, each in a processor's cache.
+
+Customers, instants and amounts become numbers on the way, without a text made of any of them. Lines with a cell that is not
+written in the usual way of its column are read by polars instead, and so are all other columns.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from crm_analytics.extracts import marks, plain_cells
+from crm_analytics.extracts.keys import CUSTOMER, Keys, keyed_numbers
+from crm_analytics.extracts.marks import present
+from crm_analytics.extracts.plain_cells import BYTES, Cells, Flags, Found, Ids, Instants, Places, Words
+from crm_analytics.extracts.plan import ColumnPlan, Plan
+from crm_analytics.extracts.raw import ROW, PlainText
+
+NUMBER: Final = "__number__"
+"""Name of the column that holds the customers of a table as numbers, until somebody asks for their ids."""
+
+_LF, _CR = 10, 13
+_MOST_ODD: Final = 0.1
+_BLOCKS: Final = 16  # of a stretch
+_AT_ONCE: Final = 2
+_AHEAD: Final = 4  # stretches that are read before the first of them is asked for
+
+Way = Ids | Instants | None
+"""How a column is read; None is as numbers."""
+
+
+class NotPlainError(Exception):
+    """The file is better read in the usual way."""
+
+
+def ids_of(prefix: bytes, numbers: pl.Series) -> pl.Series:
+    """Give the ids again that some numbers stand for."""
+    texts = plain_cells.text_of(numbers.fill_null(0).to_numpy(), prefix)
+    ids = pl.Series(numbers.name, texts).cast(pl.String)
+    return ids.set(numbers.is_null(), None) if numbers.null_count() else ids
+
+
+def ways(plan: Plan, examples: pl.DataFrame) -> dict[str, Way]:
+    """Say how the columns are read that can be read here; none are where the customers are not among them."""
+    found: dict[str, Way] = {}
+    for column in plan.columns.values():
+        if not column.required or column.form is None:
+            continue
+        how: Way = None
+        if column.name == CUSTOMER:
+            how = Ids.of(examples[column.heading].drop_nulls().to_list())
+        elif column.kind == "instant":
+            how = Instants.of(column.form)
+        if how is not None or column.kind == "money":
+            found[column.name] = how
+    return found if CUSTOMER in found and not plan.attributes else {}
+
+
+def readers(
+    text: PlainText | None, plan: Plan, sample: pl.DataFrame | None, *, hashed: bool
+) -> Iterator[PlainReader]:
+    """Give what may read a table by a plan, decided on a sample, from its text; none where it is better read as usual.
+
+    The second takes ids that do not begin as those of the sample do.
+    """
+    found = ways(plan, sample) if text is not None and sample is not None else {}
+    how = found.get(CUSTOMER)
+    if text is None or sample is None or not isinstance(how, Ids):
+        return
+    yield PlainReader(text, plan, found, hashed)
+    if how.prefix and int(sample[plan.columns[CUSTOMER].heading].str.len_bytes().max() or 0) <= BYTES:  # type: ignore[arg-type]
+        yield PlainReader(text, plan, found | {CUSTOMER: Ids(b"")}, hashed)
+
+
+@dataclass(eq=False)
+class _Column:
+    """The values of one column of a stretch of lines, as they are found; `null` and `absent` count only where it `differs`."""
+
+    plan: ColumnPlan
+    place: int
+    how: Way
+    values: npt.NDArray[Any]
+    null: Flags
+    absent: Flags
+    differs: bool = False
+    digits: bool = True
+
+    @classmethod
+    def of(cls, plan: ColumnPlan, place: int, how: Way, n: int) -> _Column:
+        kind: Any = np.uint64 if isinstance(how, Ids) else np.int64 if how else np.float64
+        return cls(plan, place, how, np.empty(n, kind), np.zeros(n, np.bool_), np.zeros(n, np.bool_))
+
+    def read(self, cells: Cells, rows: slice) -> Found:
+        """Read the cells of a block."""
+        if isinstance(self.how, Ids):
+            found = plain_cells.read_ids(cells, self.how)
+        elif self.how is None:
+            found = plain_cells.read_numbers(cells)
+        else:
+            found = plain_cells.read_instants(cells, self.how)
+        self.values[rows] = found.values
+        self.digits = self.digits and found.digits
+        if found.missing is not None:
+            self.null[rows] = self.absent[rows] = found.missing
+            self.differs = True
+        return found
+
+    def take(self, frame: pl.DataFrame, rows: Places) -> None:
+        """Take some rows that polars has read."""
+        values = frame[self.plan.name]
+        self.null[rows], self.differs = values.is_null().to_numpy(), True
+        self.absent[rows] = ~frame[present(self.plan.name)].to_numpy()
+        if isinstance(self.how, Ids):
+            found = _numbered(values.fill_null(""), self.how)
+            self.values[rows], self.digits = found.values, self.digits and found.digits
+        else:
+            self.values[rows] = values.to_physical().fill_null(0).to_numpy()
+
+    def columns(self) -> list[pl.Series]:
+        """Give the values, and where something stood; the memory of the values is not copied."""
+        name = NUMBER if self.plan.name == CUSTOMER else self.plan.name
+        values = pl.Series(name, self.values)
+        values = values.cast(pl.Datetime("us")) if isinstance(self.how, Instants) else values
+        has = pl.repeat(value=True, n=len(values), eager=True)
+        if self.differs:
+            values = pl.select(pl.when(pl.Series(~self.null)).then(values).alias(name)).to_series()
+            has = pl.Series(~self.absent)
+        return [values, has.alias(present(self.plan.name))]
+
+
+def _numbered(ids: pl.Series, how: Ids) -> Found:
+    """Make numbers of ids that were read as text."""
+    text = b"\0" * BYTES + "\n".join(ids.to_list()).encode() + b"\n" + b"\0" * BYTES
+    ends = np.cumsum(ids.str.len_bytes().to_numpy().astype(np.int64) + 1) + BYTES - 1
+    starts = np.concatenate([[BYTES], ends[:-1] + 1])
+    found = plain_cells.read_ids(_cells(np.frombuffer(text, np.uint8), starts, ends), how, mended=True)
+    if found.odd is not None or text.count(b"\0") > 2 * BYTES:
+        raise NotPlainError
+    return found
+
+
+def _cells(text: npt.NDArray[Any], starts: Places, ends: Places) -> Cells:
+    words: Words = np.ndarray((len(text) - BYTES + 1,), "<u8", text, 0, (1,))
+    return Cells(text, words, starts, ends)
+
+
+@dataclass(frozen=True, eq=False)
+class _OddLines:
+    """Lines of a block that are left to polars: their rows, and their bytes."""
+
+    rows: Places
+    text: bytes
+
+
+class _Room:
+    """Memory that one thread uses for block after block."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self.text = np.zeros(n_bytes + 2 * BYTES, np.uint8)
+        self.ends, self.marks = np.empty(len(self.text), np.bool_), np.empty(len(self.text), np.bool_)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """What is read of some blocks of lines: the hash of each, and the columns."""
+
+    hashes: Words
+    columns: list[_Column]
+
+
+@dataclass(eq=False)
+class PlainReader:
+    """A plain text file that is read by a plan: some columns as numbers in the `ways` given, the others by polars."""
+
+    text: PlainText
+    plan: Plan
+    ways: Mapping[str, Way]
+    hashed: bool = True
+    _digits: bool = True
+
+    def keys(self, numbers: Words) -> Keys:
+        """Find the rows of each customer, of all customers read; the numbers are used up by it."""
+        letters = self._prefix.decode() if self._digits else None
+        return keyed_numbers(numbers, partial(ids_of, self._prefix), letters)
+
+    def with_ids(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Put their ids beside the numbers of customers; they are made when they are asked for."""
+        make = partial(ids_of, self._prefix)
+        ids = pl.col(NUMBER).map_batches(make, return_dtype=pl.String(), is_elementwise=True)
+        return frame.with_columns(ids.alias(CUSTOMER))
+
+    @property
+    def _prefix(self) -> bytes:
+        how = self.ways[CUSTOMER]
+        return how.prefix if isinstance(how, Ids) else b""
+
+    def stretches(self) -> Iterator[pl.DataFrame]:
+        """Read the file, some blocks of lines at a time: their rows with a hash of each as it came, as `marks.read_rows` does.
+
+        Customers are there as numbers.
+
+        Raises
+        ------
+        NotPlainError
+            If too much of it is not as usual.
+        """
+        last = len(self.text.rows.first) - 1
+        cuts = [*range(0, last, _BLOCKS), last]
+        rooms = [_Room(int(np.diff(self.text.rows.begins).max())) for _ in range(_AT_ONCE)]
+        yield self._stretch(rooms, cuts[0], cuts[1])  # which shows whether the file is worth reading so
+        with ThreadPoolExecutor(_AT_ONCE) as pool:  # numpy leaves the other processor free
+            ahead = deque[Future[pl.DataFrame]]()
+            for low, high in pairwise(cuts[1:]):
+                ahead.append(pool.submit(self._stretch, rooms, low, high))
+                if len(ahead) > _AHEAD:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def _stretch(self, rooms: list[_Room], low: int, high: int) -> pl.DataFrame:
+        """Read some blocks of lines."""
+        room = rooms.pop()
+        try:
+            return self._read(room, low, high)
+        finally:
+            rooms.append(room)
+
+    def _read(self, room: _Room, low: int, high: int) -> pl.DataFrame:
+        begins, first = self.text.rows.begins, self.text.rows.first
+        at, n = int(first[low]), int(first[high] - first[low])
+        to = self._empty(n)
+        odd = [
+            self._block(
+                room,
+                to,
+                int(begins[k]),
+                int(begins[k + 1]),
+                slice(int(first[k]) - at, int(first[k + 1]) - at),
+            )
+            for k in range(low, high)
+        ]
+        self._read_odd(to.columns, [o for o in odd if o is not None], n)
+        self._digits = self._digits and all(c.digits for c in to.columns)
+        number = pl.Series(ROW, np.arange(at + 1, at + n + 1, dtype=np.uint32))
+        hashes = [pl.Series(marks.HASH, to.hashes)] if self.hashed else []
+        read = pl.DataFrame([number, *hashes, *(s for c in to.columns for s in c.columns())])
+        others = {n: c for n, c in self.plan.columns.items() if n not in self.ways}
+        return read.hstack(self._others(others, low, high).get_columns()) if others else read
+
+    def _empty(self, n: int) -> _Stretch:
+        headings, columns = self.text.headings, self.plan.columns
+        places = {name: headings.index(columns[name].heading) for name in self.ways}
+        read = [_Column.of(columns[name], places[name], how, n) for name, how in self.ways.items()]
+        return _Stretch(np.empty(n, np.uint64), read)
+
+    def _read_odd(self, columns: list[_Column], odd: Sequence[_OddLines], n: int) -> None:
+        """Read the odd lines of a stretch of `n`."""
+        if not odd:
+            return
+        rows = np.concatenate([o.rows for o in odd])
+        if len(rows) > _MOST_ODD * n:
+            raise NotPlainError
+        own = replace(self.plan, columns={c.plan.name: c.plan for c in columns})
+        found = marks.read_rows(self.text.frame(b"".join(o.text for o in odd), 0), own).collect()
+        for column in columns:
+            column.take(found, rows)
+
+    def _others(self, others: Mapping[str, ColumnPlan], low: int, high: int) -> pl.DataFrame:
+        """Read the other columns of some blocks."""
+        begins, first = self.text.rows.begins, self.text.rows.first
+        frame = self.text.frame(self.text.data[begins[low] : begins[high]], int(first[low]))
+        read = marks.read_rows(frame, replace(self.plan, columns=others)).collect()
+        return read.drop(ROW, *(x for name in self.ways for x in (name, present(name))), strict=False)
+
+    def _block(self, room: _Room, to: _Stretch, begin: int, end: int, rows: slice) -> _OddLines | None:
+        """Read one block, and take out the lines that are odd."""
+        cells = self._cells(room, begin, end)
+        found = {column.place: column.read(cells[column.place], rows) for column in to.columns}
+        if self.hashed:
+            hashed: Words | None = None
+            for place, its in enumerate(cells):
+                hashed = plain_cells.mixed(hashed, _words(its, found.get(place)))
+            to.hashes[rows] = hashed  # type: ignore[assignment]  # there is a column
+        odd = plain_cells.either(*(one.odd for one in found.values()))
+        return None if odd is None else _odd_lines(cells, odd, rows.start)
+
+    def _cells(self, room: _Room, begin: int, end: int) -> list[Cells]:
+        """Find the cells of some lines."""
+        n, width = end - begin, len(self.text.headings)
+        size = n + 2 * BYTES
+        text, is_end, is_mark = room.text[:size], room.ends[:size], room.marks[:size]
+        text[BYTES : BYTES + n] = np.frombuffer(self.text.data, np.uint8, n, begin)
+        text[BYTES + n :] = 0
+        np.equal(text, _LF, out=is_end)
+        np.equal(text, ord(self.text.separator), out=is_mark)
+        np.logical_or(is_end, is_mark, out=is_mark)
+        found = np.flatnonzero(is_mark)
+        if len(found) % width:  # the last line of a file may lack its end
+            found = np.append(found, BYTES + n)
+        ends = np.ascontiguousarray(found.reshape(-1, width).T)
+        starts = np.empty_like(ends)
+        np.add(ends[:-1], 1, out=starts[1:])
+        starts[0, 0] = BYTES
+        np.add(ends[-1, :-1], 1, out=starts[0, 1:])
+        ends[-1] -= text[ends[-1] - 1] == _CR
+        cells = _cells(text, starts[0], ends[0])
+        return [cells, *(replace(cells, starts=starts[k], ends=ends[k]) for k in range(1, width))]
+
+
+def _words(cells: Cells, found: Found | None) -> Words:
+    """Say the text of each cell in a number."""
+    if found is None:
+        return plain_cells.hashes(cells)
+    if found.odd is not None:
+        found.words[found.odd] = plain_cells.hashes(cells.some(found.odd))
+    return found.words
+
+
+def _odd_lines(cells: list[Cells], odd: Flags, at: int) -> _OddLines:
+    """Take the odd lines out of a block."""
+    rows = np.flatnonzero(odd)
+    starts, ends = cells[0].starts[rows].tolist(), cells[-1].ends[rows].tolist()
+    text = cells[0].text
+    return _OddLines(
+        rows + at, b"".join(text[a:b].tobytes() + b"\n" for a, b in zip(starts, ends, strict=True))
+    )
