@@ -16,7 +16,7 @@ from crm_analytics.satisfaction.score_sheets import Sheets
 from crm_analytics.satisfaction.score_sums import Sums, by_group, difference, interval, standard_error
 from crm_analytics.satisfaction.score_suppression import base, hidden
 from crm_analytics.stats.control_chart import ControlChart, control_chart
-from crm_analytics.stats.score_intervals import paired_difference
+from crm_analytics.stats.score_intervals import Spread, bounded_mean, paired_difference
 
 Row = dict[str, Any]
 
@@ -106,10 +106,11 @@ def _paired(sheets: Sheets, metric: Metric, i: int, least: int) -> Row:
         return {"n_paired": int(both.size), **dict.fromkeys(names)}
     found = paired_difference(before[one], now[two])
     p = None if math.isnan(found.p_value) else found.p_value
-    return {
-        "n_paired": int(both.size),
-        **dict(zip(names, (found.value, found.lower, found.upper, p), strict=True)),
-    }
+    ends = (found.lower, found.upper)
+    if found.lower == found.upper:  # all moved alike: an interval of no width would be false
+        reach = metric.limits[1] - metric.limits[0]
+        ends = bounded_mean(Spread(found.value, 0.0, float(both.size)), (-reach, reach))[1:]
+    return {"n_paired": int(both.size), **dict(zip(names, (found.value, *ends, p), strict=True))}
 
 
 def _by_person(metric: Metric, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

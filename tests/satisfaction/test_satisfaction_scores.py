@@ -692,6 +692,19 @@ class TestWhatIsSaidIsTrue:
             n.text for n in result.notes if n.code == "off_scale"
         )
 
+    def test_people_who_all_answer_as_before_are_not_sure_to_do_so(self):
+        frame = sheets(
+            *(
+                (f"2025-{m}-10", 1, {"nps": 8, "customer_id": f"c{i}"})
+                for m in ("07", "10")
+                for i in range(20)
+            )
+        )
+        found = scores(frame, as_of="2026-01-01").tables()["periods"].row(-1, named=True)
+        assert (found["n_paired"], found["paired_change"]) == (20, 0)
+        assert found["paired_change_lower"] < -10
+        assert found["paired_change_upper"] > 10
+
     def test_a_score_that_cannot_be_read_is_named_and_so_is_one_that_most_did_not_give(self):
         text = CLASSIC.with_columns(
             csat=pl.Series(["great", "meh"] * 50), ces=pl.Series([7, 5, *[None] * 98])
