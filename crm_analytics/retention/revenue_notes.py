@@ -16,6 +16,7 @@ _MANY_DAY_AFTER: Final = 0.05
 _LEAST_DAY_AFTER: Final = 3
 _LOPSIDED: Final = 0.25
 _MANY_LATER: Final = 0.02
+_SAME: Final = 0.0005  # looks the same, written in tenths of a percent
 
 
 def notes(found: Findings, window: Window, *, asked: int, grace_days: int) -> Iterator[Note]:
@@ -132,7 +133,8 @@ def _definitions(found: Findings) -> Iterator[Note]:
         if k in found.rates
     ]
     rows = {k: row for k in keys if (row := found.rate(k)) is not None}
-    if len(rows) > 1:
+    spread = [row["rate"] for row in rows.values()]
+    if len(rows) > 1 and max(spread) - min(spread) > _SAME:
         low, high = (min(rows, key=lambda k: rows[k]["rate"]), max(rows, key=lambda k: rows[k]["rate"]))
         text = (
             f"By definition, net revenue retention over the {found.over} is anything from {formats.share(rows[low]['rate'])} "
@@ -151,10 +153,11 @@ def _ahead(found: Findings) -> Iterator[Note]:
         if found.ledger.kind == "contracts":
             yield Note("no_outlook", found.ahead)
         return
-    model = found.ahead.model
+    model, renewal = found.ahead.model, found.ahead.renewal
+    by = "" if renewal == "month" else f", renewed by the {renewal} (contracts end with whole {renewal}s)"
     text = (
         f"The outlook is of the customers there are, at today's amounts: no new or returned customers, no changes of plan. Model of "
         f"contract churn (shifted-beta-geometric, a = {model.a:.2f}, b = {model.b:.2f}) from {counted(found.ahead.n_contracts, 'contract')}, "
-        f"{found.ahead.n_lost:,} of them ended; of newcomers {formats.share(found.ahead.newcomer_year)} stay for 12 months by it."
+        f"{found.ahead.n_lost:,} of them ended{by}; of newcomers {formats.share(found.ahead.newcomer_year)} stay for 12 months by it."
     )
     yield Note("outlook_model", text)

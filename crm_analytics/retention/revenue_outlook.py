@@ -21,17 +21,36 @@ _YEAR: Final = 12
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """The table by month ahead, and the model behind it."""
+    """The table by month ahead, and the model behind it; `renewal` says in which periods contracts are renewed."""
 
     table: pl.DataFrame
     model: Estimated
     n_contracts: int
     n_lost: int
+    renewal: str
 
     @property
     def newcomer_year(self) -> float:
         """Share of newcomers who are still there after twelve months."""
-        return float(survival(_YEAR, self.model.a, self.model.b))
+        return float(survival(_YEAR // _MONTHS[self.renewal], self.model.a, self.model.b))
+
+
+_MONTHS: Final = {"year": 12, "quarter": 3, "month": 1}
+_MOSTLY: Final = 0.9
+_FEWEST_ENDS: Final = 20
+
+
+def renewal_of(spells: pl.DataFrame, end: date) -> str:
+    """Tell from their ends by how much contracts are renewed: by the longest period with which nine in ten of them end.
+
+    >>> ended = {"started_on": [date(2024, 1, i) for i in range(1, 29)], "last_on": [date(2025, 1, i) for i in range(1, 29)]}
+    >>> renewal_of(pl.DataFrame(ended).with_columns(is_lost=True), date(2026, 1, 1))
+    'year'
+    """
+    ages = spells.filter("is_lost").select(age=age_in_periods("month", end))["age"].to_numpy()
+    if ages.size < _FEWEST_ENDS:
+        return "month"
+    return next(name for name, months in _MONTHS.items() if (ages % months == 0).mean() >= _MOSTLY)
 
 
 def outlook(ledger: Ledger, months: int, n_draws: int, seed: int) -> Outlook | str:
@@ -41,7 +60,8 @@ def outlook(ledger: Ledger, months: int, n_draws: int, seed: int) -> Outlook | s
     end = ledger.ends[-1]
     spells = _spells(ledger.changes, end)
     try:
-        counts = count_by_age(spells, end)
+        renewal = renewal_of(spells, end)
+        counts = count_by_age(spells, end, renewal)
         model = estimate(counts["n_lost"].to_numpy(), counts["n_survivors"].to_numpy())
     except NotEnoughDataError as error:
         return f"No model of churn can be fitted: {error.found[:1].lower()}{error.found[1:]} {error.expected}"
@@ -50,8 +70,8 @@ def outlook(ledger: Ledger, months: int, n_draws: int, seed: int) -> Outlook | s
     running = _running(spells, ledger.changes, end)
     if running.is_empty():
         return "Nobody is under contract at the end of the extract: there is nothing to look ahead for."
-    table = _table(running, model, months, n_draws, seed, has_money=ledger.has_money)
-    return Outlook(table, model, spells.height, int(counts["n_lost"].sum()))
+    table = _table(running, model, months, n_draws, seed, has_money=ledger.has_money, step=_MONTHS[renewal])
+    return Outlook(table, model, spells.height, int(counts["n_lost"].sum()), renewal)
 
 
 def _spells(changes: pl.DataFrame, end: date) -> pl.DataFrame:
@@ -78,15 +98,22 @@ def _running(spells: pl.DataFrame, changes: pl.DataFrame, end: date) -> pl.DataF
 
 
 def _table(
-    running: pl.DataFrame, model: Estimated, months: int, n_draws: int, seed: int, *, has_money: bool
+    running: pl.DataFrame,
+    model: Estimated,
+    months: int,
+    n_draws: int,
+    seed: int,
+    *,
+    has_money: bool,
+    step: int,
 ) -> pl.DataFrame:
     ahead = np.arange(months + 1.0)
     age, n, revenue, squares = (
         running[c].to_numpy().astype(float) for c in ("age", "n", "revenue", "squares")
     )
-    stays = _staying(age, ahead, model.a, model.b)
+    stays = _staying(age, ahead, model.a, model.b, step)
     a, b = model.draws(n_draws, seed)
-    drawn = np.stack([_staying(age, ahead, x, y) for x, y in zip(a[:, 0], b[:, 0], strict=True)])
+    drawn = np.stack([_staying(age, ahead, x, y, step) for x, y in zip(a[:, 0], b[:, 0], strict=True)])
     luck = np.random.default_rng(seed + 1).standard_normal((n_draws, 1))
 
     def forecast(name: str, weight: Floats, spread: Floats) -> dict[str, Floats]:
@@ -107,7 +134,8 @@ def _table(
     return pl.DataFrame(columns)
 
 
-def _staying(age: Floats, ahead: Floats, a: float, b: float) -> Floats:
-    """Give the chance of being still there so many months ahead, by age: S(age + ahead) / S(age)."""
-    later = survival(age[:, None] + ahead[None, :], a, b) / survival(age, a, b)[:, None]
+def _staying(age: Floats, ahead: Floats, a: float, b: float, step: int) -> Floats:
+    """Give the chance of being still there so many months ahead, by age, in renewals after every `step` months."""
+    renewed = age // step
+    later = survival((age[:, None] + ahead[None, :]) // step, a, b) / survival(renewed, a, b)[:, None]
     return np.minimum(later, 1.0)  # where hardly anybody leaves, rounding goes beyond

@@ -11,6 +11,7 @@ import pytest
 import crm_analytics as crm
 from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.retention.repeat_words import _part
+from crm_analytics.retention.revenue_outlook import renewal_of
 from crm_analytics.retention.survival_tables import steepest
 from crm_analytics.stats.binomial_trend import binomial_trend
 
@@ -167,3 +168,40 @@ def test_contracts_that_cost_nothing_are_told_how_to_be_counted():
     counted = crm.read_subscriptions(free, columns={"monthly_amount": ""})
     bridge = crm.revenue_retention(counted, as_of="2025-06-01").tables()["bridge"]
     assert bridge["closing_customers"].to_list() == [1] * 5
+
+
+def yearly(n=1500, seed=2):
+    """Contracts of a year each, renewed with a chance of the customer's own; and that chance of those still there."""
+    rng = np.random.default_rng(seed)
+    rows, stay = [], []
+    for i in range(n):
+        began, leaves = date(2020, 1, 1) + timedelta(days=int(rng.integers(0, 1700))), rng.beta(2, 6)
+        year = began.year + int(rng.geometric(leaves))
+        ended = date(year, began.month, min(began.day, 28) if began.month == 2 else began.day)
+        seen = ended < date(2026, 1, 1)
+        rows.append((f"c{i}", began, ended if seen else None, 10.0))
+        stay += [] if seen else [1 - leaves]
+    schema = ("customer_id", "started_on", "ended_on", "monthly_amount")
+    return pl.DataFrame(rows, schema=schema, orient="row"), stay
+
+
+def test_contracts_by_the_year_are_looked_ahead_by_the_year():
+    """Within twelve months every one of them comes up for renewal once: what is left is known from the simulation."""
+    frame, stay = yearly()
+    result = crm.revenue_retention(frame, as_of="2026-01-01")
+    ahead = result.tables()["outlook"].row(12, named=True)
+    assert ahead["customers_ahead_lower"] <= sum(stay) <= ahead["customers_ahead_upper"]
+    assert ahead["customers_ahead"] == pytest.approx(sum(stay), rel=0.03)
+    codes = {n.code: n.text for n in result.notes}
+    assert "renewed by the year (contracts end with whole years)" in codes["outlook_model"]
+    assert "definitions_differ" not in codes, "all definitions agree where nobody pays more or comes back"
+
+
+def test_contracts_by_the_month_are_looked_ahead_by_the_month():
+    spells = pl.DataFrame(
+        {"started_on": [date(2025, 1, 31)] * 24, "last_on": [date(2025, 1 + i % 12, 28) for i in range(24)]}
+    )
+    assert renewal_of(spells.with_columns(is_lost=True), date(2026, 1, 1)) == "month"
+    assert renewal_of(spells.head(3).with_columns(is_lost=True), date(2026, 1, 1)) == "month"
+    quarters = spells.with_columns(last_on=pl.lit(date(2025, 7, 31)), is_lost=True)
+    assert renewal_of(quarters, date(2026, 1, 1)) == "quarter"
