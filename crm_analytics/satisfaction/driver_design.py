@@ -436,6 +436,10 @@ def _clusters(rows: pl.DataFrame, clusters: str | None) -> NDArray[np.int64] | N
         return None
     alone = pl.Series([f"\0{i}" for i in range(rows.height)])
     keys = series.to_frame("k").with_columns(pl.coalesce("k", alone).alias("k"))["k"]
+    if keys.n_unique() == 1:  # nothing can be drawn from one; a column that never varies is no respondent
+        if clusters:
+            raise NotEnoughDataError.of(f"different values of {clusters!r}", 1, 2, "Leave clusters out.")
+        return None
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(k, len(numbers)) for k in keys], np.int64)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy.stats import chi2
 from scipy.stats import f as f_distribution
 
@@ -418,3 +419,29 @@ def test_draws_of_many_drivers_scatter_as_those_of_all_subsets():
     assert ratio.min() > 0.8
     assert ratio.max() < 1.25
     assert np.median(ratio) == pytest.approx(1, abs=0.05)
+
+
+class TestOneRespondent:
+    """A customer column that says the same throughout is no respondent: nothing can be drawn from one cluster."""
+
+    FRAME = pl.DataFrame(
+        {
+            "answered_at": [datetime(2024, 1, 1) + timedelta(days=i) for i in range(200)],
+            "customer_id": ["EN"] * 200,
+            "csat": [1.0 + (i * 7 + i // 3) % 5 for i in range(200)],
+            "quality": [1.0 + (i * 7 + i // 4) % 5 for i in range(200)],
+            "delivery": [1.0 + (i * 3) % 5 if i % 6 else None for i in range(200)],
+        }
+    )
+
+    def test_answers_then_stand_alone(self):
+        found = crm.satisfaction_drivers(self.FRAME, n_bootstrap=200).tables()["drivers"]
+        apart = crm.satisfaction_drivers(self.FRAME, n_bootstrap=200, clusters="none").tables()["drivers"]
+        assert_frame_equal(found, apart)
+        assert (found["lmg_lower"] < found["lmg_upper"]).all()
+        placed = crm.importance_performance(self.FRAME, n_bootstrap=200).tables()["drivers"]
+        assert (placed["importance_share_lower"] < placed["importance_share_upper"]).all()
+
+    def test_asked_for_it_is_an_error(self):
+        with pytest.raises(NotEnoughDataError, match="Leave clusters out"):
+            crm.satisfaction_drivers(self.FRAME, clusters="customer_id", n_bootstrap=200)
