@@ -156,7 +156,8 @@ def revenue_retention(
     up. Movements compare the two ends, so who comes and leaves within a period is in none (daily definitions count them).
     Intervals of revenue are from the bootstrap over customers (percentile), of shares of customers Wilson's, of daily churn
     from the (compound) Poisson distribution; where nobody moved, from Wilson's for as many customers of equal size. The
-    outlook is the shifted-beta-geometric model, fitted to all contracts by age in months.
+    outlook is the shifted-beta-geometric model, fitted to all contracts by age in months, or in years or
+    quarters where nine in ten contracts end with whole ones.
 
     References
     ----------
