@@ -42,7 +42,7 @@ class Effects:
 class Sensitivity:
     """Shares under each way to take missing answers: (p,), how many answers, R2; or why not."""
 
-    way: str
+    way: Missing
     lmg: Floats | None
     n: int
     r2: float | None
@@ -163,7 +163,7 @@ def _with_likelihood(found: Findings, seed: int) -> Findings:
     )
     return replace(
         found, shares=shares, ranks=_ranks(shares.draws, seed), unique_p=p_values, unique_test=test, together_p=together, effects=effects,
-        measures=driver_likelihood.measures(model), separated=model.fit.separated,
+        sensitivity=_likelihood_sensitivity(found, shares), measures=driver_likelihood.measures(model), separated=model.fit.separated,
         odds=driver_likelihood.proportional_odds(model, rows.clusters) if design.outcome.kind != "binary" else None,
     )  # fmt: skip
 
@@ -236,9 +236,37 @@ def _inflation(design: Design, moments: Moments) -> Floats:
 
 
 def _sensitivity(design: Design, chosen: Missing) -> tuple[Sensitivity, ...]:
-    """Work the shares of a linear model out under every way to take gaps."""
+    """Work the shares out under every way to take gaps, by a linear model."""
     ways = WAYS if design.has_gaps else (chosen,)
     return tuple(_under(design, way) for way in ways)
+
+
+def _likelihood_sensitivity(found: Findings, shares: Shares) -> tuple[Sensitivity, ...]:
+    """Do the same by the outcome's own model; pairs of columns by themselves have none."""
+    made = []
+    for way in found.sensitivity:
+        if way.way == found.missing:
+            made.append(replace(way, lmg=shares.lmg, r2=shares.r2))
+        elif way.way == "pairwise":
+            made.append(
+                Sensitivity(way.way, None, 0, None, "pairs of columns have no model of such an outcome")
+            )
+        elif way.lmg is not None:
+            made.append(_under_likelihood(found.design, way))
+        else:
+            made.append(way)
+    return tuple(made)
+
+
+def _under_likelihood(design: Design, way: Sensitivity) -> Sensitivity:
+    rows = driver_moments.prepared(design, way.way)
+    if len(np.unique(rows.z[:, -1])) < 2:  # noqa: PLR2004 nothing to explain
+        return Sensitivity(way.way, None, 0, None, "all answers left are alike")
+    model, scores = driver_likelihood.model(rows, n_draws=0, seed=0)
+    shares = driver_likelihood.likelihood_shares(
+        model, scores, rows, design.groups, rows.always, n_draws=0, seed=0, quick=True
+    )
+    return replace(way, lmg=shares.lmg, r2=shares.r2)
 
 
 def _under(design: Design, way: Missing) -> Sensitivity:

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from crm_analytics.satisfaction import driver_fill
 from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Prepared
 from crm_analytics.satisfaction.driver_shares import Groups, Shares, share_draws, wald
 from crm_analytics.stats import dominance
-from crm_analytics.stats.incomplete import em_moments
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.stats.resampled_sums import resampled_sums
 from crm_analytics.stats.subset_logit import (
@@ -33,6 +33,10 @@ from crm_analytics.stats.subset_logit import (
 )
 
 _NUDGE: Final = 1e-4
+_FILLS: Final = 20  # ways to fill gaps, as sure as the regressions between drivers are
+_FILL_ORDERS: Final = 10
+_QUICK_ORDERS: Final = 40
+_QUICKER: Final = 4  # drivers fewer: a sixteenth of the time
 _ALIASED: Final = 1e-9  # less of McFadden's R2 than this of its own is rounding
 
 
@@ -41,7 +45,8 @@ class Model:
     """The fit with all drivers, on columns in standard units, and what its draws are made of.
 
     `x` (n, q) standardised, `scale` (q,), `counts` (n, J), `values` of the categories, `coefficient_draws` (q + J - 1, n_draws)
-    in standard units.
+    in standard units, `refilled` (n, q) the columns as gaps might have been filled otherwise, `fill_of_draw` (n_draws,) which of
+    them belongs to each draw.
     """
 
     fit: OrdinalFit
@@ -50,11 +55,13 @@ class Model:
     counts: Floats
     values: Floats
     coefficient_draws: Floats
+    refilled: tuple[Floats, ...] = ()
+    fill_of_draw: NDArray[np.int64] | None = None
 
 
 def model(rows: Prepared, *, n_draws: int, seed: int) -> tuple[Model, Floats]:
     """Fit the model with all columns; with it come the rows' draws of scores (n_draws, q + J - 1)."""
-    x, y = filled(rows), rows.z[:, -1]
+    x, y = driver_fill.filled(rows), rows.z[:, -1]
     centre = np.average(x, axis=0, weights=rows.weights)
     scale = np.sqrt(np.average((x - centre) ** 2, axis=0, weights=rows.weights))
     scale = np.where(scale > 0, scale, 1.0)
@@ -68,30 +75,23 @@ def model(rows: Prepared, *, n_draws: int, seed: int) -> tuple[Model, Floats]:
     )
     start = np.concatenate([fit.coefficients, fit.thresholds])
     moved = start[:, None] + fit.covariance @ drawn.T
-    return Model(fit, z, scale, counts, values, moved), drawn
+    fills = driver_fill.filled_draws(rows, n_draws=_FILLS if n_draws else 0, seed=seed + 1)
+    refilled = tuple((f - centre) / scale for f in fills)
+    which = np.random.default_rng(seed).integers(0, max(len(refilled), 1), n_draws)
+    if refilled:
+        moved += _off([_parameters(ordinal_fit(f, counts)) for f in refilled], which)
+    return Model(fit, z, scale, counts, values, moved, refilled, which), drawn
 
 
-def filled(rows: Prepared) -> Floats:
-    """Fill gaps with what the other columns lead one to expect, never with what the outcome does."""
-    x = rows.z[:, :-1]
-    gap = np.isnan(x)
-    if not gap.any():
-        return x
-    em = em_moments(x, rows.weights)
-    out = np.where(gap, em.mean, x)
-    patterns, of_row = np.unique(gap, axis=0, return_inverse=True)
-    for k, missing in enumerate(patterns):
-        if missing.any() and not missing.all():
-            inside = np.flatnonzero(of_row == k)
-            known = ~missing
-            slope = (
-                np.linalg.pinv(em.covariance[np.ix_(known, known)], rcond=1e-9, hermitian=True)
-                @ em.covariance[np.ix_(known, missing)]
-            )
-            out[np.ix_(inside, np.flatnonzero(missing))] = (
-                em.mean[missing] + (x[np.ix_(inside, np.flatnonzero(known))] - em.mean[known]) @ slope
-            )
-    return out
+def _parameters(fit: OrdinalFit) -> Floats:
+    return np.concatenate([fit.coefficients, fit.thresholds])
+
+
+def _off(figures: Sequence[Floats], which: NDArray[np.int64]) -> Floats:
+    """Give how far figures lie from their mean over the fills, each draw that of its fill: (k, n_draws)."""
+    each = np.stack(figures, axis=1)
+    off: Floats = (each - each.mean(axis=1, keepdims=True)) * np.sqrt(len(figures) / (len(figures) - 1))
+    return off[:, which]
 
 
 def likelihood_shares(
@@ -103,10 +103,11 @@ def likelihood_shares(
     *,
     n_draws: int,
     seed: int,
+    quick: bool = False,
 ) -> Shares:
     """Share out McFadden's R2, in the sample and in each draw.
 
-    Where every subset would take more than a few seconds, orders of entry are sampled.
+    Where every subset would take more than a few seconds, or `quick` more than a moment, orders of entry are sampled.
     """
     fit, null = found.fit, found.fit.null
     r2 = 1 - fit.log_likelihood / null
@@ -115,16 +116,22 @@ def likelihood_shares(
     fixed = list(always)
     base = 1 - _likelihood(found, fixed) / null
     alone = (np.array([_likelihood(found, [*fixed, *g]) for g in groups]) - null * (1 - base)) / -null
-    shares, errors, row_shares = _shared(found, groups, fixed, seed)
+    shares, errors, row_shares = _shared(found, groups, fixed, seed, quick=quick)
     draws, r2_draws = np.zeros((len(groups), 0)), np.zeros(0)
     if n_draws:
         draws, r2_draws = _draws(found, scores, rows, row_shares, groups, fixed, n_draws, seed)
         missed = shares - row_shares.sum(axis=0) / -null  # what sampled orders are known to miss
         draws = draws + missed[:, None]
+        if found.refilled and found.fill_of_draw is not None:
+            again = [_refilled_shares(found, f, groups, fixed, seed) for f in found.refilled]
+            draws = draws + _off(again, found.fill_of_draw)
+            r2_draws = r2_draws + _off([g.sum(keepdims=True) for g in again], found.fill_of_draw)[0]
     return Shares(shares, draws, errors, alone, unique, r2, r2_draws, base)
 
 
-def _shared(found: Model, groups: Groups, always: Sequence[int], seed: int) -> tuple[Floats, Floats, Floats]:
+def _shared(
+    found: Model, groups: Groups, always: Sequence[int], seed: int, *, quick: bool
+) -> tuple[Floats, Floats, Floats]:
     """Fit subsets to the different answer patterns; give shares, the errors of sampling, and each row's part in shares."""
     place = found.counts.argmax(axis=1)
     weight = found.counts.sum(axis=1)
@@ -133,15 +140,23 @@ def _shared(found: Model, groups: Groups, always: Sequence[int], seed: int) -> t
     counts = np.zeros((len(patterns), found.counts.shape[1]))
     np.add.at(counts, (of_row, place), weight)
     x, null = found.x[first], found.fit.null
-    if len(groups) <= most_drivers(len(x), counts.shape[1]):
+    most = most_drivers(len(x), counts.shape[1])
+    if len(groups) <= (most - _QUICKER if quick else most):
         made = subset_likelihoods(x, counts, groups, always)
         shares, errors = dominance.shapley(made.log_likelihoods), np.zeros(len(groups))
         parts = made.row_shares
     else:
-        sampled = sampled_likelihoods(x, counts, groups, always, seed=seed)
+        n_orders = _QUICK_ORDERS if quick else None
+        sampled = sampled_likelihoods(x, counts, groups, always, n_orders=n_orders, seed=seed)
         shares, errors, parts = sampled.shares, sampled.errors, sampled.row_shares
     per_unit = parts / counts.sum(axis=1)[:, None]
     return shares / -null, errors / -null, per_unit[of_row] * weight[:, None]
+
+
+def _refilled_shares(found: Model, x: Floats, groups: Groups, always: Sequence[int], seed: int) -> Floats:
+    """Give the shares with gaps filled otherwise, over a few orders of entry, the same for all."""
+    made = sampled_likelihoods(x, found.counts, groups, always, n_orders=_FILL_ORDERS, seed=seed)
+    return made.shares / -found.fit.null
 
 
 def _draws(

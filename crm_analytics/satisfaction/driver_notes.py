@@ -139,10 +139,10 @@ def _gap_words(told: Told) -> str:
         "not_applicable": "a gap is taken as not applicable, and whether it applies is always in the model",
     }[found.missing]
     if found.missing == "em" and found.design.outcome.kind != "numeric":
-        how = "gaps are filled with what the other ratings lead one to expect"
+        how = "gaps are filled with what the other ratings lead one to expect, and intervals hold how unsure that is"
     firsts = {s.way: int(np.argmax(s.lmg)) for s in found.sensitivity if s.lmg is not None}
     own = firsts.get(found.missing)
-    other = [WAY_WORDS[w] for w, first in firsts.items() if first != own]  # type: ignore[index]
+    other = [WAY_WORDS[w] for w, first in firsts.items() if first != own]
     depends = (
         f" Another driver would be first with: {'; '.join(lower(o) for o in other)}."
         if other

@@ -13,6 +13,7 @@ from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Prepared
 from crm_analytics.stats import dominance
 from crm_analytics.stats.intervals import Floats
+from crm_analytics.stats.inverses import inverses
 from crm_analytics.stats.subset_fits import MOST_EXACT, subset_r2
 
 MOST_EXACT_DRAWS: Final = 15
@@ -125,7 +126,7 @@ def coefficients(covariances: Floats) -> Floats:
     spread = np.sqrt(np.maximum(np.einsum("bii->bi", stacked), 0.0))
     scale = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)
     r = stacked * scale[:, :, None] * scale[:, None, :]
-    inverse = np.linalg.pinv(r[:, :-1, :-1], rcond=1e-10, hermitian=True)
+    inverse = inverses(r[:, :-1, :-1])
     beta = (inverse @ r[:, :-1, -1:])[:, :, 0]
     found: Floats = (beta * scale[:, :-1] * spread[:, -1:]).T
     return found
@@ -172,14 +173,16 @@ def f_p_value(
         statistic = added / len(columns) / (max(1 - shares.r2, _FLAT) / spare)
         return float(f_distribution.sf(statistic, len(columns), spare))
     statistic, freedom = wald(beta[columns], beta_draws[columns])
-    return float(f_distribution.sf(statistic / freedom, freedom, spare))
+    unfitted = spare / (spare + rows.z.shape[1])  # residuals, and so draws, are too small by what was fitted
+    return float(f_distribution.sf(statistic * unfitted / freedom, freedom, spare))
 
 
 def independent(design: Design, rows: Prepared) -> float:
-    """Give how many answers that count alike and stand alone say as much, at most."""
+    """Give how many answers, or clusters of them, that count alike and stand alone say as much, at most (Kish)."""
     own = design.weights[rows.rows]
-    size = float(own.sum() ** 2 / (own**2).sum())
-    return size if rows.clusters is None else min(size, float(len(np.unique(rows.clusters))))
+    if rows.clusters is not None:
+        own = np.bincount(rows.clusters, weights=own)
+    return float(own.sum() ** 2 / (own**2).sum())
 
 
 def wald(value: Floats, drawn: Floats) -> tuple[float, int]:

@@ -189,7 +189,7 @@ def missing(found: Findings) -> pl.DataFrame:
             driver = found.design.drivers[j]
             rows.append(
                 (
-                    WAY_WORDS[way.way], way.way == found.missing, driver.name, driver.label, way.n, n_answers(found, j),  # type: ignore[index]
+                    WAY_WORDS[way.way], way.way == found.missing, driver.name, driver.label, way.n, n_answers(found, j),
                     float(way.lmg[j]), float(way.lmg[j]) / whole, int(places[j]), way.r2,
                 )
             )  # fmt: skip

@@ -21,7 +21,7 @@ from crm_analytics.satisfaction.penalty_classes import CLASSES, REVERSE, Contras
 from crm_analytics.satisfaction.penalty_terms import TERMS
 from crm_analytics.satisfaction.penalty_words import NO_CLASS, Findings
 
-_MOST_DRIVERS: Final = 20
+_MOST_DRIVERS: Final = 30
 _MOST_HELD: Final = 12
 
 CHANCES: Final = ("p_must_be", "p_performance", "p_delighter", "p_no_effect", "p_reverse")
@@ -77,7 +77,7 @@ def penalty_reward(
     outcome
         Column of the overall score; None takes csat, nps or ces, whichever is there first.
     drivers
-        Rating columns, at most 20; None takes all columns that look like ratings.
+        Rating columns, at most 30; None takes all columns that look like ratings.
     low
         The highest rating that counts as low, for all drivers or by driver; None cuts each scale as the net promoter score
         cuts its own (60% of the way up): 3 of 1 to 5, 4 of 1 to 7, 6 of 1 to 10.
@@ -142,7 +142,7 @@ def penalty_reward(
     named = functools.partial(ratings.column_of, extract)
     ask = Ask(
         outcome and named(outcome), None if drivers is None else [named(d) for d in drivers], weights and named(weights), (),
-        "numeric", {named(c): v for c, v in (not_applicable or {}).items()}, clusters and named(clusters),
+        "numeric", ratings.named_codes(not_applicable, named), clusters and named(clusters),
     )  # fmt: skip
     made = design(frame, ask)
     names = [*(d.name for d in made.drivers), *made.left_out]

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crm_analytics.stats.incomplete import Moments, Patterns, patterns, precisions
 from crm_analytics.stats.intervals import Floats
+from crm_analytics.stats.inverses import definite, inverses
 from crm_analytics.stats.resampled_sums import resampled_sums
 
 _BLOCK: Final = 256
@@ -66,10 +67,18 @@ def covariance_draws(
         mean = sums[:, 1 : d + 1] / total
         flat = sums[:, d + 1 :] / total - mean[:, upper[0]] * mean[:, upper[1]]
         return _unfolded(flat, upper, d)
-    flat = moments.covariance[upper] + resampled_sums(
-        pulls(x, w, moments), clusters=clusters, n_draws=n_draws, seed=seed
-    )
-    return _as_covariances(_unfolded(flat, upper, x.shape[1]))
+    return mean_and_covariance_draws(x, w, moments, clusters=clusters, n_draws=n_draws, seed=seed)[1]
+
+
+def mean_and_covariance_draws(
+    x: Floats, w: Floats, moments: Moments, *, clusters: ArrayLike | None = None, n_draws: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Give means (n_draws, d) and covariances (d, d, n_draws) of draws from rows with missing values."""
+    d = x.shape[1]
+    upper = np.triu_indices(d)
+    off = resampled_sums(pulls(x, w, moments), clusters=clusters, n_draws=n_draws, seed=seed)
+    flat = moments.covariance[upper] + off[:, d:]
+    return moments.mean + off[:, :d], _as_covariances(_unfolded(flat, upper, d))
 
 
 def _unfolded(flat: Floats, upper: tuple[NDArray[np.intp], NDArray[np.intp]], d: int) -> Floats:
@@ -81,27 +90,24 @@ def _unfolded(flat: Floats, upper: tuple[NDArray[np.intp], NDArray[np.intp]], d:
 
 def _as_covariances(drawn: Floats) -> Floats:
     """Bend draws that are no covariance (few rows, much missing) to the nearest one."""
-    stacked = drawn.transpose(2, 0, 1)
-    values, vectors = np.linalg.eigh(stacked)
+    stacked = np.ascontiguousarray(drawn.transpose(2, 0, 1))
+    doubtful = np.flatnonzero(~definite(stacked))
+    values, vectors = np.linalg.eigh(stacked[doubtful])
     low = values[:, 0] < 0
-    if low.any():
-        kept = np.maximum(values[low], 0.0)[:, None, :]
-        stacked = stacked.copy()
-        stacked[low] = (vectors[low] * kept) @ vectors[low].transpose(0, 2, 1)
+    kept = np.maximum(values[low], 0.0)[:, None, :]
+    stacked[doubtful[low]] = (vectors[low] * kept) @ vectors[low].transpose(0, 2, 1)
     return stacked.transpose(1, 2, 0)
 
 
 def pulls(x: Floats, w: Floats, moments: Moments) -> Floats:
-    """Give how far each row pulls the covariance: (n, d (d + 1) / 2), upper triangle by rows; they sum to 0."""
+    """Give how far each row pulls means and covariance (upper triangle by rows): (n, d + d (d + 1) / 2); they sum to 0."""
     scale = np.sqrt(np.where(np.diag(moments.covariance) > 0, np.diag(moments.covariance), 1.0))
     z, cov = (x - moments.mean) / scale, moments.covariance / np.outer(scale, scale)
     reduced = patterns(z, w)
     scores = _scores(z, w, reduced, cov)
-    information = _information(reduced, cov)
-    d = len(cov)
-    turned = scores @ np.linalg.pinv(information, rcond=1e-10, hermitian=True)[:, d:]
-    upper = np.triu_indices(d)
-    pulled: Floats = turned * (scale[upper[0]] * scale[upper[1]])
+    upper = np.triu_indices(len(cov))
+    units = np.concatenate([scale, scale[upper[0]] * scale[upper[1]]])
+    pulled: Floats = scores @ inverses(_information(reduced, cov)) * units
     return pulled
 
 
@@ -131,7 +137,7 @@ def _information(reduced: Patterns, cov: Floats) -> Floats:
     i, j = np.triu_indices(d)
     half = np.where(i == j, 0.5, 1.0)
     size = d + len(i)
-    total = np.zeros((size, size))
+    total, products = np.zeros((size, size)), np.zeros((len(i), len(i)))
     for start in range(0, len(reduced.weight), _BLOCK):
         part = slice(start, start + _BLOCK)
         w, p = reduced.weight[part], precisions(cov, reduced.there[part])
@@ -142,18 +148,24 @@ def _information(reduced: Patterns, cov: Floats) -> Floats:
         total[:d, :d] += np.tensordot(w, p, axes=1)
         cross = p[:, :, i] * u[:, None, j] + p[:, :, j] * u[:, None, i]
         total[:d, d:] += cross.sum(axis=0) * half
-        total[d:, d:] += _traces(k - 0.5 * w[:, None, None] * p, p, i, j) * np.outer(half, half)
+        products += (k - 0.5 * w[:, None, None] * p)[:, i, j].T @ p[:, i, j]
+    total[d:, d:] = _traces(products, d) * np.outer(half, half)
     total[d:, :d] = total[:d, d:].T
     return total
 
 
-def _traces(a: Floats, b: Floats, i: NDArray[np.intp], j: NDArray[np.intp]) -> Floats:
-    """Sum tr(D_ij A D_kl B), made symmetric in A and B, over the patterns."""
-    n, d, _ = a.shape
-    flat_a, flat_b = a.reshape(n, d * d), b.reshape(n, d * d)
-    product = (flat_a.T @ flat_b).reshape(d, d, d, d)  # [r, s, t, v]: sum of A_rs B_tv
-    both = product + product.transpose(2, 3, 0, 1)
+def _traces(products: Floats, d: int) -> Floats:
+    """Sum tr(D_ij A D_kl B), made symmetric in A and B, of the sums of products of A and B, both by upper triangles."""
+    i, j = np.triu_indices(d)
+    place = np.zeros((d, d), np.int64)
+    place[i, j] = place[j, i] = np.arange(len(i))
+    both = products + products.T
     ii, jj, kk, ll = i[:, None], j[:, None], i[None, :], j[None, :]
-    terms = both[jj, kk, ll, ii] + both[ii, kk, ll, jj] + both[jj, ll, kk, ii] + both[ii, ll, kk, jj]
-    summed: Floats = terms / 2
-    return summed
+    summed: Floats = sum(
+        (
+            both[place[a, b], place[c, e]]
+            for a, b, c, e in ((jj, kk, ll, ii), (ii, kk, ll, jj), (jj, ll, kk, ii), (ii, ll, kk, jj))
+        ),
+        np.zeros(()),
+    )
+    return summed / 2

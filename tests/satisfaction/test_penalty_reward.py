@@ -277,14 +277,14 @@ class TestBadInput:
         assert drivers(run(drivers=["must"]))["must"]["driver_class"] == "Must-be"
 
     def test_many_drivers(self):
-        """With more than 12 only classes are held; more than 20 are too many."""
+        """With more than 12 only classes are held; more than 30 are too many."""
         rng = np.random.default_rng(4)
-        more = {f"d{i:02d}": rng.integers(1, 6, 1200).astype(float) for i in range(16)}
+        more = {f"d{i:02d}": rng.integers(1, 6, 1200).astype(float) for i in range(26)}
         result = run(sheets(**{k: more[k] for k in list(more)[:8]}), n_bootstrap=100)
         assert result.parameters["held"] == "classes"
         assert "held" in codes(result)
         assert drivers(result)["must"]["driver_class"] == "Must-be"
-        with pytest.raises(OptionError, match="There are 21 drivers"):
+        with pytest.raises(OptionError, match="There are 31 drivers"):
             run(sheets(**more))
 
     def test_all_alike(self):

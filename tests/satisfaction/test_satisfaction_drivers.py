@@ -340,6 +340,22 @@ class TestGapsAndCodes:
         with pytest.raises(OptionError, match="missing='pairwise'"):
             drivers(made_up(100), kind="ordinal", missing="pairwise")
 
+    @pytest.mark.parametrize(("kind", "p"), [("numeric", 4), ("binary", 4), ("ordinal", 3), ("nps", 3)])
+    def test_ranks_under_every_way_are_those_of_the_outcome_asked_about(self, kind, p):
+        gap = pl.int_range(pl.len()) % 4 == 0
+        frame = made_up(300, p=p).with_columns(d2=pl.when(gap).then(None).otherwise(pl.col("d2")))
+        if kind == "nps":
+            frame = frame.with_columns(csat=(pl.col("csat") * 2.5 - 2.5).round().clip(0, 10))
+        table = drivers(frame, kind=kind, n_bootstrap=100).tables()["missing"]
+        ways = {"em": "All answers", "complete": "Complete", "not_applicable": "Gaps mean"}
+        for way, words in ways.items():
+            asked = drivers(frame, kind=kind, missing=way, n_bootstrap=100)
+            own = table.filter(pl.col("gaps_taken").str.starts_with(words)).sort("driver")
+            shares = asked.tables()["drivers"].sort("driver")
+            assert own["lmg"].to_list() == pytest.approx(shares["lmg"].to_list(), rel=1e-6), way
+            assert own["place"].to_list() == shares["place"].to_list()
+        assert table["gaps_taken"].n_unique() == (4 if kind == "numeric" else 3), "pairs have no likelihood"
+
 
 class TestBadInput:
     @pytest.mark.parametrize("n", [1, 3, 8])
