@@ -63,7 +63,7 @@ _CUSTOMER: Final = (
     "id do cliente, codigo do cliente, klient, id klienta, number klienta, numer klienta, zakaznik, cislo zakaznika, id zakaznika, "
     "kundnummer, kund id, kundenummer, kunde id, asiakasnumero, customer user, sold to party, sold to, customer user id, "
     "顧客id, 顧客番号, 顧客コード, 会員id, 会員番号, お客様番号, お客様id, ユーザーid, "
-    "contact id, person id, household key, household id, cardholder id",
+    "user pseudo id, contact id, person id, household key, household id, cardholder id",
     "customer email, buyer email, billing email, email address, customer name, kundenname, nom client, account, mitglied, "
     "mitgliedsnummer, adherent, socio, member, user, buyer, shopper, household, loyalty card, card number, kartennummer, donor id, "
     "donor, subscriber id, patient id, guest id, visitor id, contact, person, passenger id, kontonummer",
@@ -113,7 +113,7 @@ _TRANSACTIONS: Final = {
         "datum objednavky, orderdato, kobsdato, fakturadatum, date time, invoice datetime, payment date, paid at, order created at, "
         "date created, created at, completed date, purchase timestamp, order purchase timestamp, receipt date, posting date, "
         "注文日, 注文日時, 購入日, 購入日時, 受注日, 売上日, "
-        "basket date, checkout date, event time, donation date",
+        "basket date, checkout date, event time, event timestamp, donation date, close date, closed date",
         "date, 日付, 日時, datetime, timestamp, day, tag, jour, fecha, giorno, dag, data, kuupaev, zeit, zeitpunkt, created, transaction day, "
         "created on, order day, billing date, processed at, dt, time, uhrzeit, booking date, visit date, start date, order placed",
         "updated at, shipped at, fulfilled at, delivery date, lieferdatum, invoice month, period, month, quarter, monat, quartal, mois, "
@@ -139,7 +139,7 @@ _TRANSACTIONS: Final = {
         "order id, order number, invoice, invoice number, invoice id, order, order code, order ref, order reference, order key, "
         "transaction id, transaction number, transaction code, receipt id, receipt number, basket id, sales order, sales order number, purchase id, "
         "document number, sales id, sale id, ticket number, bill number, bestellnummer, bestell number, bestellnr, bestell id, bestellid, "
-        "auftragsnummer, auftrag, rechnungsnummer, rechnung number, rechnungsnr, rechnung, belegnummer, beleg, bonnummer, number commande, "
+        "auftragsnummer, auftrag, rechnungsnummer, rechnung number, rechnungsnr, rechnung, belegnummer, belegnr, beleg, bonnummer, number commande, "
         "numero commande, numero de commande, id commande, commande, number facture, numero facture, facture, number pedido, "
         "numero de pedido, numero pedido, id pedido, pedido, numero factura, factura, numero ordine, id ordine, ordine, numero fattura, "
         "fattura, bestelnummer, ordernummer, order nummer, factuurnummer, bestelling, numero do pedido, id do pedido, nota fiscal, "
@@ -197,7 +197,7 @@ _TRANSACTIONS: Final = {
     ),
     "status": (
         "status, order status, financial status, payment status, bestellstatus, auftragsstatus, statut, statut commande, estado, "
-        "estado del pedido, stato, stato ordine, orderstatus, order state",
+        "estado del pedido, stato, stato ordine, orderstatus, order state, deal stage, opportunity stage, stage",
         "fulfillment status, document type, transaction type, invoice type, order type, belegart, type de document, tipo documento, "
         "soll haben, soll haben kennzeichen, s h, debit credit, dr cr, event type",
         "",

@@ -18,6 +18,7 @@ CREDIT: Final = (
 CANCELLED: Final = (
     "cancelled", "canceled", "refunded", "voided", "storniert", "storno", "annulé", "annulee", "annulée", "cancelado",
     "cancelada", "annullato", "geannuleerd", "anulowane", "returned", "failed", "rejected", "chargeback", "expired", "fraud",
+    "void", "declined", "denied", "closed lost", "closedlost", "lost", "verloren",
 )  # fmt: skip
 """States of orders for which no money came in, or went back again."""
 

@@ -160,6 +160,20 @@ def test_cases_of_salesforce(tmp_path):
     assert "Look whether" not in " ".join(f.text for f in extract.check.findings)
 
 
+def test_deals_are_dated_by_their_close_and_lost_ones_are_named(tmp_path):
+    head = ["Opportunity ID", "Account ID", "Amount", "Stage", "Created Date", "Close Date"]
+    rows = [
+        [f"006{i}", f"001{o[0]}", o[2], "Closed Won" if i % 4 else "Closed Lost", f"{o[1] - timedelta(days=9):%m/%d/%Y}", f"{o[1]:%m/%d/%Y}"]
+        for i, o in enumerate(orders())
+    ]  # fmt: skip
+    extract = crm.read_transactions(written(tmp_path, "deals.csv", [head, *rows]))
+    assert columns_of(extract)["ordered_at"] == "Close Date"
+    assert any(
+        f.text.startswith("15 rows with a positive amount, marked as cancelled")
+        for f in extract.check.findings
+    )
+
+
 class TestJapanese:
     ROWS = (("顧客ID", "注文日", "金額", "注文番号"),)
 
