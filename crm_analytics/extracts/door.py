@@ -143,7 +143,11 @@ class _Passage:
         odd = odd_ids.look(keys, self.table) if keys else odd_ids.OddIds()
         seen = self._seen(read, span, currency, odd) if odd.any else seen
         good, marked = pl.col(WHY).is_null(), seen.looked.marked
-        keys = keys.of(_known(marked, good)) if keys and seen.aside else keys
+        keys = (
+            keys.of(_known(marked, good, CUSTOMER if self.plain is None else plain_lines.NUMBER))
+            if keys and seen.aside
+            else keys
+        )
         extract = Extract(
             table=self.table.name,
             frame=self._held(seen.looked.kept, marks.canonical_columns(marked, self.table, self.plan)),
@@ -173,6 +177,7 @@ class _Passage:
         looked = findings.Looked(
             marked,
             self._held(marked.filter(good)) if aside else marked,
+            self._held(marked.filter(~good)) if aside else marked.head(0),
             self.table,
             self.plan,
             frozenset(marked.collect_schema().names()),
@@ -278,12 +283,10 @@ class _Passage:
         Ids that are there as numbers stay so, until they are asked for.
         """
         wanted = columns or frame.collect_schema().names()
-        if self._fits and self.plain is None:
-            return frame.select(wanted).collect().lazy()
-        if self._fits and self.plain is not None:
-            numbers = dict.fromkeys([plain_lines.NUMBER, *(c for c in wanted if c != CUSTOMER)])
-            frame = self.plain.with_ids(frame.select(list(numbers)).collect().lazy())
-        return frame.select(wanted)
+        if self.plain is None:
+            return frame.select(wanted).collect().lazy() if self._fits else frame.select(wanted)
+        frame = frame.select(list(dict.fromkeys([plain_lines.NUMBER, *(c for c in wanted if c != CUSTOMER)])))
+        return self.plain.with_ids(frame.collect().lazy() if self._fits else frame).select(wanted)
 
     def _currency(self, read: pl.LazyFrame) -> str | None:
         if self.table.name not in marks.MONEY:
@@ -410,14 +413,9 @@ def _keys(read: pl.LazyFrame) -> Keys | None:
     return keyed(customers.drop_nulls() if customers.null_count() else customers)
 
 
-def _known(marked: pl.LazyFrame, good: pl.Expr) -> pl.Series:
+def _known(marked: pl.LazyFrame, good: pl.Expr, customer: str) -> pl.Series:
     """Mark the good ones of the rows that have a customer."""
-    return (
-        marked.filter(pl.col("customer_id").is_not_null())
-        .select(good)
-        .collect(engine="streaming")
-        .to_series()
-    )
+    return marked.filter(pl.col(customer).is_not_null()).select(good).collect(engine="streaming").to_series()
 
 
 def _one_currency(found: list[str], said: str | None, table: str) -> str | None:

@@ -33,10 +33,11 @@ _SPANS: Final = {
 
 @dataclass(frozen=True)
 class Looked:
-    """The marked table and what is known of it before the findings are gathered; `kept` are its good rows."""
+    """The marked table and what is known of it before the findings are gathered: its good rows are `kept`, others `aside`."""
 
     marked: pl.LazyFrame
     kept: pl.LazyFrame
+    aside: pl.LazyFrame
     table: Table
     plan: Plan
     names: frozenset[str]
@@ -134,11 +135,7 @@ def _by_reason(looked: Looked) -> pl.LazyFrame:
         else []
     )
     examples = pl.col(ROW).head(EXAMPLES).alias("examples")
-    return (
-        looked.marked.filter(pl.col(WHY).is_not_null())
-        .group_by(WHY)
-        .agg(pl.len().alias("n"), examples, *money, *people)
-    )
+    return looked.aside.group_by(WHY).agg(pl.len().alias("n"), examples, *money, *people)
 
 
 def examples(looked: Looked, kept: dict[str, Any]) -> dict[str, Any]:
