@@ -25,6 +25,7 @@ from crm_analytics.charts.cohort_parts import (
 from crm_analytics.charts.drawing import Views
 from crm_analytics.charts.theme import Theme
 from crm_analytics.results import Result
+from crm_analytics.retention.cohort_words import points
 
 Row = Mapping[str, Any]
 
@@ -241,8 +242,10 @@ def _trend_words(result: Result, test: Row) -> str:
     what = f"{age_name(result, test['period'])}: {test['verdict']}"
     if test["rate_change"] is None:
         return f"{what}."
-    low, high = (f"{100 * test[f'rate_change_{end}']:+.1f}" for end in ("lower", "upper"))
-    return f"{what}, {100 * test['rate_change']:+.1f} points ({low} to {high}) from the first to the last cohort."
+    low, high = (points(test[f"rate_change_{end}"]) for end in ("lower", "upper"))
+    return (
+        f"{what}, {points(test['rate_change'])} points ({low} to {high}) from the first to the last cohort."
+    )
 
 
 def layers(result: Result, theme: Theme) -> go.Figure:

@@ -198,10 +198,10 @@ def age_title(found: Cohorts, age: int) -> str:
 def points(change: float) -> str:
     """Write a change of a share in percentage points.
 
-    >>> points(0.0312), points(-0.2)
-    ('+3.1', '-20.0')
+    >>> points(0.0312), points(-0.2), points(-0.0001)
+    ('+3.1', '-20.0', '+0.0')
     """
-    return f"{100 * change:+.1f}"
+    return f"{round(100 * change, 1) + 0.0:+.1f}"  # nought has no sign to lose
 
 
 def _value(found: Findings, row: Row) -> str:

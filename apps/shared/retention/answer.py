@@ -10,6 +10,7 @@ import streamlit as st
 from crm_analytics import formats
 from crm_analytics.charts import cohort_parts
 from crm_analytics.results import Result
+from crm_analytics.retention.cohort_words import points
 from shared import blocks, kpi
 from shared.filters import Seen
 from shared.words import counted, plain
@@ -63,9 +64,9 @@ def _trend(result: Result, test: dict[str, Any]) -> None:
     low, high = test["rate_change_lower"], test["rate_change_upper"]
     kpi.tile(
         "Is it getting better?",
-        f"{100 * test['rate_change']:+.1f} points",
+        f"{points(test['rate_change'])} points",
         changes=[f":{_COLOURS.get(test['verdict'], 'gray')}-badge[{plain(test['verdict'])}]"],
-        words=[f"95%: {100 * low:+.1f} to {100 * high:+.1f}", f"n = {counted(test['n_cohorts'], 'cohort')}"],
+        words=[f"95%: {points(low)} to {points(high)}", f"n = {counted(test['n_cohorts'], 'cohort')}"],
         definition=(
             f"Change of retention {cohort_parts.in_unit(result, test['period'])} from the first to the last cohort that "
             "has finished it, by a logistic regression on the cohorts."
