@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Protocol
@@ -254,11 +254,15 @@ class CustomerBase:
         """Give the day of the last row of any table, and the table it is in; None where no table says what happened when.
 
         Every analysis of the base sees up to that day where no `as_of` is said, so that June is over for all or for none.
-        What is dated counts (orders, answers, cases, contacts, begun contracts), whatever filters leave; ends of contracts do not, for they may be planned, nor does a rare contract that is to begin more than a month
+        What is dated counts (orders, answers, cases, contacts, begun contracts), whatever filters leave; ends of contracts
+        do not, for they may be planned, nor does a rare contract that is to begin more than a month
         after everything else. A table that cannot be read is passed over: whoever asks for it is told why.
         """
-        if self.whole is not None:
-            return self.whole.last_row()
+        return self._last if self.whole is None else self.whole.last_row()
+
+    @cached_property
+    def _last(self) -> tuple[date, str] | None:
+        """What `last_row` gives; looked for once, so that a table that cannot be read is not tried again and again."""
         last = {name: day for name in _HAPPENED if (day := self._last_day(name)) is not None}
         others = max((day for name, day in last.items() if name != "subscriptions"), default=None)
         if "subscriptions" in last and others is not None:

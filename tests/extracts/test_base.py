@@ -10,7 +10,7 @@ import pytest
 
 import crm_analytics as crm
 from crm_analytics.errors import ColumnError, ConfigError, OptionError, SourceError, UnknownNameError
-from crm_analytics.extracts.base import CustomerBase
+from crm_analytics.extracts.base import CustomerBase, LazyTables
 
 ORDERS = """customer_id,ordered_at,amount,channel,country
 1,2026-01-01,10.00,web,DE
@@ -273,3 +273,18 @@ def test_ends_of_contracts_and_rare_contracts_to_come_do_not_move_the_last_row(f
 def test_a_table_that_cannot_be_read_is_passed_over(folder):
     (folder / "cases.csv").write_text("one,two\nx,y\n")
     assert crm.open(folder).last_row() == (date(2026, 1, 4), "transactions")
+
+
+def test_a_table_that_cannot_be_read_is_tried_once(folder):
+    tried = []
+
+    def broken():
+        tried.append(1)
+        raise SourceError.empty("cases.csv")
+
+    tables = LazyTables({"transactions": lambda: crm.open(folder).table("transactions"), "cases": broken})
+    base = CustomerBase("Shop", tables=tables)
+    assert [base.last_row(), base.where(channels="web").last_row()] == [
+        (date(2026, 1, 4), "transactions")
+    ] * 2
+    assert len(tried) == 1
