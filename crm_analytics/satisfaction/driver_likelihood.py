@@ -15,11 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
+from scipy.stats import f as f_distribution
 
 from crm_analytics.satisfaction import driver_fill
 from crm_analytics.satisfaction.driver_design import Design
 from crm_analytics.satisfaction.driver_moments import Prepared
-from crm_analytics.satisfaction.driver_shares import Groups, Shares, share_draws, wald
+from crm_analytics.satisfaction.driver_shares import Groups, Shares, independent, share_draws, wald
 from crm_analytics.stats import dominance
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.stats.resampled_sums import resampled_sums
@@ -230,7 +231,8 @@ def p_value(design: Design, rows: Prepared, found: Model, added: float, columns:
     if design.plain and not np.isnan(rows.z).any():
         return float(chi2.sf(2 * added * -found.fit.null, len(columns)))
     statistic, freedom = wald(found.fit.coefficients[columns], found.coefficient_draws[columns])
-    return float(chi2.sf(statistic, freedom))
+    spare = max(independent(design, rows) - rows.z.shape[1], 1.0)
+    return float(f_distribution.sf(statistic / freedom, freedom, spare))
 
 
 def leverages(found: Model, steps: Floats, weights: Floats) -> tuple[Floats, Floats]:
