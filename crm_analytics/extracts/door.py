@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
 from crm_analytics import formats, tables
 from crm_analytics.errors import ColumnError, SourceError
 from crm_analytics.extracts import findings, marks, odd_ids, plain_lines
 from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
-from crm_analytics.extracts.keys import CUSTOMER, Keys, keyed
+from crm_analytics.extracts.keys import CUSTOMER, Keys, keyed, numbers_of
 from crm_analytics.extracts.largest import largest_customers
 from crm_analytics.extracts.marks import CURRENCY, WHY, Bounds, Duplicates
 from crm_analytics.extracts.numbers import currency_in_heading
@@ -135,7 +134,7 @@ class _Passage:
         read = self._read()
         with ThreadPoolExecutor(1) as pool:  # numbering leaves the other processors free for the rest
             numbering = pool.submit(self._keys, read)
-            read = self._held(marks.with_repeats(read))
+            read = self._held(marks.with_repeats(read, self.rows))
             currency = self._currency(read)
             span = marks.bounds(read, self.table, self.said.not_after)
             seen = self._seen(read, span, currency)
@@ -249,8 +248,7 @@ class _Passage:
         """Give the customers of the rows that have one their numbers; None where the table has none at all."""
         if self.plain is None:
             return _keys(read)
-        numbers = read.select(plain_lines.NUMBER).collect().to_series().drop_nulls()
-        return self.plain.keys(np.array(numbers))
+        return self.plain.keys(numbers_of(read, plain_lines.NUMBER, self.rows))
 
     def _surprising(self, read: pl.LazyFrame) -> set[str]:
         """Give the headings with values that the sample they were decided by did not foresee."""

@@ -166,13 +166,28 @@ def _ranked(column: pl.Series) -> Keys:
     return Keys(partial(_listed, ids), rows, starts, np.arange(len(ids)))
 
 
-def repeats(hashes: pl.Series) -> pl.Series | None:
-    """Mark the rows whose hash an earlier row has; None where there is none."""
-    values = hashes.to_numpy()
-    in_order = np.sort(values)
+def numbers_of(frame: pl.LazyFrame, column: str, n_rows: int) -> _Hashes:
+    """Give the numbers of a column, without its nulls, in memory of their own and without a second copy of them."""
+    found, n = np.empty(n_rows, np.uint64), 0
+    for batch in frame.select(column).collect_batches(maintain_order=True):
+        values = batch.to_series().drop_nulls().to_numpy()
+        found[n : n + len(values)] = values
+        n += len(values)
+    return found[:n]
+
+
+def repeats(hashes: Callable[[], _Hashes]) -> pl.Series | None:
+    """Mark the rows whose hash an earlier row has; None where there is none.
+
+    What is called gives the hashes, in memory that is used up; a second time only where there are some.
+    """
+    in_order = hashes()
+    in_order.sort()
     twice = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+    del in_order
     if not len(twice):
         return None
+    values = hashes()
     marks = np.zeros(len(values), np.bool_)
     if len(twice) <= _FEW:
         among = np.flatnonzero(np.isin(values, twice))
