@@ -14,7 +14,7 @@ import polars as pl
 
 from crm_analytics.extracts.extract import Extract
 
-MOST_ROWS: Final = 1 << 24
+MOST_ROWS: Final = 1 << 25
 """So many rows are counted at once in memory; more are divided."""
 
 PART_ROWS: Final = 1 << 22

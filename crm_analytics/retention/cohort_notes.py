@@ -79,7 +79,7 @@ def _unfinished(found: Findings) -> Iterator[Note]:
 
 
 def _cut(found: Findings) -> Iterator[Note]:
-    if found.cohorts.is_cut:
+    if found.cohorts.shape.is_cut:
         last = int(found.cohorts.times.windows.period.max())
         text = f"Ages beyond {found.unit} {last:,} are left out: the table would be too large. A longer period shows them."
         yield Note("ages_left_out", text)

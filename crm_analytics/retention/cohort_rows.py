@@ -154,12 +154,16 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """The rows and the columns of a table, and which of its cells have begun and are finished."""
+    """The rows and the columns of a table, and which of its cells have begun and are finished.
+
+    `n_ages` counts all ages that have begun; `is_cut` says that not all are shown because there would be too many cells.
+    """
 
     rows: Rows
     windows: Windows
     clock: Clock
     n_ages: int
+    is_cut: bool
 
     @classmethod
     def of(cls, rows: Rows, clock: Clock, options: Options) -> Shape:
@@ -169,7 +173,7 @@ class Shape:
         spans = Windows.of(
             options.criterion, min(every, most), horizon=options.horizon, brackets=options.brackets
         )
-        return cls(rows, spans, clock, every)
+        return cls(rows, spans, clock, every, options.max_periods is None and most < every)
 
     @cached_property
     def lived(self) -> Ints:

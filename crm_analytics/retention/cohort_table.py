@@ -62,11 +62,6 @@ class Cohorts:
         """The cohorts in time over all groups."""
         return over_groups(self.times)
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether ages are left out because there would be too many cells."""
-        return self.options.max_periods is None and self.shape.windows.period.size < self.shape.n_ages
-
     def ids_of(self, cohort: int) -> pl.Series:
         """Give the ids of the customers who entered a cohort."""
         found = self.cubes.each(

@@ -9,6 +9,7 @@ import pytest
 
 import crm_analytics as crm
 from crm_analytics.errors import CrmError, NotEnoughDataError, OptionError
+from crm_analytics.retention import cohort_rows
 
 
 def orders(*bought):
@@ -122,3 +123,23 @@ def test_recurring_members_take_their_own_deeds_and_money():
     assert [row[2:] for row in cells.sort("cohort_on", "period").rows()] == [
         (1, 1.0), (1, 2.0), (1, 4.0), (1, 2.0), (1, 4.0), (1, 4.0),
     ]  # fmt: skip
+
+
+def test_ages_are_said_to_be_left_out_where_they_are(monkeypatch):
+    rows = pl.DataFrame(
+        {
+            "customer_id": ["a", "b", "a", "b"],
+            "ordered_at": [date(2025, 1, 5), date(2025, 3, 5), date(2025, 12, 30), date(2025, 12, 31)],
+            "amount": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    bracket = {"criterion": "bracket", "brackets": [(1, 2), (4, 6)]}
+
+    def codes(**options):
+        return {note.code for note in crm.cohort_retention(rows, **options).notes}
+
+    assert "ages_left_out" not in codes() | codes(**bracket) | codes(max_periods=2)
+    monkeypatch.setattr(cohort_rows, "MOST_CELLS", 8)
+    assert "ages_left_out" in codes()
+    assert "ages_left_out" in codes(**bracket)
+    assert "ages_left_out" not in codes(max_periods=2)
