@@ -141,24 +141,25 @@ driving = base.table("subscriptions" if base.has("subscriptions") else "transact
 known = driving.frame.collect_schema().names()
 column = next((c for c in ("plan", "channel", "country") if c in known), None)
 by_group = crm.run("survival", base, **options, by=column, covariates=[column] if column else [])
-table(by_group, by_group.summary(), f"By {column or 'nothing'}")
+table(
+    by_group,
+    by_group.summary(),
+    f"By {column}" if column else "Everyone: there is no plan, channel or country to compare by",
+)
 
 # %%
 by_group.plot("groups" if "groups" in {view.name for view in by_group.views} else "curve")
 
 # %%
-table(
-    by_group,
-    by_group.tables()["comparisons"].select(
-        "comparison",
-        "log_rank_p_holm",
-        "mean_difference_days",
-        "mean_difference_days_lower",
-        "mean_difference_days_upper",
-        "mean_difference_p_holm",
-    ),
-    "Pairs",
+pairs = by_group.tables()["comparisons"].select(
+    "comparison",
+    "log_rank_p_holm",
+    "mean_difference_days",
+    "mean_difference_days_lower",
+    "mean_difference_days_upper",
+    "mean_difference_p_holm",
 )
+table(by_group, pairs, "Pairs") if pairs.height else Markdown("There are no two groups to compare.")
 
 # %% [markdown]
 # **By how much?** Cox's model puts the same comparison into one figure per value, the hazard ratio: how much readier to leave than
@@ -248,21 +249,18 @@ table(
 
 # %%
 first = again.tables()["first_purchase"].filter(pl.col("evidence").str.starts_with("returns"))
-table(
-    again,
-    first.select(
-        "first_by",
-        "first_value",
-        "n_customers",
-        "return_rate",
-        "other_return_rate",
-        "return_difference",
-        "return_difference_lower",
-        "return_difference_upper",
-        "corrected_p",
-    ),
-    "First orders that stand out",
+shown = first.select(
+    "first_by",
+    "first_value",
+    "n_customers",
+    "return_rate",
+    "other_return_rate",
+    "return_difference",
+    "return_difference_lower",
+    "return_difference_upper",
+    "corrected_p",
 )
+table(again, shown, "First orders that stand out") if shown.height else Markdown("No first order stands out.")
 
 # %%
 Markdown("\n".join(f"- {note.text}" for note in again.notes))
@@ -299,7 +297,9 @@ life.plot("activity")
 life.plot("projection")
 
 # %%
-table(life, life.tables()["steady"], "Now, and where today's rates settle in the long run")
+steady = life.tables()["steady"]
+if steady.height:
+    display(table(life, steady, "Now, and where today's rates settle in the long run"))
 
 # %%
 Markdown("\n".join(f"- {note.text}" for note in life.notes))

@@ -103,7 +103,7 @@ def against_others(counts: pl.DataFrame, *, n: int, hits: int) -> pl.DataFrame:
             "return_difference_lower": gap_low,
             "return_difference_upper": gap_high,
             "corrected_p": p,
-            "evidence": _evidence(gap, p),
+            "evidence": pl.Series(_evidence(gap, p), dtype=pl.String),
         }
     ).with_columns(pl.col(pl.Float64).fill_nan(None))
 

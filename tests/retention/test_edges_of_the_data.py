@@ -205,3 +205,9 @@ def test_contracts_by_the_month_are_looked_ahead_by_the_month():
     assert renewal_of(spells.head(3).with_columns(is_lost=True), date(2026, 1, 1)) == "month"
     quarters = spells.with_columns(last_on=pl.lit(date(2025, 7, 31)), is_lost=True)
     assert renewal_of(quarters, date(2026, 1, 1)) == "quarter"
+
+
+def test_orders_that_say_nothing_but_when_and_how_much_have_no_first_purchase_to_compare():
+    first = crm.repeat_purchase(once_only()).tables()["first_purchase"]
+    assert first.is_empty()
+    assert first.schema["evidence"] == first.schema["first_value"] == pl.String
