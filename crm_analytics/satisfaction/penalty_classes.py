@@ -127,6 +127,7 @@ def contrasts(
     found = driver_moments.moments(chosen)
     drawn = coefficients(driver_moments.draws(chosen, found, n_draws=n_draws, seed=seed))
     beta = coefficients(found.covariance[:, :, None])[:, 0]
+    drawn = beta[:, None] + (drawn - beta[:, None]) * _widening(chosen)
     p = len(coded.drivers)
     lows, highs = np.arange(p) * 2, np.arange(p) * 2 + 1
     spread = np.stack([np.cov(drawn[[j, k]]) for j, k in zip(lows, highs, strict=True)])
@@ -140,6 +141,13 @@ def contrasts(
         r2=explained(found.covariance, range(len(found.covariance) - 1)),
         n_rows=chosen.n,
     )
+
+
+def _widening(rows: driver_moments.Prepared) -> float:
+    """Give by how much draws are too narrow, because residuals of a fit with so many columns are too small."""
+    units = rows.n if rows.clusters is None else len(np.unique(rows.clusters))
+    size = min(float(rows.weights.sum() ** 2 / (rows.weights**2).sum()), units)
+    return float(np.sqrt(size / max(size - rows.z.shape[1], 1.0)))
 
 
 def _coded(design: Design, low: Cuts, high: Cuts) -> tuple[Design, tuple[Cells, ...]]:
