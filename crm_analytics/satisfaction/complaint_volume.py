@@ -60,7 +60,7 @@ def _first_day(cases: Cases, transactions: Extract | None) -> date:
     Periods with orders and without a case count, unless so many cases were to be expected before the first one that the
     extract of cases must have begun later than that of orders.
     """
-    first: date = cases.every["opened_on"].min()  # type: ignore[assignment] there are cases
+    first: date = cases.every["opened_on"].min()  # type: ignore[assignment]
     begun = cases.question.start or min(first, orders_begin(transactions) or first)
     if begun >= first:
         return begun
