@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -95,7 +96,7 @@ def ours_logit(x: np.ndarray, yes: np.ndarray) -> np.ndarray:
     _, first, place = np.unique(codes, return_index=True, return_inverse=True)
     counts = np.zeros((len(first), 2))
     np.add.at(counts, (place, yes.astype(int)), 1.0)
-    found = subset_likelihoods(x[first], counts).log_likelihoods
+    found = subset_likelihoods(x[first], counts, row_shares=False).log_likelihoods
     return shapley(1 - found / found[0])
 
 
@@ -144,10 +145,13 @@ def child(task: str, n: int, p: int, seconds: float) -> dict[str, Any]:
     return {"clock": clock, "processor": processor, "fitted": fitted}
 
 
-def ask(python: str, task: str, n: int, p: int, seconds: float) -> dict[str, Any]:
-    """Run `child` in another Python."""
+def ask(
+    python: str, task: str, n: int, p: int, seconds: float, *, threads: int | None = None
+) -> dict[str, Any]:
+    """Run `child` in another Python, with so many threads for linear algebra (its own choice if None)."""
     command = [python, str(HERE), "--task", task, "--size", str(n), str(p), "--seconds", str(seconds)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    said = {} if threads is None else {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **said})
     return json.loads(answer.stdout.splitlines()[-1])
 
 
@@ -191,10 +195,12 @@ def compare(options: argparse.Namespace) -> None:
         for n, p in ((10_000, 8), (10_000, 10)):
             x, y = ratings(n, p)
             ours = timed(lambda x=x, y=y: ours_logit(x, (y >= 7).astype(float)), options.rounds)
-            found = ask(options.peers, "statsmodels", n, p, options.seconds)
-            line(
-                f"McFadden, {p} drivers, {n:,} answers", ours, "statsmodels' Logit, every subset", found["clock"], found["processor"], scaled(found["fitted"], p),
-            )  # fmt: skip
+            for threads in (None, 1):
+                found = ask(options.peers, "statsmodels", n, p, options.seconds, threads=threads)
+                line(
+                    f"McFadden, {p} drivers, {n:,} answers", ours,
+                    f"statsmodels' Logit, every subset{', one thread' if threads else ''}", found["clock"], found["processor"], scaled(found["fitted"], p),
+                )  # fmt: skip
     alone(options.rounds)
 
 
