@@ -312,7 +312,7 @@ _CASES: Final = {
         "date received, report date, reported at, complaint date, ticket created at, eroffnet am, eroffnungsdatum, eingang, eingangsdatum, "
         "erstellt am, beschwerdedatum, date ouverture, date d ouverture, date creation, date de creation, fecha apertura, "
         "fecha de apertura, fecha creacion, fecha de creacion, data apertura, data creazione, openingsdatum, aangemaakt op, "
-        "data de abertura, data zgloszenia, data otwarcia, date time opened, date submitted, submitted at, case opened, requested at",
+        "data de abertura, data zgloszenia, data otwarcia, date time opened, created time, opened time, date submitted, submitted at, case opened, requested at",
         "date, timestamp, start date, datetime, fecha, data",
         "",
     ),
@@ -323,22 +323,22 @@ _CASES: Final = {
         "erste antwort, erstantwort am, erstantwort, date premiere reponse, date de premiere reponse, premiere reponse le, fecha primera "
         "respuesta, fecha de primera respuesta, data prima risposta, eerste antwoord op, eerste reactie op, data primeira resposta, "
         "data pierwszej odpowiedzi",
-        "answered at, answered on, responded at, replied at, beantwortet am",
+        "answered at, answered on, responded at, replied at, beantwortet am, initial response time",
         "",
     ),
     "closed_at": (
         "closed at, closed on, close date, closed, resolved at, resolved on, resolution date, solved at, date closed, date resolved, "
         "completed at, geschlossen am, abschlussdatum, erledigt am, gelost am, date cloture, date de cloture, date resolution, "
         "fecha cierre, fecha de cierre, fecha resolucion, data chiusura, data risoluzione, gesloten op, afsluitdatum, "
-        "data de fechamento, data fechamento, data zamkniecia, date time closed, case closed, date sent to company",
+        "data de fechamento, data fechamento, data zamkniecia, date time closed, resolved time, closed time, solved time, case closed, date sent to company",
         "end date, updated at, finished at",
         "",
     ),
     "category": (
         _CATEGORY[0] + ", case type, complaint type, ticket type, issue type, reason, complaint category, contact reason, beschwerdegrund, "
         "grund, motif, motivo, reden, klachttype, powod, anliegen, issue, complaint reason, case reason",
-        "topic, subject, thema, type, sub issue, art, sujet",
-        "product line",
+        "topic, thema, type, sub issue, art",
+        "subject, sujet, betreff, product line",
     ),
     "channel": (_CHANNEL[0] + ", contact channel, origin, case origin, submitted via, via", _CHANNEL[1], ""),
     "product_id": _PRODUCT,
@@ -354,7 +354,7 @@ _CASES: Final = {
 
 _CONTACTS: Final = {
     "campaign_id": (
-        "campaign id, campaign, campaign name, campaign code, mailing id, mailing, kampagne, kampagnen id, kampagnennummer, aktion, "
+        "campaign id, campaign, campaign name, campaign title, campaign code, mailing id, mailing, kampagne, kampagnen id, kampagnennummer, aktion, "
         "campagne, id campagne, campana, id campana, campagna, id campagna, campanha, kampania, id kampanii, kampan, action id, "
         "wave id, utm campaign",
         "action, broadcast, send id, newsletter id, flight, wave, experiment, test id",

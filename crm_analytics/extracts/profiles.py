@@ -23,6 +23,9 @@ _RARELY: Final = 0.02
 _MANY: Final = 20
 _HALF: Final = 0.5
 _SMALL: Final = 100_000
+_CODED: Final = 14
+"""Answers from 0 to 10, and codes such as 99 for none."""
+
 _SCALE: Final = 11
 """Points of the longest scale, as many as answers in words can have."""
 
@@ -239,6 +242,8 @@ def _rating_content(profile: Profile, column: str) -> tuple[float, str]:
     most = 10 if column == "nps" else 100
     if profile.is_number and (profile.low or 0) >= 0 and (profile.high or 0) <= most:
         return 0.9, f"its values lie between {profile.low:g} and {profile.high:g}"
+    if column == "nps" and profile.is_whole and profile.n_unique <= _CODED:
+        return 0.5, "its values are few whole numbers, some of them beyond 10"
     if profile.in_words and column != "weight":
         return 0.6, "its values are answers in words"
     return 0.0, "its values are not ratings"

@@ -160,6 +160,48 @@ def test_cases_of_salesforce(tmp_path):
     assert "Look whether" not in " ".join(f.text for f in extract.check.findings)
 
 
+def test_tickets_of_freshdesk(tmp_path):
+    head = [
+        "Ticket ID",
+        "Subject",
+        "Type",
+        "Created time",
+        "Due by Time",
+        "Resolved time",
+        "Resolution time (in hrs)",
+        "Contact ID",
+    ]
+    rows = [
+        [i, "Help", ("Question", "Problem")[i % 2], f"{o[1]}", "", f"{o[1] + timedelta(hours=5)}" if i % 4 else "", 5, o[0]]
+        for i, o in enumerate(orders())
+    ]  # fmt: skip
+    extract = crm.read_cases(written(tmp_path, "tickets.csv", [head, *rows]))
+    found = columns_of(extract)
+    assert (found["opened_at"], found["closed_at"], found["category"]) == (
+        "Created time",
+        "Resolved time",
+        "Type",
+    )
+    assert extract.frame.collect()["closed_at"].null_count() == N // 4
+
+
+def test_a_code_for_no_answer_hides_no_recommendation(tmp_path):
+    rows = [[f"{o[1]:%Y-%m-%d}", o[0], 99 if i % 10 == 0 else i % 11] for i, o in enumerate(orders())]
+    extract = crm.read_surveys(written(tmp_path, "s.csv", [["Date", "Customer", "NPS"], *rows]))
+    assert columns_of(extract)["nps"] == "NPS"
+    scored = crm.satisfaction_scores(extract).tables()["scores"].row(0, named=True)
+    assert (scored["metric"], scored["n"]) == ("nps", N - N // 10)
+
+
+def test_campaigns_are_named_by_their_title(tmp_path):
+    rows = [[f"p{o[0]}@example.org", "Ann", "Spring", f"{o[1]:%b %d, %Y %I:%M %p}"] for o in orders()[:17]]
+    head = ["Email Address", "First Name", "Campaign Title", "Send Date"]
+    assert (
+        columns_of(crm.read_contacts(written(tmp_path, "c.csv", [head, *rows])))["campaign_id"]
+        == "Campaign Title"
+    )
+
+
 def test_deals_are_dated_by_their_close_and_lost_ones_are_named(tmp_path):
     head = ["Opportunity ID", "Account ID", "Amount", "Stage", "Created Date", "Close Date"]
     rows = [
