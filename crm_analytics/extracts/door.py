@@ -132,6 +132,8 @@ class _Passage:
 
     def extract(self) -> Extract:
         read = self._read()
+        if not self._fits:  # one thing after the other, so that memory holds one of them
+            read = marks.with_repeats(read, self.rows)
         with ThreadPoolExecutor(1) as pool:  # numbering leaves the other processors free for the rest
             numbering = pool.submit(self._keys, read)
             read = self._held(marks.with_repeats(read, self.rows))

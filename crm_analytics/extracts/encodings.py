@@ -22,6 +22,7 @@ Bytes: TypeAlias = bytes | mmap.mmap
 
 _STEP: Final = 1 << 20
 _SAMPLE: Final = 1 << 16
+_LARGE: Final = 1 << 30
 
 
 _JAPANESE: Final = (
@@ -86,7 +87,18 @@ def _recoded(text: str, encoding: str, notes: tuple[str, ...]) -> Text:
 
 def chunks(data: Bytes, step: int = _STEP) -> Iterator[bytes]:
     """Give the bytes piece by piece."""
-    return (data[at : at + step] for at in range(0, len(data), step))
+    for at in range(0, len(data), step):
+        yield data[at : at + step]
+        let_go(data, at, min(at + step, len(data)))
+
+
+def let_go(data: Bytes, start: int, end: int) -> None:
+    """Let go of what was looked at of a very large file, so that memory does not fill with it."""
+    if isinstance(data, bytes) or len(data) < _LARGE or not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+    if end > first:
+        data.madvise(mmap.MADV_DONTNEED, first, end - first)
 
 
 def _checked(encoding: str) -> str:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import polars as pl
 
 from crm_analytics.extracts import marks, plain_cells
+from crm_analytics.extracts.encodings import let_go
 from crm_analytics.extracts.keys import CUSTOMER, Keys, keyed_numbers
 from crm_analytics.extracts.marks import present
 from crm_analytics.extracts.plain_cells import BYTES, Cells, Flags, Found, Ids, Instants, Places, Words
@@ -248,6 +249,7 @@ class PlainReader:
             )
             for k in range(low, high)
         ]
+        let_go(self.text.data, int(begins[low]), int(begins[high]))
         self._read_odd(to.columns, [o for o in odd if o is not None], n)
         self._digits = self._digits and all(c.digits for c in to.columns)
         number = pl.Series(ROW, np.arange(at + 1, at + n + 1, dtype=np.uint32))

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crm_analytics.extracts.encodings import Bytes
+from crm_analytics.extracts.encodings import Bytes, let_go
 
 _STEP: Final = 1 << 18  # small enough to stay in the processor's cache
 _LF, _CR = 10, 13
@@ -100,10 +100,8 @@ def count_plain(
     """
     if width < 2 or start >= len(data):  # noqa: PLR2004 - of one column nothing is to be counted
         return None
-    if quote and data.find(quote.encode(), start) >= 0:
-        return None
     middle = data.find(b"\n", (start + len(data)) // 2) + 1 or len(data)
-    look = _Plain(data, ord(separator), width, watched)
+    look = _Plain(data, (ord(separator), quote.encode()), width, watched)
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(look.count, (start, middle), (middle, len(data)))
     if one is None or other is None:
@@ -114,10 +112,10 @@ def count_plain(
 
 @dataclass(frozen=True, eq=False)
 class _Plain:
-    """A file that may be plain: its separator, the cells of a row, how a heading row begins."""
+    """A file that may be plain: separator and quote, the cells of a row, how a heading row begins."""
 
     data: Bytes
-    separator: int
+    marks: tuple[int, bytes]
     width: int
     watched: Sequence[bytes]
 
@@ -126,6 +124,8 @@ class _Plain:
         n_marks, begins, first = 0, [start], [0]
         for at in range(start, end, _STEP):
             chunk = np.frombuffer(self.data, np.uint8, min(_STEP, end - at), at)
+            if self.marks[1] and self.data.find(self.marks[1], at, at + len(chunk)) >= 0:
+                return None
             lines = self._line_ends(chunk, n_marks % self.width)
             if lines is None or self._is_watched(chunk, lines[0], at, begins[-1]):
                 return None
@@ -133,6 +133,7 @@ class _Plain:
             if len(lines[0]):
                 begins.append(at + int(lines[0][-1]) + 1)
                 first.append(n_marks // self.width)
+            let_go(self.data, at, at + len(chunk))
         whole, left = divmod(n_marks, self.width)
         if begins[-1] < end:  # the last row of a file may lack its line end
             begins, first, whole, left = [*begins, end], [*first, whole + 1], whole + 1, left + 1 - self.width
@@ -141,7 +142,7 @@ class _Plain:
     def _line_ends(self, chunk: npt.NDArray[np.uint8], before: int) -> tuple[_Ints, int] | None:
         """Give where lines end and how many marks there are; None where they do not take turns as they should."""
         is_end = chunk == _LF
-        marks = np.flatnonzero((chunk == self.separator) | is_end)
+        marks = np.flatnonzero((chunk == self.marks[0]) | is_end)
         ends = marks[self.width - 1 - before :: self.width]
         regular = bool(is_end[ends].all()) and int(np.count_nonzero(is_end)) == len(ends)
         return (ends, len(marks)) if regular else None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import door, plain_cells, plain_lines, row_scan
+from crm_analytics.extracts import csv_files, door, encodings, plain_cells, plain_lines, row_scan
 from crm_analytics.extracts.readers import read_transactions
 
 IDS = st.sampled_from(
@@ -207,4 +207,17 @@ def test_a_file_that_is_odd_throughout_is_read_in_the_usual_way(tmp_path, monkey
     path.write_text("\n".join(["customer_id,ordered_at,amount", *lines, ""]))
     plain, usual, was_plain = _both(monkeypatch, path, 160_000_000)
     assert not was_plain
+    _same(plain, usual)
+
+
+def test_what_was_looked_at_of_a_large_file_is_let_go_and_still_there(tmp_path, monkeypatch):
+    lines = [f"C{i % 90:04},2024-01-{1 + i % 28:02},{i % 70}.{i % 10}" for i in range(9000)]
+    path = tmp_path / "orders.csv"
+    path.write_text("\n".join(["customer_id,ordered_at,amount", *lines, ""]))
+    with monkeypatch.context() as patch:
+        patch.setattr(csv_files, "_SMALL", 0)
+        patch.setattr(encodings, "_LARGE", 0)
+        plain, usual, was_plain = _both(monkeypatch, path, 160_000_000)
+    assert was_plain
+    assert plain.check.rows_kept == 9000
     _same(plain, usual)
