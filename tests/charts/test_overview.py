@@ -76,13 +76,13 @@ def test_alt_text_tells_the_last_complete_month(of_sample):
         VIEWS["trend"](of_sample, LIGHT)
         .layout.meta["alt"]
         .endswith(
-            "Last complete month: June 2026: Spend £29,663 in 578 orders; £27,092 a year earlier: up 9.5%."
+            "Last complete month: June 2026: Spend £29,399 in 571 orders; £26,829 a year earlier: up 9.6%."
         )
     )
     assert (
         VIEWS["customers_by_kind"](of_sample, LIGHT)
         .layout.meta["alt"]
-        .endswith("June 2026: 370 returning and 135 new.")
+        .endswith("June 2026: 364 returning and 135 new.")
     )
 
 

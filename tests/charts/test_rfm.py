@@ -120,16 +120,16 @@ def test_areas_are_the_spend(result):
 
 def test_alt_text_tells_the_main_figures(result):
     alt = VIEWS["segments"](result, LIGHT).layout.meta["alt"]
-    assert "Champions: 11.2% of customers, 26.9% of spend." in alt
+    assert "Champions: 11.1% of customers, 26.5% of spend." in alt
     assert "The largest share of spend is with Loyal customers." in alt
-    assert "Champions 543" in VIEWS["grid"](result, LIGHT).layout.meta["alt"]
-    assert "Loyal customers £253k; Champions £215k" in VIEWS["treemap"](result, LIGHT).layout.meta["alt"]
+    assert "Champions 537" in VIEWS["grid"](result, LIGHT).layout.meta["alt"]
+    assert "Loyal customers £250k; Champions £210k" in VIEWS["treemap"](result, LIGHT).layout.meta["alt"]
 
 
 def test_hover_tells_share_and_interval_in_words(result):
     words = VIEWS["segments"](result, LIGHT).data[1].hovertext[0]
     assert words.startswith(
-        "<b>Champions</b><br>543 customers: 11.2% (10.3% to 12.1%) of all<br>Spend £215,200:"
+        "<b>Champions</b><br>537 customers: 11.1% (10.2% to 12.0%) of all<br>Spend £209,936:"
     )
 
 
