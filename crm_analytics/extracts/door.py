@@ -136,6 +136,8 @@ class _Passage:
             read = marks.with_repeats(read, self.rows)
         with ThreadPoolExecutor(1) as pool:  # numbering leaves the other processors free for the rest
             numbering = pool.submit(self._keys, read)
+            if not self._fits:
+                numbering.result()
             read = self._held(marks.with_repeats(read, self.rows))
             currency = self._currency(read)
             span = marks.bounds(read, self.table, self.said.not_after)

@@ -146,6 +146,8 @@ def examples(looked: Looked, kept: dict[str, Any]) -> dict[str, Any]:
             figures.append(pl.col(ROW).filter(hit).head(EXAMPLES).implode().alias(f"{name}:rows"))
             if looked.money:
                 figures.append(pl.col(looked.money).filter(hit).sum().alias(f"{name}:amount"))
+    if looked.money and _stands_out(kept):
+        figures.append(pl.col(looked.money).abs().median().alias("typical"))
     if kept.get("cancelled:n"):
         figures.append(pl.col("order_id").str.contains(r"^\d+$").sum().alias("plain_order:n"))
     return looked.kept.select(figures).collect(engine="streaming").row(0, named=True) if figures else {}
@@ -169,7 +171,6 @@ def _kept_figures(looked: Looked) -> list[pl.Expr]:
             amount.sum().alias("amount"),
             amount.abs().sum().alias("turned_over"),
             amount.abs().max().alias("largest"),
-            amount.abs().median().alias("typical"),
         ]
     if dated in looked.names:
         at = pl.col(dated).cast(pl.Datetime("us"))
@@ -392,13 +393,15 @@ def _zero(kept: dict[str, Any]) -> list[Finding]:
     ]
 
 
+def _stands_out(kept: dict[str, Any]) -> bool:
+    """Tell whether one row has much of all money; whether it is unlike the others is asked then alone."""
+    total, largest = kept["turned_over"] or 0.0, kept["largest"] or 0.0
+    return bool(kept["n"] >= _FEW_ROWS and largest > max(0.05, 20 / kept["n"]) * total)
+
+
 def _outlier(kept: dict[str, Any]) -> list[Finding]:
     total, largest = kept["turned_over"] or 0.0, kept["largest"] or 0.0
-    if (
-        kept["n"] < _FEW_ROWS
-        or largest <= max(0.05, 20 / kept["n"]) * total
-        or largest < 100 * (kept["typical"] or 0)
-    ):
+    if not _stands_out(kept) or largest < 100 * (kept["typical"] or 0):
         return []
     text = f"One row has an amount of {largest:,.2f}, {largest / total:.0%} of all money turned over; averages rest on it. It is kept."
     return [Finding("outlier", text, "caution", 1, "amount", largest)]
