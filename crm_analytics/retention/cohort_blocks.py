@@ -17,7 +17,7 @@ from crm_analytics.retention.cohort_customers import Lists, customers_table, in_
 from crm_analytics.retention.cohort_grid import Grid, grid
 from crm_analytics.retention.cohort_members import Deeds, Floats
 from crm_analytics.retention.cohort_options import Options
-from crm_analytics.retention.cohort_rows import MOST_CELLS, Shape
+from crm_analytics.retention.cohort_rows import MOST_CELLS, RowNumbers, Shape
 from crm_analytics.retention.cohort_sums import Table
 
 DEEDS_PER_CELL: Final = 8
@@ -42,8 +42,11 @@ class Layers:
             n_cells = there.size
         else:
             there = np.flatnonzero(np.bincount(cell))
-        sums = [np.bincount(cell, weights=v, minlength=n_cells) for v in (done.n_orders, done.spend)]
-        return cls(there, *(v if v.size == there.size else v[there] for v in sums))
+        sums = [
+            np.bincount(cell, weights=v, minlength=n_cells).astype(float) for v in (done.n_orders, done.spend)
+        ]
+        n_orders, spend = (v if v.size == there.size else v[there] for v in sums)
+        return cls(there, n_orders, spend)
 
     @classmethod
     def read_off(cls, found: Grid, deeds: Ints, shape: Shape) -> Layers:
@@ -58,7 +61,8 @@ class Layers:
         every = list(parts)
         cell, place = np.unique(np.concatenate([part.cell for part in every]), return_inverse=True)
         sums = (np.concatenate([getattr(part, c) for part in every]) for c in ("n_orders", "spend"))
-        return cls(cell, *(np.bincount(place, weights=v) for v in sums))
+        n_orders, spend = (np.bincount(place, weights=v).astype(float, copy=False) for v in sums)
+        return cls(cell, n_orders, spend)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +92,13 @@ class Counts:
         without = [n for part in every if (n := part.n_lines_without_cost) is not None]
         layers = [part.layers for part in every if part.layers is not None]
         lists = [part.customers for part in every if part.customers is not None]
+        sums = {
+            c: np.sum([getattr(part, c) for part in every], axis=0)
+            for c in ("again", "n_orders", "spend", "last")
+        }
         return cls(
             reduce(Grid.plus, (part.grid for part in every)),
-            *(
-                np.sum([getattr(part, c) for part in every], axis=0)
-                for c in ("again", "n_orders", "spend", "last")
-            ),
+            **sums,
             never=sum(part.never for part in every),
             n_lived=sum(part.n_lived for part in every),
             n_lines_without_cost=sum(without) if without else None,
@@ -143,7 +148,7 @@ class Counting:
             customers=None if self.lists is None else customers_table(cube, found, done, row, self.lists),
         )
 
-    def _by_row(self, row: Ints, done: Deeds) -> tuple[Ints, Floats, Floats]:
+    def _by_row(self, row: RowNumbers, done: Deeds) -> tuple[Ints, Floats, Floats]:
         n = self.shape.rows.n
         return (
             np.bincount(row[done.n_active > 1], minlength=n),
@@ -151,7 +156,7 @@ class Counting:
             np.bincount(row, weights=done.spend_of_member, minlength=n).astype(float),
         )
 
-    def _losses(self, row: Ints, done: Deeds) -> tuple[Ints, int, int]:
+    def _losses(self, row: RowNumbers, done: Deeds) -> tuple[Ints, int, int]:
         until = self.shape.longest
         lived = (self.shape.lived > until)[row]
         last = np.bincount(done.last_active(until)[lived], minlength=until + 1)[: until + 1]

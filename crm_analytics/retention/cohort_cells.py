@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.retention.cohort_clock import Clock, Ints
-from crm_analytics.retention.cohort_grid import ALL, Bools, Grid, averaged_over, over_groups
+from crm_analytics.retention.cohort_grid import ALL, Grid, averaged_over, over_groups
 from crm_analytics.retention.cohort_members import Floats
 from crm_analytics.retention.cohort_options import Average, Options
+from crm_analytics.retention.cohort_rows import Bools
 from crm_analytics.retention.cohort_sums import Ratio
 from crm_analytics.stats.intervals import wilson, z_value
 

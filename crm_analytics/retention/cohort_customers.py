@@ -16,7 +16,7 @@ from crm_analytics.errors import OptionError, UnknownNameError
 from crm_analytics.results import Result
 from crm_analytics.retention.cohort_clock import Ints
 from crm_analytics.retention.cohort_members import Deeds, Members
-from crm_analytics.retention.cohort_rows import Shape
+from crm_analytics.retention.cohort_rows import RowNumbers, Shape
 
 State = Literal["active", "away", "all"]
 
@@ -53,7 +53,7 @@ class Lists:
         return cls(shape.rows.group, np.array(days, np.int32), shape.lived, tuple(texts), order)
 
 
-def customers_table(cube: Cube, found: Members, done: Deeds, row: Ints, lists: Lists) -> pl.DataFrame:
+def customers_table(cube: Cube, found: Members, done: Deeds, row: RowNumbers, lists: Lists) -> pl.DataFrame:
     """Give one row per membership of a block, customer by customer; `row` is the row of each member."""
     all_once = found.customer.size == len(cube.ids) and bool(begins(found.customer).all())
     days = (lists.first_day[row], (found.entry_day - _UNIX).astype(np.int32, copy=False))
@@ -86,9 +86,9 @@ def _listed(done: Deeds, texts: tuple[pl.Series, ...]) -> pl.Series:
     """
     if not texts:
         frame = pl.DataFrame(dict(zip(("member", "age"), done.active, strict=True)))
-        ages = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
-        return ages["age"].list.join(" ")
-    written = None
+        by_member = frame.group_by("member", maintain_order=True).agg(pl.col("age").cast(pl.String))
+        return by_member["age"].list.join(" ")
+    written: pl.Series | None = None
     for first in range(0, int(done.age.max(initial=0)) // _BITS + 1, _AT_ONCE):
         patterns = _patterns(done, first * _BITS)
         for part, text in enumerate(texts[first : first + _AT_ONCE]):

@@ -81,7 +81,8 @@ class Deeds:
 
     def per_member(self, values: NDArray[Any]) -> Floats:
         """Add up by member."""
-        return np.bincount(self.member, weights=values, minlength=self.starts.size)
+        sums = np.bincount(self.member, weights=values, minlength=self.starts.size)
+        return sums.astype(float, copy=False)
 
     def last_active(self, until: int | None = None) -> Ints:
         """Give the last age at which each member acted, looking no further than age `until`."""

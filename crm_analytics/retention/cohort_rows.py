@@ -18,6 +18,7 @@ from crm_analytics.retention.cohort_members import Entry, Members, deeds, member
 from crm_analytics.retention.cohort_options import Options
 
 Bools = NDArray[np.bool_]
+RowNumbers = NDArray[np.int32]
 
 MOST_CELLS: Final = 1_000_000
 """A table of more cells shows fewer ages, and says so: daily cohorts of many years would fill the memory."""
@@ -145,10 +146,10 @@ class Rows:
         named = None if groups is None else pl.Series("group", groups.names, pl.String).gather(at_group)
         return cls(at_cohort + entered.first_cohort, named, place, entered.first_cohort, groups)
 
-    def of_members(self, found: Members, before: int) -> NDArray[np.int32]:
+    def of_members(self, found: Members, before: int) -> RowNumbers:
         """Give the row of each member of a block, which `before` customers stand before."""
         group = 0 if self.groups is None else self.groups.of_customer[found.customer + before]
-        rows: NDArray[np.int32] = self.place[group, found.cohort - self.low]
+        rows: RowNumbers = self.place[group, found.cohort - self.low]
         return rows
 
 
@@ -204,7 +205,8 @@ class Shape:
     @cached_property
     def marks(self) -> tuple[int, ...]:
         """The ages that are followed over the cohorts: those that someone has finished."""
-        periods, some = self.windows.period, self.finished.any(axis=0)
+        periods = self.windows.period
+        some: Bools = np.asarray(self.finished.any(axis=0))
         if self.windows.are_brackets:
             return tuple([int(p) for p in periods[some] if p > 0][:3])
         return tuple(m for m in _MARKS[self.clock.unit] if m < periods.size and some[m])

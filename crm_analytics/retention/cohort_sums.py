@@ -127,8 +127,10 @@ class Table:
 
         `by_window` are the sums in the windows, where they are known.
         """
-        known = by_window is not None and not self.windows.are_brackets
-        x = np.cumsum(by_window, axis=1) if known else self.running(values)
+        if by_window is None or self.windows.are_brackets:
+            x = self.running(values)
+        else:
+            x = np.cumsum(by_window, axis=1)
         return Ratio(
             self._members, x, self._members, self.running(self.squared_steps(values)), x, self._members
         )

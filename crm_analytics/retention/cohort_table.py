@@ -73,7 +73,8 @@ class Cohorts:
 
 
 def _of_cohort(found: Members, cohort: int) -> Ints:
-    return found.customer[found.cohort == cohort]
+    entered: Ints = found.customer[found.cohort == cohort]
+    return entered
 
 
 def count_cohorts(

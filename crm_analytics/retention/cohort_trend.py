@@ -9,7 +9,8 @@ import polars as pl
 
 from crm_analytics.retention.cohort_cells import rounded
 from crm_analytics.retention.cohort_clock import Ints
-from crm_analytics.retention.cohort_grid import ALL, Bools
+from crm_analytics.retention.cohort_grid import ALL
+from crm_analytics.retention.cohort_rows import Bools
 from crm_analytics.retention.cohort_table import Cohorts
 from crm_analytics.stats.binomial_trend import Trend, binomial_trend
 from crm_analytics.stats.intervals import wilson

@@ -181,7 +181,7 @@ def independent(design: Design, rows: Prepared) -> float:
     """Give how many answers, or clusters of them, that count alike and stand alone say as much, at most (Kish)."""
     own = design.weights[rows.rows]
     if rows.clusters is not None:
-        own = np.bincount(rows.clusters, weights=own)
+        own = np.bincount(rows.clusters, weights=own).astype(float, copy=False)
     return float(own.sum() ** 2 / (own**2).sum())
 
 

@@ -161,7 +161,8 @@ class _Climbers:
 
     def _inverses(self, flat: Floats, which: NDArray[np.intp]) -> Floats:
         """Invert the information on the columns each subset has; 1 on the diagonal of those it has not."""
-        return np.linalg.inv(_information(flat, self.active[:, which], self.rows.double.upper))
+        found = np.linalg.inv(_information(flat, self.active[:, which], self.rows.double.upper))
+        return found.astype(float, copy=False)
 
     def _newton(self, busy: NDArray[np.intp], slope: Floats) -> tuple[Floats, Floats]:
         slope = np.where(self.active[:, busy], slope, 0.0)

@@ -94,7 +94,8 @@ def row_log_likelihoods(answers: Answers, part: slice, found: Floats) -> Floats:
 def information(answers: Answers, beta: Floats, theta: Floats) -> Floats:
     """Give the negative second derivatives of one model with all columns."""
     everything = np.ones((len(beta), 1), bool)
-    return _totals(answers, everything, beta[:, None], theta[:, None]).information[0]
+    found: Floats = _totals(answers, everything, beta[:, None], theta[:, None]).information[0]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
