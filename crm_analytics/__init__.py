@@ -33,7 +33,7 @@ _HOMES: Final[dict[str, str]] = {
     "buying_patterns": "clv.buying_patterns",
     "retention_economics": "clv.retention_economics",
     "cohort_retention": "retention.cohort_retention",
-    "customers_in_cell": "retention.cohort_customers",
+    "customers_in_cell": "retention.customers_in_cell",
     "repeat_purchase": "retention.repeat_purchase",
     "lifecycle": "retention.lifecycle",
     "survival": "retention.survival",
@@ -71,8 +71,8 @@ if TYPE_CHECKING:
     from crm_analytics.key_figures.overview import overview as overview
     from crm_analytics.registry import run as run
     from crm_analytics.results import Result as Result
-    from crm_analytics.retention.cohort_customers import customers_in_cell as customers_in_cell
     from crm_analytics.retention.cohort_retention import cohort_retention as cohort_retention
+    from crm_analytics.retention.customers_in_cell import customers_in_cell as customers_in_cell
     from crm_analytics.retention.lifecycle import lifecycle as lifecycle
     from crm_analytics.retention.repeat_purchase import repeat_purchase as repeat_purchase
     from crm_analytics.retention.revenue_retention import revenue_retention as revenue_retention
