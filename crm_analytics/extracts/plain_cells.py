@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from crm_analytics.extracts.values import MISSING
 
@@ -136,17 +137,19 @@ class Ids:
     prefix: bytes
 
     @classmethod
-    def of(cls, examples: Sequence[str]) -> Ids | None:
+    def of(cls, examples: pl.Series) -> Ids | None:
         """Find out on some of them; None where ids are too long for this."""
-        longest = max((len(e.encode()) for e in examples), default=0)
-        letters = {_LETTERS.sub(r"\1", e) for e in examples if _LETTERED.fullmatch(e)}
-        common = len(letters) == 1 and all(map(_LETTERED.fullmatch, examples))
-        prefix = letters.pop().encode() if common else b""
+        if examples.is_empty():
+            return None
+        lettered = _LETTERED.fullmatch(examples[0])
+        start = lettered[1] if lettered else ""
+        common = bool(start) and examples.str.contains(f"^{re.escape(start)}[0-9]+$").all()
+        prefix = start.encode() if common else b""
+        longest = int(examples.str.len_bytes().max() or 0)  # type: ignore[arg-type]  # of text
         return cls(prefix) if 0 < longest <= len(prefix) + BYTES and len(prefix) <= BYTES else None
 
 
-_LETTERED: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9_/.#:-]*[A-Za-z_/.#:-])?\d+", re.ASCII)
-_LETTERS: Final = re.compile(r"^(.*?)\d+$", re.ASCII)
+_LETTERED: Final = re.compile(r"([A-Za-z](?:[A-Za-z0-9_/.#:-]*[A-Za-z_/.#:-])?)[0-9]+", re.ASCII)
 
 
 def read_ids(cells: Cells, how: Ids, *, mended: bool = False) -> Found:

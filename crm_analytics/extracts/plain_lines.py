@@ -58,7 +58,7 @@ def ways(plan: Plan, examples: pl.DataFrame) -> dict[str, Way]:
             continue
         how: Way = None
         if column.name == CUSTOMER:
-            how = Ids.of(examples[column.heading].drop_nulls().to_list())
+            how = Ids.of(examples[column.heading].drop_nulls())
         elif column.kind == "instant":
             how = Instants.of(column.form)
         if how is not None or column.kind == "money":

@@ -115,7 +115,7 @@ def test_words_tell_texts_apart():
     ],
 )
 def test_ids_come_back_from_their_numbers(texts, prefix):
-    how = plain_cells.Ids.of(texts)
+    how = plain_cells.Ids.of(pl.Series(texts, dtype=pl.String))
     assert how == plain_cells.Ids(prefix)
     found = plain_cells.read_ids(cells_of(texts), how)
     assert found.odd is None
@@ -124,9 +124,9 @@ def test_ids_come_back_from_their_numbers(texts, prefix):
 
 
 def test_long_ids_have_no_numbers():
-    assert plain_cells.Ids.of(["x" * 9]) is None
-    assert plain_cells.Ids.of(["C123456789"]) is None
-    assert plain_cells.Ids.of([]) is None
+    assert plain_cells.Ids.of(pl.Series(["x" * 9])) is None
+    assert plain_cells.Ids.of(pl.Series(["C123456789"])) is None
+    assert plain_cells.Ids.of(pl.Series([], dtype=pl.String)) is None
 
 
 def _both(monkeypatch, path, fits):
