@@ -16,7 +16,7 @@ import streamlit as st
 
 import crm_analytics as crm
 from crm_analytics import formats
-from crm_analytics.errors import CrmError, OptionError
+from crm_analytics.errors import OptionError
 from crm_analytics.results import Result
 from crm_analytics.segmentation.segments import SCORED
 from shared import cache
@@ -227,9 +227,5 @@ def _distinct(of: Opened, column: str) -> list[str]:
 
 
 def _segments(of: Opened) -> list[str]:
-    try:
-        table = cache.result(of, "rfm").tables()["segments"]
-    except CrmError:  # the page itself says what is missing
-        return []
-    names: list[str] = table["segment"].to_list()
-    return [name for name in names if name in SCORED]  # without an order there is nothing to see
+    """Name every segment that orders can make, without working out who is in it: the figures of a page come first."""
+    return [segment.value for segment in SCORED] if of.base.has("transactions") else []
