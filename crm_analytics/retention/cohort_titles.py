@@ -29,6 +29,8 @@ def heatmap(found: Findings) -> str:
     rows = "cohort" if name is None else name.rpartition(".")[2].replace("_", " ")
     label, unit, _ = VALUES[options.value]
     title = f"{label} by {rows} and age{', %' if unit == 'share' else ''}"
+    if options.by is not None:  # the picture has the average of each group, not its single cohorts
+        return f"{title}: average of each group's cohorts"
     finished = found.cells.filter(pl.col("is_complete"))
     if not found.marks or "shown_value" not in finished.columns:
         return title
