@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crm_analytics import formats
 from crm_analytics.aggregates.window import BaseDay
-from crm_analytics.errors import OptionError, UnknownNameError
+from crm_analytics.errors import CrmError, OptionError, UnknownNameError
 from crm_analytics.results import Note, Result
 
 if TYPE_CHECKING:
@@ -34,10 +34,21 @@ class Analysis:
     table: str
     also: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
+    applies: str = ""
 
     def driver(self, base: CustomerBase) -> str | None:
         """Give the name of the table of a base that drives the analysis, or None where the base has none that can."""
-        return next((name for name in (self.table, *self.instead) if base.has(name)), None)
+        tables = (name for name in (self.table, *self.instead) if base.has(name))
+        return next((name for name in tables if self._applies_to(base, name)), None)
+
+    def _applies_to(self, base: CustomerBase, name: str) -> bool:
+        if not self.applies:
+            return True
+        module, _, predicate = self.applies.partition(":")
+        try:
+            return bool(getattr(importlib.import_module(module), predicate)(base.table(name)))
+        except CrmError:  # a table that cannot be read: the analyses it always serves say why
+            return False
 
     @property
     def function(self) -> Callable[..., Result]:
@@ -174,6 +185,14 @@ ANALYSES: tuple[Analysis, ...] = (
         "Which drivers of satisfaction only hurt when poor, and which only please when good?",
         "crm_analytics.satisfaction.penalty_reward",
         table="surveys",
+    ),
+    Analysis(
+        "kano",
+        "Kano questionnaires",
+        "Which features must be there, which count by degree, and which would delight?",
+        "crm_analytics.satisfaction.kano",
+        table="surveys",
+        applies="crm_analytics.extracts.question_pairs:asks_in_pairs",
     ),
     Analysis(
         "complaints",

@@ -265,10 +265,11 @@ Markdown("\n".join(f"- {note.text}" for note in contrasts.notes))
 # ## 7. Features that do not exist yet: a Kano questionnaire
 #
 # Ratings exist only for what customers have. For features still to be built, two questions are asked of each: how would you feel
-# if it were there, and if it were not? Here with six invented respondents, to show the form.
+# if it were there, and if it were not? Where the surveys have such pairs of columns, their names ending in "functional" and
+# "dysfunctional", they are sorted here; where they have none, six invented respondents show the form.
 
 # %%
-sheet = pl.DataFrame(
+invented = pl.DataFrame(
     {
         "parcel tracking functional": [2, 2, 3, 2, 3, 2],
         "parcel tracking dysfunctional": [5, 5, 5, 5, 5, 4],
@@ -276,7 +277,8 @@ sheet = pl.DataFrame(
         "gift wrap dysfunctional": [3, 4, 3, 3, 3, 2],
     }
 )
-features = crm.kano(sheet)
+asked = any(c.endswith("dysfunctional") for c in surveys.frame.collect_schema().names())
+features = crm.run("kano", base, **options) if asked else crm.kano(invented)
 Markdown(f"**{features.headline()}**")
 
 # %%
@@ -284,4 +286,5 @@ features
 
 # %%
 counted = features.tables()["answers"].group_by("feature").agg(pl.col("n_respondents").sum())
-assert (counted["n_respondents"] == sheet.height).all()
+told = features.tables()["features"].select("feature", "n_answers")
+assert told.join(counted, on="feature").select((pl.col("n_answers") == pl.col("n_respondents")).all()).item()

@@ -1,8 +1,9 @@
 import streamlit as st
 
+from crm_analytics import registry
 from shared import filters
 from shared.guard import guarded
-from shared.satisfaction import answer, ask, drivers, scores, segments, shape, trust
+from shared.satisfaction import answer, ask, drivers, kano, scores, segments, shape, trust
 
 PARTS = {
     "Scores": scores.show,
@@ -19,6 +20,13 @@ if not seen.opened.base.has("surveys"):
         icon=":material/reviews:",
     )
     st.stop()
+
+if registry.analysis("kano").driver(seen.opened.base):
+    PARTS["Kano"] = kano.show
+    if not ask.has_ratings(seen):
+        with guarded():
+            kano.show(seen, ask.Asked())
+        st.stop()
 
 asked = ask.options(seen)
 with guarded():

@@ -13,6 +13,7 @@ import streamlit as st
 
 from crm_analytics.errors import OptionError
 from crm_analytics.extracts.base import LazyTables
+from crm_analytics.extracts.question_pairs import paired_columns
 from crm_analytics.results import Result
 from shared import blocks, cache, kpi, tables
 from shared.cache import Opened
@@ -94,9 +95,9 @@ def _attributes(of: Opened, names: Sequence[str]) -> dict[str, str]:
 
 def _few_valued(frame: pl.LazyFrame) -> list[str]:
     kinds = (pl.String, pl.Boolean, pl.Categorical, pl.Enum)
-    columns = [
-        c for c, kind in frame.collect_schema().items() if c not in _NO_GROUPS and isinstance(kind, kinds)
-    ]
+    schema = frame.collect_schema()
+    none = {*_NO_GROUPS, *paired_columns(schema.names())}
+    columns = [c for c, kind in schema.items() if c not in none and isinstance(kind, kinds)]
     if not columns:
         return []
     counts = frame.select(pl.col(columns).drop_nulls().n_unique()).collect().row(0)

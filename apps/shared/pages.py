@@ -32,7 +32,7 @@ OF_ANALYSIS: Final[Mapping[str, str]] = {
     "clv_validation": LIFETIME_VALUE, "retention_economics": LIFETIME_VALUE, "buying_patterns": LIFETIME_VALUE,
     "cohort_retention": RETENTION, "survival": RETENTION, "lifecycle": RETENTION, "repeat_purchase": RETENTION,
     "revenue_retention": RETENTION, "satisfaction_scores": SATISFACTION, "satisfaction_drivers": SATISFACTION,
-    "importance_performance": SATISFACTION, "penalty_reward": SATISFACTION,
+    "importance_performance": SATISFACTION, "penalty_reward": SATISFACTION, "kano": SATISFACTION,
     "complaints": COMPLAINTS,
 }  # fmt: skip
 """Where an analysis has a page of its own; every other one in the registry is shown on the page `MORE`."""
@@ -40,7 +40,7 @@ OF_ANALYSIS: Final[Mapping[str, str]] = {
 PART_OF: Final[Mapping[str, str]] = {
     "cohort_retention": "Cohorts", "survival": "Survival", "lifecycle": "Life cycle",
     "repeat_purchase": "Repeat purchase", "revenue_retention": "Revenue", "satisfaction_scores": "Scores",
-    "satisfaction_drivers": "Drivers", "penalty_reward": "Shape",
+    "satisfaction_drivers": "Drivers", "penalty_reward": "Shape", "kano": "Kano",
 }  # fmt: skip
 """The part of its page in which an analysis is shown, where the page shows one part at a time."""
 

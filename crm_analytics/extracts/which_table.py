@@ -8,6 +8,7 @@ from typing import Final
 from crm_analytics.errors import SourceError
 from crm_analytics.extracts.door import sample_of
 from crm_analytics.extracts.profiles import Profile, profiles
+from crm_analytics.extracts.question_pairs import question_pairs
 from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.recognise import missing_error, recognise
 from crm_analytics.tables import TABLES, Table
@@ -63,9 +64,11 @@ def _fit(headings: Sequence[str], seen: Sequence[Profile], table: Table) -> floa
         sure[table.key] = 0.0  # its key repeats, so its rows are something else
     score = sum(c * (2 if name in table.required else 1) for name, c in sure.items())
     own = sum(1 for name in sure if name in table.required) / len(table.required)
+    pairs = table.name == "surveys" and bool(question_pairs(headings))
     # a survey has as many further columns as it has questions
-    share = 1.0 if table.name == "surveys" and "nps" in sure else len(sure) / max(len(headings), len(sure))
+    open_ended = table.name == "surveys" and (pairs or "nps" in sure)
+    share = 1.0 if open_ended else len(sure) / max(len(headings), len(sure))
     complete = missing_error(table, found, headings) is None and (
-        table.name != "surveys" or bool({"nps", "csat", "ces"} & set(sure))
+        table.name != "surveys" or pairs or bool({"nps", "csat", "ces"} & set(sure))
     )
     return score * (0.5 + 0.5 * share) * (1 if complete else _INCOMPLETE * own)

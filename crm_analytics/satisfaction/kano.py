@@ -11,13 +11,13 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-import crm_analytics
+from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import NotEnoughDataError
-from crm_analytics.results import Provenance, Result
+from crm_analytics.results import Result
 from crm_analytics.satisfaction import kano_answers, kano_words
-from crm_analytics.satisfaction.kano_answers import CATEGORIES, MEANINGS, TABLE, Pairs
+from crm_analytics.satisfaction.kano_answers import CATEGORIES, MEANINGS, TABLE, Pairs, Sheets
 from crm_analytics.satisfaction.kano_terms import TERMS
-from crm_analytics.satisfaction.ratings import survey_weights
+from crm_analytics.satisfaction.ratings import SurveyWeights, survey_weights
 from crm_analytics.stats.intervals import Floats, wilson
 
 _FONG: Final = 1.65
@@ -59,8 +59,10 @@ class Feature:
 
 
 def kano(
-    answers: Any,  # noqa: ANN401 any frame, a file, or an Extract
+    surveys: Any,  # noqa: ANN401 an Extract, any frame, or a file
     *,
+    as_of: windows.Day | None = None,
+    start: windows.Day | None = None,
     pairs: Pairs | None = None,
     codes: Mapping[float | str, str] | None = None,
     weights: str | None = None,
@@ -71,21 +73,26 @@ def kano(
     (dysfunctional). Berger's table turns each pair of answers into must-be, one-dimensional, attractive, indifferent,
     reverse or questionable.
 
-    Such a questionnaire is a table of its own, not one of the tables of a customer base: so this is a function for Python and
-    notebooks, and not among the analyses that the dashboards and the command line run. For ratings of what customers have
+    The questions stand in the surveys, in pairs of columns; dashboards, reports and the command line show the analysis where
+    there are such pairs. They are no ratings: no other analysis takes them for drivers. For ratings of what customers have
     already, see `penalty_reward`.
 
     Parameters
     ----------
-    answers
-        One row per respondent: a frame, a file, or an Extract.
+    surveys
+        Answer sheets: an Extract, a frame or a file, one row per respondent. Without a day of the answer they are read as
+        they come.
+    as_of
+        First day that is not seen. None takes the day after the last answer; it needs a day of the answer.
+    start
+        First day whose answers count, likewise.
     pairs
         Feature -> (column if it is there, column if it is not); None finds columns whose names end in "functional" and
         "dysfunctional", or "present" and "absent".
     codes
         Answer -> "like", "must-be", "neutral", "live with" or "dislike"; None reads 1 to 5 in this order, and the usual words.
     weights
-        Column of survey weights; None counts every respondent alike.
+        Column of survey weights; None takes `weight` where there is one, "none" counts every respondent alike.
 
     Returns
     -------
@@ -97,6 +104,8 @@ def kano(
 
     Raises
     ------
+    ColumnError
+        If a day is asked for and there is no day of the answer.
     NotEnoughDataError
         If no pair of columns is found, or nobody answered both questions of any feature.
     OptionError
@@ -126,23 +135,34 @@ def kano(
     >>> crm.kano(sheet).tables()["features"].select("feature", "category", "satisfaction_coefficient").row(0)
     ('app', 'Attractive', 0.75)
     """
-    frame, source = kano_answers.frame_of(answers)
-    chosen = kano_answers.pairs_of(frame, pairs)
-    if weights is not None and weights in frame.columns and frame[weights].dtype == pl.String:
-        frame = frame.with_columns(pl.col(weights).cast(pl.Float64, strict=False))
-    w = survey_weights(frame, weights or "none").values if weights else np.ones(frame.height)
+    sheets = kano_answers.sheets_of(surveys, as_of, start)
+    frame = sheets.frame
+    named = pairs and {
+        f: c if isinstance(c, str) else [sheets.column(x) for x in c] for f, c in pairs.items()
+    }
+    chosen = kano_answers.pairs_of(frame, named)
+    counted = _weights(frame, weights and sheets.column(weights))
+    w = counted.values
     read = {f: [kano_answers.meanings(frame, c, codes) for c in columns] for f, columns in chosen.items()}
     features = [_feature(name, yes[0], no[0], w) for name, (yes, no) in read.items()]
     answered = np.zeros(frame.height, bool)
     for yes, no in read.values():
         answered |= (yes[0] >= 0) & (no[0] >= 0) & (w > 0)
-    kept = [f for f in features if f.n]
-    if not kept:
-        raise NotEnoughDataError.of(
-            "respondents who answered both questions of a feature", 0, 1, "Look at pairs and codes."
-        )
     unread = sum(one[1] for both in read.values() for one in both)
-    return _result(kept, [f.name for f in features if not f.n], unread, answered, source, chosen, weights)
+    parameters: dict[str, Any] = {
+        "pairs": {k: list(v) for k, v in chosen.items()},
+        "codes": codes and {str(k): v for k, v in codes.items()},
+        "weights": weights,
+    }
+    return _result(features, unread, answered, sheets, parameters, counted.column)
+
+
+def _weights(frame: pl.DataFrame, weights: str | None) -> SurveyWeights:
+    """Take survey weights; those of a file read as it came are text."""
+    name = "weight" if weights is None else weights
+    if name in frame.columns and frame[name].dtype == pl.String:
+        frame = frame.with_columns(pl.col(name).cast(pl.Float64, strict=False))
+    return survey_weights(frame, weights)
 
 
 def _feature(name: str, yes: NDArray[np.int64], no: NDArray[np.int64], w: Floats) -> Feature:
@@ -156,18 +176,22 @@ def _feature(name: str, yes: NDArray[np.int64], no: NDArray[np.int64], w: Floats
 
 
 def _result(
-    features: list[Feature],
-    empty: list[str],
+    every: list[Feature],
     unread: int,
     answered: NDArray[np.bool_],
-    source: str,
-    pairs: Mapping[str, tuple[str, str]],
+    sheets: Sheets,
+    parameters: Mapping[str, Any],
     weights: str | None,
 ) -> Result:
+    features, empty = [f for f in every if f.n], tuple(f.name for f in every if not f.n)
+    if not features:
+        raise NotEnoughDataError.of(
+            "respondents who answered both questions of a feature", 0, 1, "Look at pairs and codes."
+        )
     table = pl.DataFrame([_row(f) for f in features], schema=_FEATURES).sort(
         "satisfaction_coefficient", "feature", descending=[True, False], nulls_last=True
     )
-    found = kano_words.Findings(table, len(answered), int(answered.sum()), tuple(empty), unread, weights)
+    found = kano_words.Findings(table, len(answered), int(answered.sum()), empty, unread, weights)
     return Result.of(
         "kano",
         title="Features by Kano's categories",
@@ -175,26 +199,10 @@ def _result(
         summary=kano_words.summary(found),
         tables={"features": table, "shares": _shares(features, table), "answers": _pairs(features)},
         views=tuple(kano_words.views(found)),
-        parameters={"pairs": {k: list(v) for k, v in pairs.items()}, "weights": weights},
-        provenance=_provenance(source, answered),
+        parameters=dict(parameters),
+        provenance=sheets.provenance(answered),
         notes=tuple(kano_words.notes(found)),
         terms=TERMS,
-    )
-
-
-def _provenance(source: str, answered: NDArray[np.bool_]) -> Provenance:
-    n, kept = len(answered), int(answered.sum())
-    return Provenance(
-        sources=(source,),
-        rows_in=n,
-        rows_kept=kept,
-        rows_rejected=n - kept,
-        reasons={"no pair of answers": n - kept} if n > kept else {},
-        window_start=None,
-        window_end=None,
-        as_of=None,
-        as_of_given=False,
-        library_version=crm_analytics.__version__,
     )
 
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+import crm_analytics
+from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
 from crm_analytics.extracts.answer_words import NOT_APPLICABLE, plain
 from crm_analytics.extracts.extract import Extract
+from crm_analytics.extracts.headings import LIKELY, heading_score
+from crm_analytics.extracts.question_pairs import question_pairs
 from crm_analytics.extracts.raw import FILE, ROW
 from crm_analytics.extracts.sources import read_raw
+from crm_analytics.results import Provenance
+from crm_analytics.satisfaction import ratings
 
 MEANINGS: Final = ("like", "must-be", "neutral", "live with", "dislike")
 """The five answers, in the order of the codes 1 to 5."""
@@ -37,24 +44,77 @@ _WORDS: Final[Mapping[str, Sequence[str]]] = {
     "dislike": ("dislike", "i dislike it", "i dislike it that way", "i do not like it", "i dont like it", "i cant accept it",
                 "unacceptable", "das würde mich sehr stören"),
 }  # fmt: skip
-_ENDS: Final = (("dysfunctional", "functional"), ("absent", "present"))
 
 Pairs = Mapping[str, Sequence[str]]
 
 
-def frame_of(answers: Any) -> tuple[pl.DataFrame, str]:  # noqa: ANN401 anything the readers take
-    """Read the questionnaire from whatever it comes in, and name its source."""
-    if isinstance(answers, Extract):
-        return answers.frame.collect(), answers.source
-    raw = read_raw(answers)
-    frame = raw.frame.collect()
-    return frame.drop(c for c in (ROW, FILE) if c in frame.columns), raw.source
+@dataclass(frozen=True, eq=False)
+class Sheets:
+    """The answer sheets that count, what their columns are called, and the record of where they come from."""
+
+    frame: pl.DataFrame
+    extract: Extract | None
+    window: windows.Window | None
+    source: str
+
+    def column(self, name: str) -> str:
+        """Give the column that a heading was taken for."""
+        return name if self.extract is None else ratings.column_of(self.extract, name)
+
+    def provenance(self, answered: NDArray[np.bool_]) -> Provenance:
+        """Record the rows: of a dated table those of its check, of others those with a pair of answers."""
+        if self.extract is not None and self.window is not None:
+            return windows.provenance(self.extract, self.window)
+        n, kept = len(answered), int(answered.sum())
+        return Provenance(
+            sources=(self.source,),
+            rows_in=n,
+            rows_kept=kept,
+            rows_rejected=n - kept,
+            reasons={"no pair of answers": n - kept} if n > kept else {},
+            window_start=None,
+            window_end=None,
+            as_of=None,
+            as_of_given=False,
+            library_version=crm_analytics.__version__,
+        )
+
+
+def sheets_of(
+    answers: Any,  # noqa: ANN401 anything the readers take
+    as_of: windows.Day | None,
+    start: windows.Day | None,
+) -> Sheets:
+    """Read answer sheets: dated ones as the surveys they are, others as they come, where no day is asked for.
+
+    Raises
+    ------
+    ColumnError
+        If a day is asked for and the sheets have none.
+    """
+    if not isinstance(answers, Extract) and as_of is None and start is None:
+        raw = read_raw(answers)
+        if not any(heading_score(h, "answered_at", "surveys")[0] >= LIKELY for h in raw.headings):
+            frame = raw.frame.collect()
+            return Sheets(frame.drop(c for c in (ROW, FILE) if c in frame.columns), None, None, raw.source)
+    extract, window, frame = ratings.answers(answers, as_of=as_of, start=start)
+    return Sheets(frame, extract, window, extract.source)
 
 
 def pairs_of(frame: pl.DataFrame, pairs: Pairs | None) -> dict[str, tuple[str, str]]:
-    """Give the two columns of each feature: those named, or those whose names end in functional and dysfunctional."""
+    """Give the two columns of each feature: those named, or those whose names end in functional and dysfunctional.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If none are named and none found.
+    OptionError
+        If what is named are no pairs.
+    UnknownNameError
+        If there is no such column.
+    """
     if pairs is None:
-        found = _recognised(frame.columns)
+        found = question_pairs(frame.columns)
         if not found:
             raise NotEnoughDataError.of(
                 "pairs of columns such as 'app functional' and 'app dysfunctional'",
@@ -77,25 +137,6 @@ def pairs_of(frame: pl.DataFrame, pairs: Pairs | None) -> dict[str, tuple[str, s
     if not made:
         raise OptionError.out_of_range("pairs", {}, "one feature or more")
     return made
-
-
-def _recognised(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
-    named = {plain(c): c for c in columns}
-    found = {}
-    for name, column in named.items():
-        for absent, present in _ENDS:
-            if not name.endswith(absent):
-                continue
-            stem = name.removesuffix(absent)
-            other = named.get(f"{stem}{present}")
-            if other is not None and other != column:
-                found[_stem(column, absent)] = (other, column)
-    return found
-
-
-def _stem(column: str, ending: str) -> str:
-    text = column[: column.casefold().rfind(ending)].strip(" _-:().")
-    return text or column
 
 
 def meanings(

@@ -19,6 +19,7 @@ from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
 from crm_analytics.extracts import answer_words
 from crm_analytics.extracts.extract import Extract
+from crm_analytics.extracts.question_pairs import paired_columns
 from crm_analytics.extracts.readers import as_extract
 from crm_analytics.extracts.values import MISSING
 from crm_analytics.stats.intervals import Floats
@@ -148,9 +149,9 @@ def rating_columns(frame: pl.DataFrame, *, without: Sequence[str] = ()) -> list[
     """Name the columns that look like ratings, in the order of their names.
 
     Numbers of few different values up to 100, answers in the words of a known scale, yes and no. Never the columns that
-    the surveys table defines itself, and none in `without`.
+    the surveys table defines itself or that ask about a feature as if there and as if not there, and none in `without`.
     """
-    fixed = {c.name for c in table("surveys").columns}
+    fixed = {c.name for c in table("surveys").columns} | paired_columns(frame.columns)
     names = (c for c in frame.columns if c not in fixed and c not in without)
     return sorted(c for c in names if is_rating(frame[c]))
 
@@ -373,7 +374,7 @@ def survey_weights(frame: pl.DataFrame, weights: str | None = None) -> SurveyWei
         If no weight is above 0.
     """
     name = ("weight" if "weight" in frame.columns else _NONE) if weights is None else weights
-    if name == _NONE and name not in frame.columns:
+    if name == _NONE and (weights is None or name not in frame.columns):
         return SurveyWeights(np.ones(frame.height), None, 0)
     if name not in frame.columns:
         raise UnknownNameError.of("column of weights", name, frame.columns)

@@ -123,13 +123,31 @@ def small_case_list(n_cases: int = 150, seed: int = 10) -> pl.DataFrame:
     ).sample(fraction=1.0, shuffle=True, seed=seed)
 
 
+def asked_in_pairs(survey: pl.DataFrame, seed: int = 11) -> pl.DataFrame:
+    """Add the two questions on three features that do not exist yet, some left empty."""
+    rng, n = np.random.default_rng(seed), survey.height
+    usual = {
+        "tracking": ((2, 3, 4), (5, 5, 4)),
+        "gift wrap": ((1, 1, 2), (3, 4, 3)),
+        "app": ((3, 3, 1), (3, 2, 5)),
+    }
+    columns = {}
+    for feature, answers in usual.items():
+        kind, gone = rng.integers(0, 3, n), rng.random(n) < 0.06
+        for ending, codes in zip(("functional", "dysfunctional"), answers, strict=True):
+            columns[f"{feature} {ending}"] = [
+                None if g else float(codes[k]) for k, g in zip(kind, gone, strict=True)
+            ]
+    return survey.with_columns(pl.Series(name, values) for name, values in columns.items())
+
+
 @pytest.fixture(scope="session")
 def firm() -> dict[str, pl.DataFrame]:
     """Give the small firm's tables by name."""
     return {
         "transactions": small_firm(),
         "subscriptions": small_contracts(),
-        "surveys": small_survey(),
+        "surveys": asked_in_pairs(small_survey()),
         "cases": small_case_list(),
     }
 

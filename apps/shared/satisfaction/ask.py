@@ -52,7 +52,7 @@ class Asked:
 
 def options(seen: Seen) -> Asked:
     """Ask for the score shown, the outcome explained, the drivers, and how gaps and lines are taken."""
-    outcomes, ratings = cache.remember(seen.opened, "survey columns", lambda: _columns(seen))
+    outcomes, ratings = _offered(seen)
     with (
         st.expander("Options", icon=":material/tune:", key="satisfaction_options"),
         st.grid(4, min_column_width=200, gap="small"),
@@ -83,6 +83,15 @@ def options(seen: Seen) -> Asked:
         "index": tuple(items) or None,
     }
     return Asked(_unusual(scores), _unusual(drivers), _unusual({"cut": cut}))
+
+
+def has_ratings(seen: Seen) -> bool:
+    """Say whether the answer sheets rate anything at all."""
+    return any(_offered(seen))
+
+
+def _offered(seen: Seen) -> tuple[list[str], list[str]]:
+    return cache.remember(seen.opened, "survey columns", lambda: _columns(seen))
 
 
 def _columns(seen: Seen) -> tuple[list[str], list[str]]:
