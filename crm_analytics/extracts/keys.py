@@ -179,7 +179,9 @@ def numbers_of(frame: pl.LazyFrame, column: str, n_rows: int) -> _Hashes:
 def repeats(hashes: Callable[[], _Hashes]) -> pl.Series | None:
     """Mark the rows whose hash an earlier row has; None where there is none.
 
-    What is called gives the hashes, in memory that is used up; a second time only where there are some.
+    What is called gives the hashes, in memory that is used up; a second time only where there are some. Rows are known by
+    their hashes of 64 bits alone: that any two of n different rows have the same is as likely as n^2 / 2^65, which is
+    3 in 10,000 for 100 million rows and less than 1 in 30 millions for a million; one row too many would be marked then.
     """
     in_order = hashes()
     in_order.sort()

@@ -168,7 +168,7 @@ def read_ids(cells: Cells, how: Ids, *, mended: bool = False) -> Found:
     if n:
         wrong = _if_any((words & _FIRST[n]) != _U(int.from_bytes(how.prefix, "little")))
         odd = either(odd, wrong if wrong is None or missing is None else _if_any(wrong & ~missing))
-        words = words >> _U(8 * n) if cells.longest <= BYTES else cells.words[cells.starts + n]
+        words = words >> _U(8 * n) if cells.longest <= BYTES else cells.words[_behind(cells, n)]
     last: Any = (
         _FIRST[cells.longest - n]
         if cells.even and missing is None and odd is None
@@ -182,6 +182,12 @@ def read_ids(cells: Cells, how: Ids, *, mended: bool = False) -> Found:
         return Found(words.byteswap(), words, odd, missing, digits=other is None)
     odd = either(odd, other if n else _to_mend(words, last))
     return Found(words.byteswap(), words, odd, missing, digits=bool(n))
+
+
+def _behind(cells: Cells, n: int) -> Places:
+    """Say where the `n` first letters of each cell end, or the cell itself: nothing stands behind the last of a text."""
+    behind: Places = cells.starts + n
+    return behind if cells.even else np.minimum(behind, cells.ends)
 
 
 _NOTHINGS: Final = np.array(

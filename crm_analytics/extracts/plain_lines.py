@@ -251,7 +251,8 @@ class PlainReader:
         ]
         let_go(self.text.data, int(begins[low]), int(begins[high]))
         self._read_odd(to.columns, [o for o in odd if o is not None], n)
-        self._digits = self._digits and all(c.digits for c in to.columns)
+        if not all(c.digits for c in to.columns):  # never set back by another thread
+            self._digits = False
         number = pl.Series(ROW, np.arange(at + 1, at + n + 1, dtype=np.uint32))
         hashes = [pl.Series(marks.HASH, to.hashes)] if self.hashed else []
         read = pl.DataFrame([number, *hashes, *(s for c in to.columns for s in c.columns())])

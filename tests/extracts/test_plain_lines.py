@@ -123,24 +123,35 @@ def test_ids_come_back_from_their_numbers(texts, prefix):
     assert np.argsort(found.values).tolist() == sorted(range(len(texts)), key=texts.__getitem__)
 
 
+@pytest.mark.parametrize("last", ["", "x", "C", "CUST-", "CUST-1"])
+def test_the_last_id_of_a_text_may_be_shorter_than_what_others_begin_with(last):
+    texts = ["CUST-00000001", "CUST-00000002", last]
+    found = plain_cells.read_ids(cells_of(texts), plain_cells.Ids(b"CUST-"))
+    assert (found.missing is not None and bool(found.missing[-1])) == (last == "")
+    values = known(found)
+    assert (values[-1] is not None) == (last in ("", "CUST-1"))
+    assert [text.decode() for text in plain_cells.text_of(found.values[:2], b"CUST-").tolist()] == texts[:2]
+
+
 def test_long_ids_have_no_numbers():
     assert plain_cells.Ids.of(pl.Series(["x" * 9])) is None
     assert plain_cells.Ids.of(pl.Series(["C123456789"])) is None
     assert plain_cells.Ids.of(pl.Series([], dtype=pl.String)) is None
 
 
-def _both(monkeypatch, path, fits):
+def _both(monkeypatch, path, fits, *, step=256, blocks=3):
     """Read a file from its text and in the usual way, as if it were a large one."""
     read = []
     used = plain_lines.PlainReader.keys
     with monkeypatch.context() as patch:
         patch.setattr(door, "_LOOK_AT", 20)
         patch.setattr(door, "FITS", fits)
-        patch.setattr(row_scan, "_STEP", 256)
-        patch.setattr(plain_lines, "_BLOCKS", 3)
+        patch.setattr(row_scan, "_STEP", step)
+        patch.setattr(plain_lines, "_BLOCKS", blocks)
         patch.setattr(plain_lines.PlainReader, "keys", lambda *given: read.append(1) or used(*given))
         plain = read_transactions(path)
         patch.setattr(plain_lines, "readers", lambda *_, **__: ())
+        patch.setattr(row_scan, "count_plain", lambda *_: None)
         return plain, read_transactions(path), bool(read)
 
 
@@ -197,6 +208,43 @@ def test_a_usual_file_is_read_from_its_text(tmp_path, monkeypatch, fits):
     assert was_plain
     assert plain.check.rows_rejected == 1
     assert any("repeats another row" in line for line in plain.check.lines())
+    _same(plain, usual)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("last", ["", " ", "x", "CUST-1"])
+def test_ids_in_the_last_column_are_read_to_the_end_of_the_text(tmp_path, monkeypatch, last, end):
+    lines = [f"2024-01-{1 + i % 28:02},{i % 70}.50,CUST-{i % 90:08}" for i in range(200)]
+    lines[100:] = [*lines[100:], f"2024-01-05,7.00,{last}"]
+    path = tmp_path / "orders.csv"
+    path.write_bytes(((end or "\n").join(["ordered_at,amount,customer_id", *lines]) + end).encode())
+    plain, usual, _ = _both(monkeypatch, path, 160_000_000)
+    _same(plain, usual)
+
+
+@pytest.mark.parametrize(("n_odd", "as_usual"), [(100, False), (101, True)])
+def test_a_tenth_of_odd_lines_is_the_most_that_is_read_from_the_text(tmp_path, monkeypatch, n_odd, as_usual):
+    lines = [f"C{i % 90:04},2024-01-{1 + i % 28:02} 10:00:00,{i % 70}.50" for i in range(1000)]
+    lines[50 : 50 + n_odd] = ["C0001,2024-01-05,+5"] * n_odd
+    path = tmp_path / "orders.csv"
+    path.write_text("\n".join(["customer_id,ordered_at,amount", *lines, ""]))
+    plain, usual, was_plain = _both(monkeypatch, path, 160_000_000, blocks=1000)
+    assert was_plain != as_usual
+    _same(plain, usual)
+
+
+def _at_borders():
+    size = len("C0001,2024-01-05 10:00:00,05.5\n")
+    return [(size * 8 + more, at) for more in (-1, 0, 1) for at in (31, 32, 39, 40, 63, 64, 159)]
+
+
+@pytest.mark.parametrize(("step", "at"), _at_borders())
+def test_an_odd_line_may_stand_where_one_block_ends_and_another_begins(tmp_path, monkeypatch, step, at):
+    lines = [f"C{i % 90:04},2024-01-{1 + i % 28:02} 10:00:00,{i % 70:02}.5" for i in range(160)]
+    lines[at] = "é,2024-01-05 10:00,05.5"
+    path = tmp_path / "orders.csv"
+    path.write_text("\n".join(["customer_id,ordered_at,amount", *lines]), encoding="utf-8")
+    plain, usual, _ = _both(monkeypatch, path, 160_000_000, step=step)
     _same(plain, usual)
 
 

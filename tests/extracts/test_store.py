@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import tempfile
 from datetime import date
 
 import polars as pl
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_analytics import clv
-from crm_analytics.extracts import door
+from crm_analytics.extracts import door, plain_lines, row_scan
 from crm_analytics.extracts.readers import read_transactions
 from crm_analytics.extracts.store import Store
 
@@ -40,6 +41,41 @@ def test_the_file_lives_as_long_as_the_last_frame_made_of_it():
     del some
     gc.collect()
     assert not folder.exists()
+
+
+def _folders(path):
+    return [found for found in path.iterdir() if found.name.startswith("crm_analytics_")]
+
+
+def _broken():
+    yield pl.DataFrame({"a": [1]})
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "frames", [_broken, lambda: pl.LazyFrame({"a": ["x"]}).select(pl.col("a").cast(pl.Int64))]
+)
+def test_nothing_is_left_of_a_table_that_could_not_be_written(tmp_path, monkeypatch, frames):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises((OSError, pl.exceptions.InvalidOperationError), match=r"space left|conversion"):
+        Store(frames())
+    assert not _folders(tmp_path)
+
+
+@pytest.mark.parametrize("odd_from", [60, 160])
+def test_nothing_is_left_of_a_file_that_turns_out_to_be_odd(tmp_path, monkeypatch, tight, odd_from):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(row_scan, "_STEP", 256)
+    monkeypatch.setattr(plain_lines, "_BLOCKS", 1)
+    lines = [f"C{i % 9},2024-01-{1 + i % 28:02},{i % 70}.5" for i in range(odd_from)]
+    path = tmp_path / "orders.csv"
+    path.write_text("\n".join(["customer_id,ordered_at,amount", *lines, *["guest,2024-01-05,+5"] * 100]))
+    extract = read_transactions(path)
+    assert extract.check.rows_kept == odd_from + 100
+    assert len(_folders(tmp_path)) == 1
+    del extract
+    gc.collect()
+    assert not _folders(tmp_path)
 
 
 def test_a_pickle_brings_its_own_rows():
