@@ -114,3 +114,27 @@ def test_a_score_of_too_few_answers_is_hidden_and_the_page_stands(visit, tmp_pat
     at = visit(tmp_path)
     assert not at.exception
     assert "Too few answers to be shown" in said(at)
+
+
+def asked_in_pairs(n=60, **more):
+    days = [datetime(2026, 1, 5) + timedelta(days=i) for i in range(n)]
+    pairs = {"app functional": [1, 1, 3] * (n // 3), "app dysfunctional": [3, 5, 3] * (n // 3)}
+    return pl.DataFrame({"answered_at": days, **pairs, **more})
+
+
+@pytest.mark.parametrize("rated", [True, False])
+def test_a_kano_questionnaire_has_its_part(visit, tmp_path, rated):
+    more = {"nps": [9, 3, 10, 7, 8, 6] * 10, "service": [4, 2, 5, 4, 3, 1] * 10} if rated else {}
+    asked_in_pairs(**more).write_csv(tmp_path / "export.csv")
+    at = visit(tmp_path / "export.csv", part="Kano")
+    assert not at.exception
+    assert not at.error
+    assert not at.warning
+    found = crm.run("kano", crm.open(tmp_path / "export.csv"))
+    assert plain(found.headline()) in [element.value for element in at.subheader]
+    assert ("Kano" in [o for c in at.button_group for o in c.options]) is rated
+
+
+def test_no_kano_part_where_nobody_was_asked_in_pairs(visit):
+    at = visit()
+    assert [o for c in at.button_group for o in c.options] == PARTS

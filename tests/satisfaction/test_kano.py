@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import crm_analytics as crm
-from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
+from crm_analytics import registry
+from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError, UnknownNameError
 from crm_analytics.results import Result
 from crm_analytics.satisfaction.kano import fong_limit
 from crm_analytics.satisfaction.kano_answers import CATEGORIES, TABLE
+from crm_analytics.satisfaction.ratings import rating_columns
 
 PUBLISHED = {
     # M, O, A, I, R, Q; most frequent, by the rule; total and category strength; CS+, CS-; difference, Fong's limit
@@ -280,3 +282,47 @@ def test_every_column_has_a_term(published):
     for frame in (published.summary(), *published.tables().values()):
         for column in frame.columns:
             assert published.terms[column].definition.endswith(".")
+
+
+class TestOfABase:
+    """Pairs in the surveys of a base."""
+
+    SURVEY = of_counts(app=(3, 4, 9, 2, 1, 1)).with_columns(
+        answered_at=pl.datetime(2026, 1, 1) + pl.duration(days=pl.int_range(20)),
+        csat=pl.Series([1, 2, 3, 4, 5] * 4), service=pl.Series([2, 2, 3, 4, 4] * 4),
+    )  # fmt: skip
+
+    def opened(self, folder, survey):
+        survey.write_csv(folder / "export.csv")
+        return crm.open(folder / "export.csv")
+
+    def test_it_is_found_by_its_pairs(self, tmp_path):
+        base = self.opened(tmp_path, self.SURVEY.drop("csat", "service"))
+        assert list(base.tables) == ["surveys"]
+        assert registry.analysis("kano").driver(base) == "surveys"
+        assert features(crm.run("kano", base))["app"]["n_answers"] == 20
+
+    def test_without_pairs_it_is_not_shown_and_says_what_it_expects(self, tmp_path):
+        base = self.opened(tmp_path, self.SURVEY.select("answered_at", "csat", "service"))
+        assert registry.analysis("kano").driver(base) is None
+        with pytest.raises(
+            NotEnoughDataError, match=r"pairs of columns such as 'app functional'.*csat, service"
+        ):
+            crm.run("kano", base)
+
+    def test_pairs_are_no_ratings(self):
+        assert rating_columns(self.SURVEY) == ["service"]
+
+    def test_the_window_counts(self):
+        counted = crm.kano(self.SURVEY, start="2026-01-03", as_of="2026-01-11")
+        assert counted.provenance.as_of_given
+        assert features(counted)["app"]["n_answers"] == 8
+
+    def test_the_weight_of_the_surveys_counts(self):
+        told = self.SURVEY.with_columns(weight=pl.Series([1.0] * 10 + [3.0] * 10))
+        assert features(crm.kano(told))["app"]["n_attractive"] == (3 + 6 * 3) / 2  # the mean weight is 1
+        assert features(crm.kano(told, weights="none"))["app"]["n_attractive"] == 9
+
+    def test_a_day_is_asked_for_where_there_is_none(self):
+        with pytest.raises(ColumnError, match=r"answered_at.*columns="):
+            crm.kano(of_counts(app=(3, 4, 9, 2, 1, 1)), as_of="2026-01-11")
