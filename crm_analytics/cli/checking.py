@@ -48,11 +48,11 @@ def write_rejected(base: CustomerBase, path: Path) -> None:
 
 def in_one_line(check: Check, currency: str | None) -> str:
     """Say what came of a table in one line."""
-    parts = [f"{check.table}: {check.rows_in:,} rows read, {check.rows_kept:,} kept"]
+    parts = [f"{check.table}: {rows(check.rows_in)} read, {check.rows_kept:,} kept"]
     if check.rows_rejected:
         parts.append(f"{check.rows_rejected:,} set aside")
     if check.n_customers is not None:
-        parts.append(f"{check.n_customers:,} customers")
+        parts.append(_customers(check.n_customers))
     if check.amount_kept is not None:
         parts.append(formats.money(check.amount_kept, currency))
     return ", ".join(parts)
@@ -69,6 +69,10 @@ def _show_table(extract: Extract, currency: str | None) -> None:
     _show_columns(extract)
     _show_reasons(check)
     _show_findings(check)
+
+
+def _customers(n: int) -> str:
+    return f"{n:,} customer{'' if n == 1 else 's'}"
 
 
 def _rows(check: Check) -> str:
@@ -91,7 +95,7 @@ def _days(check: Check) -> str:
     if check.window_start is None or check.window_end is None:
         return ""
     days = f"Days: {formats.value(check.window_start, 'day')} to {formats.value(check.window_end, 'day')}"
-    return f"{days}, {check.n_customers:,} customers" if check.n_customers is not None else days
+    return f"{days}, {_customers(check.n_customers)}" if check.n_customers is not None else days
 
 
 def _unused(extract: Extract) -> str:

@@ -90,10 +90,10 @@ class Check:
     def lines(self, currency: str | None = None) -> list[str]:
         """Say the whole report in lines of plain text: rows, window, what was set aside, what to know."""
         lines = [
-            f"{self.source}: {self.rows_in:,} rows read as {self.table}, {self.rows_kept:,} kept, {self.rows_rejected:,} set aside."
+            f"{self.source}: {_counted(self.rows_in, 'row')} read as {self.table}, {self.rows_kept:,} kept, {self.rows_rejected:,} set aside."
         ]
         if self.n_customers is not None:
-            lines.append(f"{self.n_customers:,} customers.")
+            lines.append(f"{_counted(self.n_customers, 'customer')}.")
         if self.window_start and self.window_end:
             start, end = (formats.value(at.date(), "day") for at in (self.window_start, self.window_end))
             lines.append(f"From {start} to {end}.")
@@ -110,8 +110,13 @@ class Check:
             return f"{finding.severity}: {finding.text}"
         money = f", {_to_the_cent(finding.amount, currency)}" if finding.amount is not None else ""
         rows = ", ".join(f"{r:,}" for r in finding.example_rows)
-        many = "1 row" if finding.n_rows == 1 else f"{finding.n_rows:,} rows"
-        return f"set aside: {finding.text} ({many}{money}; for instance row {rows})"
+        return (
+            f"set aside: {finding.text} ({_counted(finding.n_rows, 'row')}{money}; for instance row {rows})"
+        )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _to_the_cent(amount: float, currency: str | None) -> str:

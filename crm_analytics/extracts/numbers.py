@@ -27,6 +27,7 @@ _SYMBOLS: Final = {
 _CURRENCY: Final = r"(?:[A-Z]{0,2}\p{Sc}|(?i:" + "|".join(_CODES.split()) + r"|zł|kč|ft|kr\.?|lei|fr\.))"
 _SPACES: Final = "'\u2019`\\s"
 _SIGNS: Final = ("s1", "s2", "s3", "s4", "s5")  # where a minus may stand
+_FEW_POINTS: Final = 11.0  # scales beyond are those of shares
 _GROUP_OF_THREE: Final = r"^[^\d]*[1-9]\d{0,2}[.,]\d{3}[^\d]*$"
 
 
@@ -98,8 +99,12 @@ def currencies_in(values: pl.Series) -> tuple[str, ...]:
     return tuple(sorted({_SYMBOLS.get(f, f.upper()) for f in found if f}))
 
 
-def number_expr(column: pl.Expr, dtype: pl.DataType, style: NumberStyle) -> pl.Expr:
+def number_expr(
+    column: pl.Expr, dtype: pl.DataType, style: NumberStyle, *, percent: float | None = 0.01
+) -> pl.Expr:
     """Read a column of numbers (cleaned text or typed); what is not a number in this style is null.
+
+    `percent` is what 1 % counts: a hundredth, 1 for ratings (points of 0 to 100), None where it is no number at all.
 
     >>> style = NumberStyle(",", plain=False)
     >>> pl.select(number_expr(pl.lit("(1.234,50 €)"), pl.String(), style).alias("x"))["x"].to_list()
@@ -108,15 +113,29 @@ def number_expr(column: pl.Expr, dtype: pl.DataType, style: NumberStyle) -> pl.E
     if dtype.is_numeric() or dtype == pl.Boolean():
         return column.cast(pl.Float64)
     text = as_text(column, dtype)
-    return text.cast(pl.Float64, strict=False) if style.plain else _tidied(text, style.decimal)
+    return text.cast(pl.Float64, strict=False) if style.plain else _tidied(text, style.decimal, percent)
 
 
-def _tidied(text: pl.Expr, decimal: Mark) -> pl.Expr:
+def percent_of_ratings(values: pl.Series) -> float | None:
+    """Say what 1 % counts in a column of ratings: a point of 0 to 100, or nothing beside answers on a short scale.
+
+    >>> percent_of_ratings(pl.Series(["88%", "100 %"])), percent_of_ratings(pl.Series(["88%", "4"]))
+    (1.0, None)
+    """
+    bare = values.filter(~values.str.contains("%", literal=True))
+    points = bare.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    short = (points > 0) & (points <= _FEW_POINTS)
+    return None if len(bare) < len(values) and short.any() else 1.0
+
+
+def _tidied(text: pl.Expr, decimal: Mark, percent: float | None) -> pl.Expr:
     parts = text.str.extract_groups(_pattern(decimal))
     digits = parts.struct.field("n").str.replace_all(f"[{_SPACES}{',' if decimal == '.' else '.'}]", "")
     whole = digits.str.replace(",", ".", literal=True) + parts.struct.field("e").fill_null("")
     negative = pl.any_horizontal(parts.struct.field(name).fill_null("") != "" for name in _SIGNS)
-    scale = pl.when(parts.struct.field("pc").fill_null("") != "").then(0.01).otherwise(1.0)
+    scale = (
+        pl.when(parts.struct.field("pc").fill_null("") != "").then(pl.lit(percent, pl.Float64)).otherwise(1.0)
+    )
     value = whole.cast(pl.Float64, strict=False) * scale
     word = text.str.to_lowercase().str.extract(r"^([+-]?inf(?:inity)?)$", 1).cast(pl.Float64, strict=False)
     return pl.coalesce(pl.when(negative).then(-value).otherwise(value), word)

@@ -16,6 +16,10 @@ from crm_analytics.tables import Kind, Table
 _MOST_ANSWERS: Final = 24
 """Answers in words have no more different values."""
 _DISCOUNTS: Final = "a code, or an amount other than 0, is a discount; nothing written is none"
+_HUNDREDTH: Final = 0.01
+"""What 1 % counts, except among answers."""
+_OF_SO_MANY: Final = r"^\d+(?:[.,]\d+)?\s*/\s*\d+$|^[★☆⭐✩✭*]+\ufe0f?$"
+"""Answers as 4/5 or in stars."""
 _BESIDE: Final[Mapping[str, Kind]] = {c.name: c.kind for c in AUXILIARY}
 
 
@@ -76,8 +80,10 @@ class _Looker:
         *,
         day_first: bool | None = None,
         more: Mapping[str, pl.Series] | None = None,
+        is_survey: bool = False,
     ) -> None:
         self.frame = frame
+        self.is_survey = is_survey
         self.more = more or {}
         self.unsettled: set[str] = set()
         self.whole: set[str] = set()
@@ -152,10 +158,29 @@ class _Looker:
                 self.whole.add(name)
         words = style.described() if not style.plain or style.ambiguous else ""
         doubt = _number_doubt(heading, style) if style.ambiguous else ""
-        value = numbers.number_expr(column, dtype, style)
+        percent = self._percent(heading) if kind == "rating" else _HUNDREDTH
+        if percent != _HUNDREDTH:
+            words, doubt = _percent_words(heading, percent)
+        elif kind == "rating" and (marked := self._marked(heading)):
+            doubt = f"{heading!r} holds answers such as {marked!r}, which are not read as numbers; put the bare number (4 for 4/5 or four stars) in their place"
+        value = numbers.number_expr(column, dtype, style, percent=percent)
         form = "" if dtype == pl.String() and style.plain else None
         has = _present(column, dtype)
         return ColumnPlan(name, heading, kind, value, has, words, doubt, style.currencies, form=form)
+
+    def _percent(self, heading: str) -> float | None:
+        """Say what 1 % counts in a column of answers: 88 % is 88 of 100 points, never 0.88 of 5."""
+        values = self.different(heading) if self.frame.schema[heading] == pl.String else None
+        if values is None or not values.str.contains("%", literal=True).any():
+            return _HUNDREDTH
+        return numbers.percent_of_ratings(values)
+
+    def _marked(self, heading: str) -> str | None:
+        """Give an answer that is written as so many of so many, or in stars, where the column holds any."""
+        if self.frame.schema[heading] != pl.String:
+            return None
+        values = self.different(heading)
+        return values.filter(values.str.contains(_OF_SO_MANY)).first()
 
     def _scale(self, heading: str) -> Mapping[str, int] | None:
         """Give the places of answers in words, where the column holds those of one scale."""
@@ -209,7 +234,8 @@ class _Looker:
         if different.is_empty() or different.str.contains(r"^[-+]?0\d+$").any():
             return column
         style = numbers.decide(different, self.decimal)
-        as_number = numbers.number_expr(column, dtype, style)
+        percent = self._percent(heading) if self.is_survey else _HUNDREDTH
+        as_number = numbers.number_expr(column, dtype, style, percent=percent)
         if style.plain and self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style)):
             return as_number
         when = dates.decide(different, hint=self.day_first)
@@ -217,7 +243,7 @@ class _Looker:
             different, dates.date_expr(pl.col("x"), dtype, when, None)
         ):
             return dates.date_expr(column, dtype, when, self.time_zone)
-        tidied = self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style))
+        tidied = self._reads_all(different, numbers.number_expr(pl.col("x"), dtype, style, percent=percent))
         return as_number if tidied else column
 
     @staticmethod
@@ -239,7 +265,7 @@ def make_plan(
     `day_first` is what the user says of dates whose order nothing in the file decides; `more` gives, by heading, further
     different values that decide too.
     """
-    looker = _Looker(frame, time_zone, day_first=day_first, more=more)
+    looker = _Looker(frame, time_zone, day_first=day_first, more=more, is_survey=table.name == "surveys")
     kinds = {c.name: c.kind for c in table.columns}
     columns = {
         r.column: replace(
@@ -270,6 +296,16 @@ def _present(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _may_be_float(dtype: pl.DataType) -> bool:
     return dtype.is_float() or dtype == pl.String()
+
+
+def _percent_words(heading: str, percent: float | None) -> tuple[str, str]:
+    """Say how a percent sign among answers was read, and what to look at."""
+    if percent is not None:
+        return "percentages read as points of 0 to 100: 88% is 88", ""
+    return "percentages not read", (
+        f"{heading!r} holds percentages beside answers on a shorter scale; the percentages were not read, since "
+        "nothing says which answer they stand for. Bring the answers to one scale"
+    )
 
 
 def _number_doubt(heading: str, style: numbers.NumberStyle) -> str:
