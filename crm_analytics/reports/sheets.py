@@ -46,6 +46,10 @@ _NUMBER_FORMATS: Final[Mapping[Unit, str]] = {
     "day": "d mmm yyyy",
     "instant": "d mmm yyyy hh:mm",
 }
+_CHANCE: Final = re.compile(r"(^|_)p(_value|_holm|_bh|_corrected)?$")
+"""Names of the columns of p-values."""
+_CHANCE_FORMAT: Final = '[<0.0001]"< 0.0001";0.0000'
+_TWO_DECIMALS: Final = 0.005  # below it two decimals show 0.00
 _HEADING: Final = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#F1F3F5"}
 _SHORT: Final = 40  # texts up to here are never wrapped
 _LINE: Final = 15.0  # points
@@ -269,8 +273,19 @@ def _number_format(column: pl.Series, term: Term | None) -> str:
         return _NUMBER_FORMATS["instant"]
     if term is None or term.unit not in _NUMBER_FORMATS:
         return "General"
+    if term.unit == "number":
+        return _format_of_number(column)
     fractions = column.dtype.is_float() and bool((column.drop_nulls() % 1 != 0).any())
     return "#,##0.0" if term.unit in ("count", "days") and fractions else _NUMBER_FORMATS[term.unit]
+
+
+def _format_of_number(column: pl.Series) -> str:
+    """Give the decimals a number needs, so that a small one never reads as 0.00."""
+    if _CHANCE.search(column.name):
+        return _CHANCE_FORMAT
+    sizes = column.drop_nulls().cast(pl.Float64).abs()
+    small = bool(sizes.is_between(0, _TWO_DECIMALS, closed="none").any())
+    return "#,##0.0000" if small else _NUMBER_FORMATS["number"]
 
 
 def _width(heading: str, column: pl.Series, term: Term | None) -> float:

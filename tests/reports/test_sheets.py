@@ -17,7 +17,7 @@ from crm_analytics.errors import SourceError, TooLargeError
 from crm_analytics.extracts.formula_guard import unguard_text
 from crm_analytics.extracts.readers import read_customers
 from crm_analytics.reports import sheets
-from crm_analytics.terms import SHARED
+from crm_analytics.terms import SHARED, Term
 
 PAYLOADS = (
     "=1+1",
@@ -241,3 +241,19 @@ def test_what_goes_out_comes_back_through_the_reader(tmp_path, kind):
     assert back["phone"].to_list() == ["+49 30 12 34"] * len(ids)
     # The reader trims white space; otherwise not a character has changed.
     assert [name.strip(BLANK) for name in back["name"]] == [text.strip(BLANK) for text in PAYLOADS]
+
+
+def test_a_small_number_never_reads_as_nought():
+    numbers = pl.DataFrame({"p_value": [2e-9, 0.03], "mean_orders": [0.002, 3.0], "other": [1.5, 2.0]})
+    terms = {n: Term(n, n, "number", "") for n in numbers.columns}
+    first = list(book(sheets.xlsx_bytes({"x": numbers}, terms))["X"].iter_rows())[1]
+    assert [c.number_format for c in first] == ['[<0.0001]"< 0.0001";0.0000', "#,##0.0000", "#,##0.00"]
+
+
+@pytest.mark.parametrize(
+    "name", ["p_value", "rest_p_corrected", "unique_p_bh", "log_rank_p_holm", "corrected_p"]
+)
+def test_columns_of_p_values_are_known_by_their_name(name):
+    frame = pl.DataFrame({name: [0.5]})
+    data = sheets.xlsx_bytes({"x": frame}, {name: Term(name, name, "number", "")})
+    assert book(data)["X"]["A2"].number_format == '[<0.0001]"< 0.0001";0.0000'
