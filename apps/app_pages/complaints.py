@@ -6,8 +6,8 @@ from shared import blocks, controls, filters, kpi
 PERIODS = {"month": "Month", "week": "Week", "quarter": "Quarter", "year": "Year"}
 LISTS = {"good": "Good customers", "open": "With an open case", "all": "Everyone"}
 SHOWN = (
-    "customer_id", "name", "is_good_customer", "n_open_cases", "open_days", "n_cases", "last_case_on",
-    "last_case_category", "slowest_hours", "spend_before_case", "last_ordered_on", "ordered_since",
+    "customer_id", "name", "n_open_cases", "open_days", "n_cases", "last_case_on",
+    "last_case_category", "slowest_hours", "is_good_customer", "spend_before_case", "last_ordered_on", "ordered_since",
 )  # fmt: skip
 
 seen = filters.seen()

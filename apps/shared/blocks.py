@@ -22,6 +22,7 @@ from shared.words import counted, plain
 
 PLOT: Final = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 FONT: Final = '"Source Sans", sans-serif'  # the page's own, served with it
+_PANEL_TITLE: Final = 34  # pixels above the plot where panels have titles of their own
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -85,8 +86,16 @@ def drawn(result: Result, view: str, look: str) -> Any:  # noqa: ANN401 as above
 
 def in_page(figure: Any) -> Any:  # noqa: ANN401 as above
     """Give a figure the page's own font, and leave its title to the page."""
+    panels = any(
+        note.yref == "paper" and note.yanchor == "bottom" and (note.y or 0) >= 1
+        for note in figure.layout.annotations
+    )
     return figure.update_layout(
-        title_text=None, margin_t=12, margin_l=0, font_family=FONT, hoverlabel_font_family=FONT
+        title_text=None,
+        margin_t=_PANEL_TITLE if panels else 12,
+        margin_l=0,
+        font_family=FONT,
+        hoverlabel_font_family=FONT,
     )
 
 
@@ -102,11 +111,12 @@ def table(
     tables.show(frame, result.terms, result.currency, alt=alt, key=key, height="content" if whole else "auto")
 
 
-def notes(result: Result) -> None:
-    """Show what a reader must know: cautions first."""
+def notes(result: Result, on: str = "") -> None:
+    """Show what a reader must know: cautions first; `on` says of what, where a page shows the notes of two results."""
     if result.notes:
         cautions = [n for n in result.notes if n.severity == "caution"]
-        label = counted(len(result.notes), "note") + (f", {len(cautions)} to mind" if cautions else "")
+        label = counted(len(result.notes), "note") + (f" on {on}" if on else "")
+        label += f", {len(cautions)} to mind" if cautions else ""
         with st.expander(label, icon=":material/sticky_note_2:", expanded=bool(cautions)):
             st.markdown(
                 "\n".join(

@@ -18,6 +18,7 @@ from shared.words import counted, plain
 
 _IN_A_ROW: Final = 5
 _FITS_ONE_LINE: Final = 20  # characters of a label in a tile of a row of five
+_WHOLE_FROM: Final = 20.0  # from here on decimals of a number, such as hours, tell nothing
 _BLANK: Final = "\N{NO-BREAK SPACE}"
 
 
@@ -71,7 +72,7 @@ def spanned(row: Mapping[str, Any], result: Result, names: Sequence[str]) -> Non
             term = result.terms[name]
             tile(
                 term.label,
-                formats.value(_rounded(row[name], term.unit), term.unit, result.currency),
+                _written(row[name], term.unit, result.currency),
                 words=_interval(row, name, term.unit, result.currency),
                 definition=term.definition,
                 two_lines=two,
@@ -82,14 +83,15 @@ def _interval(row: Mapping[str, Any], name: str, unit: Unit, currency: str | Non
     ends = [row.get(f"{name}_{end}") for end in ("lower", "upper")]
     if None in ends:
         return []
-    low, high = (formats.value(_rounded(end, unit), unit, currency) for end in ends)
+    low, high = (_written(end, unit, currency) for end in ends)
     return [f"95%: {low} to {high}"]
 
 
-def _rounded(value: Any, unit: Unit) -> Any:  # noqa: ANN401 numbers of either kind
-    """Give expected counts as whole numbers, and large expected numbers too."""
-    large = 100.0  # from here on decimals tell nothing
-    return float(round(value)) if unit == "count" or (unit == "number" and abs(value) >= large) else value
+def _written(value: Any, unit: Unit, currency: str | None) -> str:  # noqa: ANN401 numbers of either kind
+    """Write expected counts as whole numbers, and large expected numbers too."""
+    if unit == "number" and abs(value) >= _WHOLE_FROM:
+        return f"{value:,.0f}"
+    return formats.value(float(round(value)) if unit == "count" else value, unit, currency)
 
 
 def small(words: str) -> str:

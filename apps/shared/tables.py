@@ -14,6 +14,8 @@ from crm_analytics.terms import Term
 from shared.words import plain
 
 _WHOLE_FROM: Final = 1000.0  # from here on pence tell nothing, as in crm_analytics.formats
+_VANISHING: Final = 0.0005  # below, three digits read 0.000
+_MIDDLING: Final = 20.0  # of numbers of this size a second decimal tells nothing
 _SMALL: Final = 0.01  # below, three digits
 
 
@@ -28,10 +30,42 @@ def show(
     to_the_cent: bool = False,
 ) -> None:
     """Show a table; `terms` give heading, format and tooltip of each column."""
+    frame = _without_ids(frame, terms)
     st.dataframe(
-        _in_percent(frame, terms), column_config=columns(frame, terms, currency, to_the_cent=to_the_cent), hide_index=True, alt=alt, key=key, height=height,
+        _readable(_in_percent(frame, terms), terms), column_config=columns(frame, terms, currency, to_the_cent=to_the_cent), hide_index=True, alt=alt, key=key, height=height,
         placeholder=formats.NOTHING, width="stretch",
     )  # fmt: skip
+
+
+def _without_ids(frame: pl.DataFrame, terms: Mapping[str, Term]) -> pl.DataFrame:
+    """Leave out a column that another one, of the same heading, says in words: the downloads have both."""
+    return frame.drop(
+        name
+        for name in frame.columns
+        if (worded := f"{name}_label") in frame.columns
+        and {name, worded} <= set(terms)
+        and terms[name].label == terms[worded].label
+    )
+
+
+def _readable(frame: pl.DataFrame, terms: Mapping[str, Term]) -> pl.DataFrame:
+    """Write columns in which a value would read 0.000 as text: a p-value is never nought."""
+    return frame.with_columns(
+        pl.col(name).map_elements(_in_words, return_dtype=pl.String)
+        for name in frame.columns
+        if _vanishes(frame[name], terms.get(name))
+    )
+
+
+def _vanishes(values: pl.Series, term: Term | None) -> bool:
+    if term is None or term.unit != "number" or not values.dtype.is_float():
+        return False
+    sizes = values.drop_nulls().abs()
+    return bool(((sizes > 0) & (sizes < _VANISHING)).any() and (sizes <= 1).all())
+
+
+def _in_words(value: float) -> str:
+    return formats.value(value, "number") if 0 < abs(value) < _VANISHING else f"{value:.3f}"
 
 
 def pick(
@@ -45,7 +79,7 @@ def pick(
 ) -> None:
     """Show a table in which clicking a row does something with it: `then` gets the row."""
     state: DataframeState = st.dataframe(
-        _in_percent(frame, terms), column_config=columns(frame, terms, currency), hide_index=True, alt=alt, key=key, width="stretch",
+        _readable(_in_percent(frame, terms), terms), column_config=columns(frame, terms, currency), hide_index=True, alt=alt, key=key, width="stretch",
         placeholder=formats.NOTHING, on_select="rerun", selection_mode="single-row",
     )  # fmt: skip
     chosen = [row for row in state.selection.rows if row < frame.height]
@@ -82,7 +116,9 @@ def _kind(values: pl.Series, term: Term) -> tuple[Callable[..., Any], dict[str, 
         "text": (kinds.TextColumn, {}),
         "id": (kinds.TextColumn, {}),
     }
-    if term.unit in units:
+    if _vanishes(values, term):
+        return kinds.TextColumn, {"alignment": "right"}
+    if term.unit in units and not (term.unit == "text" and values.dtype.is_numeric()):
         return units[term.unit]
     return (
         (kinds.NumberColumn, {"format": _number_format(values, term)})
@@ -105,11 +141,19 @@ def _in_percent(frame: pl.DataFrame, terms: Mapping[str, Term]) -> pl.DataFrame:
     return frame.with_columns(pl.col(shares) * 100) if shares else frame
 
 
+def _middle(sizes: pl.Series) -> float:
+    return float(pl.DataFrame({"size": sizes}).select(pl.col("size").median().fill_null(0.0)).item())
+
+
 def _number_format(values: pl.Series, term: Term) -> str:
     sizes = values.cast(pl.Float64).abs().drop_nulls()
     whole = bool((sizes == sizes.round()).all())
     large = bool((sizes >= _WHOLE_FROM).any())
     match term.unit:
+        case "text":
+            return "%d" if whole else "%.2f"
+        case "number" if _middle(sizes) >= _MIDDLING:
+            return "%,.0f" if large else "%,.1f"
         case "money":
             return "%,.0f" if large else "%,.2f"
         case "count" | "days" | "score":

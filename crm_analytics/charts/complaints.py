@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -185,7 +186,7 @@ def warnings(result: Result, theme: Theme) -> go.Figure:
         )
         + ".",
         height=200 + 38 * len(rows),
-        xaxis=parts.axis(f"Cases, {result.parameters['period']} from {since}", "count"),
+        xaxis=parts.axis(f"Cases, {_named(day, result)}", "count"),
         yaxis=parts.names_axis("Category", [r["case_category"] for r in rows], width=16),
         margin=parts.legend_room(),
     )
@@ -229,7 +230,7 @@ def satisfaction(result: Result, theme: Theme) -> go.Figure:
         x=places,
         y=[r["monotone_satisfaction"] for r in rows],
         mode="lines",
-        name="Never rising",
+        name="Best line that never rises",
         line={"color": theme.quiet, "width": 2, "dash": "dot"},
         hoverinfo="skip",
     )
@@ -342,12 +343,17 @@ _SHORT: Final = {
 }
 
 
+def _named(day: date, result: Result) -> str:
+    """Name a period as people do: a month or year by its name, others by their first day."""
+    period = str(result.parameters["period"])
+    first = f"{period} from {formats.value(day, 'day')}"
+    return {"month": f"{day:%B %Y}", "year": f"{day:%Y}"}.get(period, first)
+
+
 def _change_axis(result: Result) -> dict[str, object]:
-    words = (
-        f"Orders in {result.parameters['horizon_days']:,} days against similar customers; 0% is no difference"
-    )
+    words = f"Orders in {result.parameters['horizon_days']:,} days against similar customers"
     drawn = parts.axis(
-        words, "share", rangemode="normal", tickformat="+~%", zeroline=True, zerolinewidth=2, nticks=6
+        words, "share", rangemode="normal", tickformat="~%", zeroline=True, zerolinewidth=2, nticks=6
     )
     return {**drawn, "title": {"text": text.wrapped(words, 24)}}  # beside long names there is little room
 

@@ -39,6 +39,7 @@ def map_(result: Result, theme: Theme) -> go.Figure:
         [text.shortened(r["driver_label"], 18) for r in rows],
         x_range,
         y_range,
+        [_cross(r, column) for r in rows],
     )
     return parts.figure(
         result,
@@ -54,6 +55,16 @@ def map_(result: Result, theme: Theme) -> go.Figure:
         showlegend=True,
         margin=parts.legend_room(2),
     )
+
+
+def _cross(row: Row, column: str) -> tuple[float, float, float, float]:
+    """Give the ends of the two intervals of a point; the point itself where it has none."""
+    ends = [
+        row[name] if row.get(f"{name}_{end}") is None else row[f"{name}_{end}"]
+        for end in ("lower", "upper")
+        for name in ("performance", column)
+    ]
+    return ends[0], ends[1], ends[2], ends[3]
 
 
 def _points(

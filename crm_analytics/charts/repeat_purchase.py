@@ -362,7 +362,7 @@ def _differences(
         "line": {"color": theme.quiet, "width": 1.5},
     }
     across = parts.axis(
-        what, "share", tickformat="+~%", rangemode="normal", nticks=4, tickangle=0, zeroline=False
+        what, "share", tickformat="~%", rangemode="normal", nticks=4, tickangle=0, zeroline=False
     )
     return parts.figure(
         result,

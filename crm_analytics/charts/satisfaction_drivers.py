@@ -235,7 +235,7 @@ def segments(result: Result, theme: Theme) -> go.Figure:
             "Importance in the part less that in the rest",
             "names",
             showgrid=True,
-            tickformat="+.0%",
+            tickformat=".0%",
             zeroline=True,
         ),
         yaxis=parts.names_axis("Driver", [labels[n] for n in names], width=_NAME),

@@ -276,7 +276,7 @@ def change(result: Result, theme: Theme) -> go.Figure:
         height=220 + 52 * len(rows),
         barmode="group",
         bargap=0.3,
-        xaxis=parts.axis("Points, 95% interval", "count", rangemode="normal", tickformat="+~g"),
+        xaxis=parts.axis("Points, 95% interval", "count", rangemode="normal", tickformat="~g"),
         yaxis=parts.names_axis(_by(result), [r["respondents"] for r in rows], width=20),
         showlegend=True,
         margin=parts.legend_room(2),

@@ -17,7 +17,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("n_cases", "Cases", "count", "Complaints and requests opened."),
         Term("n_closed_cases", "Closed", "count", "Cases of the row that were closed before the as-of date (of a period: closed in it)."),
         Term("n_open_before", "Open at its beginning", "count", "Cases that were open when the period began, those opened before the first day that counts too; with those opened, less those closed, they are the open ones at its end."),
-        Term("n_open_cases", "Open", "count", "Cases that were open at the end of the period, or at the as-of date."),
+        Term("n_open_cases", "Open cases", "count", "Cases that were open at the end of the period, or at the as-of date."),
         Term("usual_cases", "Usual number", "number", "What the number of cases would be at the average rate of all whole periods."),
         Term("is_unusual", "Unusual", "flag", "Whether the number lies outside the control limits of usual variation."),
         Term("orders_in_period", "Orders", "count", "Orders with a positive net amount in the period."),

@@ -140,8 +140,8 @@ def notes(found: Findings) -> Iterator[Note]:
     yield from priority_notes.about_answers(found.design, found.way, found.contrasts.n_rows)
     yield Note(
         "caution",
-        "Where low ratings lie further from the middle than high ones, part of the asymmetry is that distance: `low` and `high` set "
-        "what counts. The figures say what goes together, not what a measure would bring about, and a class of today's answers "
+        "Where low ratings lie further from the middle than high ones, part of the asymmetry is that distance, "
+        "and other cuts between low, middle and high ratings may show less of it. The figures say what goes together, not what a measure would bring about, and a class of today's answers "
         "is no law: delighters become expected.",
         "caution",
     )
@@ -169,7 +169,7 @@ def _thin(found: Findings) -> Iterator[Note]:
         yield Note(
             "thin_cells",
             f"No class for {', '.join(thin[:5])}{' and more' if len(thin) > 5 else ''}: fewer than {THIN} low, middle or high "  # noqa: PLR2004
-            "ratings. Other cuts (`low`, `high`) may help; more answers surely do.",
+            "ratings. Other cuts between low, middle and high may help; more answers surely do.",
             "caution",
         )
 

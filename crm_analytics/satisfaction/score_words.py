@@ -256,10 +256,10 @@ def _ranking_title(found: Findings) -> str:
     best = found.of(found.ranking)[0]
     chance = best["best_probability"]
     if chance >= 1 - _SURE:
-        return f"{best['respondents']} is almost surely the best"
+        return f"Almost surely the best: {best['respondents']}"
     if chance >= 0.5:  # noqa: PLR2004 likelier than not
-        return f"{best['respondents']} is the best with a chance of {chance:.0%}"
-    return f"{best['respondents']} leads, but is truly the best with a chance of only {chance:.0%}"
+        return f"Best with a chance of {chance:.0%}: {best['respondents']}"
+    return f"In the lead, but truly the best with a chance of only {chance:.0%}: {best['respondents']}"
 
 
 def _change_title(found: Findings) -> str:

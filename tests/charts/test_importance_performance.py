@@ -67,6 +67,12 @@ def test_labels_make_way_for_each_other():
     assert len(set(places)) == 3
 
 
+def test_labels_do_not_lie_on_the_lines_of_an_interval():
+    places = label_places([0], [0], ["one"], [-1, 1], [-1, 1], [(-0.1, -0.5, 0.1, 0.5)])
+    assert places == ["top right"]
+    assert label_places([0], [0], ["one"], [-1, 1], [-1, 1]) == ["top center"]
+
+
 def test_hostile_names_are_text():
     frame = pl.DataFrame(
         {

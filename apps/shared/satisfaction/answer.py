@@ -12,7 +12,7 @@ from shared import blocks, kpi
 from shared.filters import Seen
 from shared.guard import guarded
 from shared.satisfaction.ask import Asked
-from shared.words import counted, plain
+from shared.words import counted
 
 
 def show(seen: Seen, asked: Asked) -> None:
@@ -32,8 +32,8 @@ def show(seen: Seen, asked: Asked) -> None:
     with guarded():
         blocks.headline(driven)
         mapped = asked.mapped(seen)
+        blocks.headline(mapped)
         blocks.picture(seen.opened, mapped, "map", within=f"{asked.drivers}{asked.cut}")
-        st.markdown(plain(mapped.headline()))
         blocks.table(mapped.summary(), mapped, alt="Importance and performance in short", key="map_summary")
         with st.expander("With other lines", icon=":material/grid_goldenratio:"):
             blocks.picture(seen.opened, mapped, "cuts", within=f"{asked.drivers}{asked.cut}")
