@@ -14,14 +14,15 @@ from shared.words import plain
 
 
 def show(seen: Seen) -> None:
-    """Show a card for each page: they fill side by side, and whoever reads the figures above need not wait for them."""
-    groups = by_page(seen)
-    titles = list(groups)
-    for pair in (titles[i : i + 2] for i in range(0, len(titles), 2)):
-        for place, title in zip(st.columns(2, gap="medium"), pair, strict=False):
-            with place, st.container(border=True, height="stretch", gap="small"):
-                st.markdown(f"**{plain(title)}**")
-                _card(seen, groups[title])
+    """Show a card for each page: they fill side by side, and whoever reads the figures above need not wait for them.
+
+    Two columns, each on its own: a card of one finding leaves no gap beside a card of five.
+    """
+    places = st.columns(2, gap="medium")
+    for i, (title, analyses) in enumerate(by_page(seen).items()):
+        with places[i % 2], st.container(border=True, gap="small"):
+            st.markdown(f"**{plain(title)}**")
+            _card(seen, analyses)
 
 
 def by_page(seen: Seen) -> dict[str, list[Analysis]]:

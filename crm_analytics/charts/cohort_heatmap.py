@@ -11,7 +11,15 @@ import polars as pl
 
 from crm_analytics import formats
 from crm_analytics.charts import parts, text
-from crm_analytics.charts.cohort_parts import ALL, age_axis, cohort_label, in_unit, shown_value, unit
+from crm_analytics.charts.cohort_parts import (
+    ALL,
+    MOST_TICKS,
+    age_axis,
+    cohort_label,
+    in_unit,
+    shown_value,
+    unit,
+)
 from crm_analytics.charts.theme import Theme
 from crm_analytics.results import Result
 
@@ -25,6 +33,9 @@ _PALEST: Final = 0.07
 _COMMON: Final = 0.98
 _MANY: Final = 50
 _WHOLE_FROM: Final = 9.95
+_FEW_AGES: Final = 12
+_FEW_TICKS: Final = 7  # names of groups are long, and leave little room on a phone
+_WIDE_BELOW: Final = 12
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,7 @@ class Sheet:
     ages: list[int]
     cells: dict[tuple[int, int], Row]
     left_out: str
+    of_groups: bool
 
     def places(self) -> list[tuple[int, int, Row]]:
         """Give row, column and cell of each place that has one."""
@@ -58,7 +70,7 @@ def heatmap(result: Result, theme: Theme) -> go.Figure:
         [*cells, *extra],
         alt=_alt(result, sheet),
         height=150 + _ROW_HEIGHT * max(len(sheet.labels), 3) + (30 if extra else 0),
-        xaxis=age_axis(result, sheet.ages, places=True),
+        xaxis=age_axis(result, sheet.ages, places=True, most=_FEW_TICKS if sheet.of_groups else MOST_TICKS),
         yaxis=parts.names_axis(_rows_title(result), sheet.labels, width=26, showgrid=False),
         margin=parts.legend_room() if extra else {},
     )
@@ -86,7 +98,7 @@ def _sheet(result: Result) -> Sheet:
         (order[r["row_name"]], r["period"]): r for r in table.to_dicts() if r["period"] in set(ages)
     }
     labels = [f"{label} · {sizes[name]:,}" for name, label in names.items()]
-    return Sheet(labels, ages, kept, _left_out(cells, table, ages))
+    return Sheet(labels, ages, kept, _left_out(cells, table, ages), "group" in cells.columns)
 
 
 def _of_groups(result: Result) -> tuple[pl.DataFrame, dict[Any, str]]:
@@ -134,7 +146,7 @@ def _cells(
         if theme.ink(shades[step]) != ink:
             continue
         z[row][column] = min(value, high)
-        words[row][column] = _short(result, value)
+        words[row][column] = _digits(result, sheet, column, value)
         hover[row][column] = _cell_words(result, sheet.labels[row], cell)
     return go.Heatmap(
         x=list(range(len(sheet.ages))), y=list(range(len(sheet.labels))), z=z, zmin=low, zmax=high,
@@ -142,6 +154,12 @@ def _cells(
         text=[[w or "" for w in row] for row in words], texttemplate="%{text}", textfont={"color": ink},
         hoverongaps=False, hovertext=[[h or "" for h in row] for row in hover], hovertemplate=parts.HOVER,
     )  # fmt: skip
+
+
+def _digits(result: Result, sheet: Sheet, column: int, value: float) -> str:
+    """Write a value; not the 100% that everyone is at age 0, whose three digits would make all others small."""
+    by_definition = result.terms["shown_value"].unit == "share" and sheet.ages[column] == 0 and value == 1
+    return "" if by_definition and len(sheet.ages) > _FEW_AGES else _short(result, value)
 
 
 def _short(result: Result, value: float) -> str:
@@ -165,8 +183,9 @@ def _hatching(theme: Theme, sheet: Sheet) -> list[go.Scatter]:
     if not open_cells:
         return []
     x, y = [], []
+    strokes = _strokes(len(sheet.ages))
     for row, column in open_cells:
-        for left, right in ((-0.5, 0.0), (-0.25, 0.25), (0.0, 0.5)):
+        for left, right in strokes:
             x += [column + left, column + right, None]
             y += [row + 0.5, row - 0.5, None]
     return [
@@ -175,6 +194,14 @@ def _hatching(theme: Theme, sheet: Sheet) -> list[go.Scatter]:
             line={"color": theme.tint(theme.text, 0.55), "width": 1},
         )
     ]  # fmt: skip
+
+
+def _strokes(n_ages: int) -> list[tuple[float, float]]:
+    """Give the ends of the strokes across a cell: the wider the cells, the more there are, so that none lies flat."""
+    times = max(1, round(_WIDE_BELOW / n_ages))
+    n, width = 3 * times, 0.5 / times
+    starts = [i * (1 - width) / (n - 1) - 0.5 for i in range(n)]
+    return [(start, start + width) for start in starts]
 
 
 def _hidden(result: Result, theme: Theme, sheet: Sheet) -> list[go.Scatter]:

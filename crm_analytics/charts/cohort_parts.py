@@ -11,7 +11,8 @@ from crm_analytics.charts import parts
 from crm_analytics.results import Result
 
 ALL: Final = "All customers"
-_MOST_TICKS: Final = 13
+MOST_TICKS: Final = 13
+"""Of the axis of ages, where it has the width."""
 
 
 def unit(result: Result) -> str:
@@ -51,13 +52,15 @@ def shown_value(result: Result, row: Mapping[str, Any]) -> str:
     return f"{term.label}: {parts.spanned(row, 'shown_value', term.unit, result.currency)}"
 
 
-def age_axis(result: Result, ages: Sequence[int], *, places: bool = False) -> dict[str, object]:
+def age_axis(
+    result: Result, ages: Sequence[int], *, places: bool = False, most: int = MOST_TICKS
+) -> dict[str, object]:
     """Give the axis of ages; `places` puts them side by side whatever their distance, as brackets need."""
     words = unit(result).capitalize() + "s since the first order"
     if result.parameters["entry"] == "recurring":
         words = unit(result).capitalize() + "s since the order that began the cohort"
-    step = max(1, -(-len(ages) // _MOST_TICKS))
-    kept = list(range(0, len(ages), step))
+    step = max(1, -(-len(ages) // most))
+    kept = [i for i, age in enumerate(ages) if age % step == 0] or list(range(0, len(ages), step))
     ends = {int(a): b for a, b in result.parameters["brackets"] or ()}
     names = [
         f"{ages[i]}–{ends[ages[i]]}" if ends.get(ages[i], ages[i]) != ages[i] else str(ages[i]) for i in kept

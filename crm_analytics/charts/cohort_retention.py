@@ -361,7 +361,8 @@ def losses(result: Result, theme: Theme) -> go.Figure:
         | {
             "title": {
                 "text": text.wrapped(
-                    f"{unit(result).capitalize()} of the last action (the last: still there)", 36
+                    f"{unit(result).capitalize()} of the last action (the last: still there{_pale_words(last)})",
+                    36,
                 )
             }
         },
@@ -374,6 +375,10 @@ def _loss_colour(theme: Theme, age: int, last: int) -> str:
     if age in (0, last):
         return theme.good if age else theme.bad
     return theme.tint(theme.accent, 1.0 if 2 * age <= last else 0.45)
+
+
+def _pale_words(last: int) -> str:
+    return "; pale: many may still come back" if any(2 * age > last for age in range(1, last)) else ""
 
 
 def _loss_words(result: Result, row: Row, last: int) -> str:
@@ -412,7 +417,7 @@ def payback(result: Result, theme: Theme) -> go.Figure:
         alt=f"Share of the cost of winning that has come back, by age. {_paid_sentence(result, paid, rows[-1])}",
         height=440,
         xaxis=age_axis(result, [r["period"] for r in rows]),
-        yaxis=parts.axis("Come back of the cost of winning", "share"),
+        yaxis=parts.axis("Share of the cost of winning paid back", "share"),
         shapes=[
             {
                 "type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": 1, "y1": 1,

@@ -12,7 +12,7 @@ from crm_analytics import formats
 from crm_analytics.charts import parts, text
 from crm_analytics.charts import revenue_hover as hover
 from crm_analytics.charts.drawing import Views
-from crm_analytics.charts.theme import Theme
+from crm_analytics.charts.theme import TEXT_SIZE, Theme
 from crm_analytics.results import Result
 from crm_analytics.terms import Unit
 
@@ -325,14 +325,14 @@ def cohorts(result: Result, theme: Theme) -> go.Figure:
                 hovertemplate=parts.HOVER,
                 hoverongaps=False,
                 colorbar={
-                    "title": {"text": "Kept", "side": "top"}, "tickformat": "~%", "orientation": "h", "thickness": 12, "len": 0.7,
+                    "title": {"text": " Kept", "side": "right", "font": {"size": TEXT_SIZE, "color": theme.muted}}, "tickformat": "~%", "orientation": "h", "thickness": 12, "len": 0.7,
                     "x": 0, "xanchor": "left", "yref": "container", "y": 0.02, "yanchor": "bottom", "nticks": 4,
                 },
             )
         ],
         alt=f"A table of shades: {len(days)} cohorts by {hover.period_of(result)}. The oldest, {hover.period_name(result, last)}, keeps "
         f"{formats.share(first[column])} after {parts.counted(first['cohort_age'], hover.period_of(result))}.",
-        height=260 + max(14, min(34, 480 // len(days))) * len(days),
+        height=260 + max(9, min(34, 400 // len(days))) * len(days),
         xaxis=parts.axis(f"{hover.period_of(result).capitalize()}s since the beginning", "names", nticks=8),
         yaxis=parts.axis(
             "Cohort by start", "names", autorange="reversed",

@@ -90,7 +90,8 @@ def layers(found: Findings, table: pl.DataFrame) -> str:
     if total <= 0:
         return "Spend by when the customers came"
     earlier = float(rows.filter(pl.col("cohort_on") < last)["spend"].sum()) / total
-    when = f"the {found.cohorts.clock.calendar.period} from {formats.value(last, 'day')}"
+    period = found.cohorts.clock.calendar.period
+    when = f"{last:%B %Y}" if period == "month" else f"the {period} from {formats.value(last, 'day')}"
     return f"{formats.share(earlier)} of spend in {when} came from customers won before it"
 
 

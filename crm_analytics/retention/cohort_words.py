@@ -186,7 +186,8 @@ def rate_name(found: Cohorts, age: int) -> str:
     """Name the rate that is followed: "month-1 retention", "retention in months 1 to 3"."""
     if found.times.windows.are_brackets:
         return f"retention {ages(found, age)}"
-    return f"{unit_of(found)}-{age} retention"
+    unit = unit_of(found)
+    return f"retention in {unit} {age}" if " " in unit else f"{unit}-{age} retention"
 
 
 def age_title(found: Cohorts, age: int) -> str:
@@ -237,10 +238,22 @@ def _lost(found: Findings) -> str:
     if not n or found.cohorts.options.kind == "recurring":
         return ""
     until = found.longest
-    span = f"the next {found.unit}" if until == 1 else f"the {until} {found.unit}s after"
+    span = f"the next {found.unit}" if until == 1 else f"the {so_many(until, found.unit)} after"
     if not lost:
         return f", and all came back in {span}"
     return f", and {formats.share(lost / n)} never came back in {span}"
+
+
+def so_many(n: int, unit: str) -> str:
+    """Count units of age as people say it.
+
+    >>> so_many(1, "month"), so_many(12, "month"), so_many(12, "30-day period")
+    ('1 month', '12 months', '12 periods of 30 days')
+    """
+    length, _, period = unit.partition("-day ")
+    if period:
+        return f"{n} {period}{'' if n == 1 else 's'} of {length} days"
+    return f"{n} {unit}{'' if n == 1 else 's'}"
 
 
 def summary(found: Findings) -> pl.DataFrame:
@@ -280,7 +293,7 @@ def _trend_rows(found: Findings) -> Iterator[_Row]:
 def _loss_row(found: Findings) -> Iterator[_Row]:
     lost, n = found.never
     if n and found.marks:
-        text = f"{formats.share(lost / n)} never came back within {found.longest} {found.unit}{'' if found.longest == 1 else 's'}"
+        text = f"{formats.share(lost / n)} never came back within {so_many(found.longest, found.unit)}"
         yield "Lost after the first", n, 1 - lost / n, text
 
 

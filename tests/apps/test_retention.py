@@ -218,6 +218,22 @@ def test_a_cell_of_too_few_customers_is_not_told(visit):
     assert "too few customers" in at.info[0].value
 
 
+def test_digits_are_left_out_where_the_page_is_too_narrow_for_them():
+    import plotly.graph_objects as go
+
+    from shared.retention import cell_clicks
+
+    wide = go.Figure(go.Heatmap(z=[[1] * 37], text=[["16"] * 37]))
+    few = go.Figure(go.Heatmap(z=[[1] * 4], text=[["16"] * 4]))
+    phone, desk = 350, 1000  # pixels that the picture has there
+    narrowest = [
+        int(cell_clicks._without_digits(f).partition("max-width: ")[2].partition("px")[0])
+        for f in (wide, few)
+    ]
+    assert phone < narrowest[0] < desk
+    assert narrowest[1] < phone
+
+
 def test_a_click_on_the_heat_map_chooses_cohort_and_age(visit, monkeypatch):
     import streamlit as st
 

@@ -15,6 +15,8 @@ from shared.words import plain
 
 KEY: Final = "cohort_cells"
 _UNSEEN: Final = {"marker": {"opacity": 0}}
+_BOX: Final = "cohort_heatmap"
+_NAMES, _DIGIT = 115, 7  # pixels: what the names of the rows take, and a digit that can still be read
 _WIDEST: Final = 1300  # pixels: how far a point reaches follows from the widest page
 
 
@@ -48,10 +50,23 @@ Then = Callable[[str, int], None]
 def show(figure: go.Figure, result: Result, title: str, chosen: Mapping[str, Any], then: Then) -> None:
     """Show the heat map with the chosen cell framed; `then` gets row name and age of the cell clicked."""
     st.markdown(f"**{plain(title)}**")
-    st.plotly_chart(
-        _framed(figure, result, chosen), theme=None, config=blocks.PLOT, key=KEY, alt=figure.layout.meta["alt"], height="content",
-        width="stretch", selection_mode="points", on_select=lambda: _clicked(then),
-    )  # fmt: skip
+    with st.container(key=_BOX):
+        st.html(_without_digits(figure))
+        st.plotly_chart(
+            _framed(figure, result, chosen), theme=None, config=blocks.PLOT, key=KEY, alt=figure.layout.meta["alt"],
+            height="content", width="stretch", selection_mode="points", on_select=lambda: _clicked(then),
+        )  # fmt: skip
+
+
+def _without_digits(figure: go.Figure) -> str:
+    """Leave the digits out where the page is too narrow to read them: shades stay, and a touch of a cell tells its value."""
+    lines = [line for trace in figure.data if trace.type == "heatmap" for line in trace.text]
+    digits = max((len(words) for line in lines for words in line), default=0)
+    least = _NAMES + max(map(len, lines), default=0) * _DIGIT * digits
+    return (
+        f"<style>.st-key-{_BOX} {{container-type: inline-size}}"
+        f"@container (max-width: {least}px) {{.st-key-{_BOX} .heatmap-label {{display: none}}}}</style>"
+    )
 
 
 def _clicked(then: Then) -> None:

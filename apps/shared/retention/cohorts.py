@@ -80,7 +80,7 @@ def _heatmap(seen: Seen, result: Result, cell: Cell) -> None:
         figure, result, blocks.views(result)["heatmap"], {"row": cell.row, "age": cell.age}, choose
     )
     st.caption(
-        "Click a cell: its customers are listed below. Fewer ages make wider cells: Options, most ages."
+        "Click a cell: its customers are listed below. Fewer ages leave room for figures: Options, most ages."
     )
 
 
@@ -123,9 +123,10 @@ def _ask(result: Result) -> Cell:
     names = [
         *([groups[group]] if groups and group else []),
         *([cohorts[cohort]] if cohort else []),
-        ages[age],
     ]
-    return Cell(age, str(group if groups else cohort), ", ".join(names), kept)
+    words = ", ".join([*names, ages[age]]).replace(f", {cohorts[_EVERY]}", f", {cohorts[_EVERY].lower()}")
+    words = words.replace(f", {ages[age]}", f", {ages[age].lower()}")
+    return Cell(age, str(group if groups else cohort), words, kept)
 
 
 def _cohorts(result: Result, cells: pl.DataFrame) -> dict[Any, str]:
