@@ -72,6 +72,12 @@ SHARED: Mapping[str, Term] = by_name(
     Term("first_ordered_on", "First order", "day", "Day of the first order in the extract."),
     Term("last_ordered_on", "Last order", "day", "Day of the last order before the as-of date."),
     Term("active_days", "Days with an order", "count", "Different days on which the customer ordered."),
+    Term(
+        "is_complete",
+        "Complete",
+        "flag",
+        "Whether the days looked at cover the whole period; others are never compared.",
+    ),
     Term("country", "Country", "text", "The country, from the extract."),
     Term("channel", "Channel", "text", "The channel, from the extract."),
 )

@@ -18,7 +18,6 @@ TERMS: Final[Mapping[str, Term]] = {
     **by_name(*(Term(f.name, f.label, f.unit, f.definition) for f in FIGURES if f.name not in SHARED)),
     **by_name(
         Term("period_on", "Period", "day", "First day of the calendar period."),
-        Term("is_complete", "Complete", "flag", "Whether the extract covers the whole period; others are never compared."),
         Term("spend_last_year", "Spend a year earlier", "money", "Spend of the same period a year earlier, where both are complete."),
         Term("figure", "Figure", "text", "The key figure's name in the tables."),
         Term("figure_label", "Figure", "text", "The key figure."),

@@ -30,7 +30,6 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("n_cohorts", "Cohorts", "count", "Cohorts with a finished cell of the age."),
         Term("n_returned", "Came again", "count", "Customers who acted beside their entry: at age 0 with a second order, later with any."),
         Term("retention_rate", "Retention", "share", "Active customers divided by the customers who could have been; 1 at age 0."),
-        Term("is_complete", "Complete", "flag", "Whether the extract covers the whole period; others are never compared."),
         Term("is_suppressed", "Too few to show", "flag", "Whether the cohort has fewer customers than are shown."),
         Term("cumulative_spend", "Cumulative spend", "money", "Spend of the cohort from entry to the age, net of refunds."),
         Term("cumulative_spend_per_customer", "Cumulative spend per customer", "money", "Spend from entry to the age, net of refunds, divided by all customers of the cohort, whether they stayed or not."),

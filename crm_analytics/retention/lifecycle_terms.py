@@ -12,7 +12,6 @@ _RATE: Final = "of the periods learned from, those that are whole and recent"
 TERMS: Final[Mapping[str, Term]] = {
     **by_name(
         Term("period_on", "Period", "day", "First day of the calendar period."),
-        Term("is_complete", "Complete", "flag", "Whether the extract covers the whole period; others are never compared."),
         Term("n_opening", "Opening base", "count", "Customers active at the end of the period before: who ordered recently enough not to be dormant."),
         Term("n_new", "New", "count", "Active customers whose first order in the extract fell in the period."),
         Term("n_resurrected", "Back after a pause", "count", "Customers who were dormant or lost and ordered in the period."),

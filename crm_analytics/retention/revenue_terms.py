@@ -15,7 +15,6 @@ TERMS: Final[Mapping[str, Term]] = {
     "cohort_on": COHORTS["cohort_on"],
     **by_name(
         Term("period_on", "Period", "day", "First day of the calendar period."),
-        Term("is_complete", "Complete", "flag", "Whether the extract covers the whole period; others are never compared."),
         Term("opening_revenue", "Opening revenue", "money", f"Recurring revenue at the beginning. {_THERE}"),
         Term("new_revenue", "New", "money", "Closing revenue of customers who began in between and never were customers before."),
         Term("returned_revenue", "Returned", "money", "Closing revenue of customers who were not there at the beginning but had been before (reactivation)."),

@@ -29,7 +29,6 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("passive_share", "Passives", "share", "Weighted share of answers 7 and 8."),
         Term("detractor_share", "Detractors", "share", "Weighted share of answers 0 to 6."),
         Term("period_on", "Period", "day", "First day of the calendar period."),
-        Term("is_complete", "Complete", "flag", "Whether the whole period lies within the days looked at; others are never compared."),
         Term("score_change", "Change on the period before", "score", f"Score less that of the period before, {_POINTS}."),
         Term("score_change_p_value", "p-value of the change", "number", f"{_CHANCE}, the answers of both periods taken as different people's; exact (mid-p) where few are expected on a side."),
         Term("n_paired", "Same people", "count", "People who answered in this period and in the one before."),
