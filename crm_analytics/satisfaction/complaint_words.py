@@ -344,4 +344,5 @@ def _after_rows(found: Findings) -> Iterator[_Line]:
             formats.money(row[f"spend_difference{end}"], found.currency) for end in ("", "_lower", "_upper")
         )
         text = f"{row['orders_ratio'] - 1:+.0%} orders (95% interval {ends}), {spend} spend each ({low} to {high})"
-        yield f"After a complaint: {group}", text
+        short = "slower against within target" if group == SLOW_AGAINST_QUICK else group
+        yield f"After a complaint: {short}", text
