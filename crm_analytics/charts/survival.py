@@ -75,7 +75,7 @@ def hazard(result: Result, theme: Theme) -> go.Figure:
         alt=_hazard_alt(result, table),
         height=460,
         xaxis=parts.axis(
-            f"{period.capitalize()} since the beginning",
+            f"{period.capitalize()} since the {'beginning' if _of_contracts(result) else 'order before'}",
             "count",
             range=[0.4, table["tenure_period"].to_numpy().max() + 0.6],
         ),

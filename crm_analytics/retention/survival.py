@@ -16,7 +16,7 @@ from crm_analytics.extracts.readers import as_extract, as_one_of
 from crm_analytics.results import Result
 from crm_analytics.retention import survival_cox, survival_tables, survival_words
 from crm_analytics.retention.survival_lives import Observed, Question, observe
-from crm_analytics.retention.survival_terms import TERMS
+from crm_analytics.retention.survival_terms import terms_of
 
 _TABLES: Final = ("subscriptions", "transactions")
 _MOST_GRACE: Final = 366
@@ -151,7 +151,7 @@ def survival(
         },
         provenance=windows.provenance(extract, window),
         notes=tuple(survival_words.notes(found)),
-        terms=TERMS,
+        terms=terms_of(extract.table),
         currency=extract.currency,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from crm_analytics.terms import Term, bounds, by_name
@@ -71,3 +72,28 @@ TERMS: Final[Mapping[str, Term]] = {
     **bounds("hazard_ratio", "Hazard ratio", "number"),
 }  # fmt: skip
 """Terms of the columns that only survival has."""
+
+_OF_ORDERS: Final = {
+    "n_events": "Came back", "survival_rate": "Share not back yet", "hazard_rate": "Share back in the period",
+    "kept_rate": "Share not back at the end", "restricted_mean_days": "Mean days waited",
+    "quarter_days": "Days until a quarter are back", "median_days": "Days until half are back",
+    "three_quarter_days": "Days until three quarters are back", "has_ended": "Came back",
+}  # fmt: skip
+
+
+def terms_of(table: str) -> Mapping[str, Term]:
+    """Give the words of survival; of orders, where to end is to come back, by labels that say so.
+
+    >>> terms_of("subscriptions")["median_days"].label, terms_of("transactions")["median_days"].label
+    ('Days until half have ended', 'Days until half are back')
+    """
+    if table != "transactions":
+        return TERMS
+    return {name: replace(term, label=_label(term)) for name, term in TERMS.items()}
+
+
+def _label(term: Term) -> str:
+    for name, label in _OF_ORDERS.items():
+        if term.name in (name, f"{name}_lower", f"{name}_upper"):
+            return term.label.replace(TERMS[name].label, label)
+    return term.label

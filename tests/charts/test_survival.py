@@ -140,3 +140,10 @@ def test_hostile_groups_are_text():
         figure = draw(result, view)
         words = [*(str(t.name) for t in figure.data), *(w for t in figure.data for w in t.hovertext or ())]
         assert not any("<img" in w for w in words), view
+
+
+def test_of_orders_an_end_is_called_coming_back(orders_result, contracts_result):
+    assert orders_result.terms["median_days"].label == "Days until half are back"
+    assert orders_result.terms["kept_rate_lower"].label.startswith("Share not back at the end")
+    assert contracts_result.terms["median_days"].label == "Days until half have ended"
+    assert draw(orders_result, "hazard").layout.xaxis.title.text == "Month since the order before"
