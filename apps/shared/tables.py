@@ -53,12 +53,12 @@ def _readable(frame: pl.DataFrame, terms: Mapping[str, Term]) -> pl.DataFrame:
     return frame.with_columns(
         pl.col(name).map_elements(_in_words, return_dtype=pl.String)
         for name in frame.columns
-        if _vanishes(frame[name], terms.get(name))
+        if name in terms and _vanishes(frame[name], terms[name])
     )
 
 
-def _vanishes(values: pl.Series, term: Term | None) -> bool:
-    if term is None or term.unit != "number" or not values.dtype.is_float():
+def _vanishes(values: pl.Series, term: Term) -> bool:
+    if term.unit != "number" or not values.dtype.is_float():
         return False
     sizes = values.drop_nulls().abs()
     return bool(((sizes > 0) & (sizes < _VANISHING)).any() and (sizes <= 1).all())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 
+import crm_analytics as crm
 from crm_analytics.terms import Term
 from shared import tables
 
@@ -38,3 +39,9 @@ def test_large_numbers_have_no_decimals_to_read():
 def test_ratings_in_a_column_of_their_own_stand_as_numbers():
     config = tables.columns(pl.DataFrame({"service": [7, 10]}), {"service": term("service", "text")}, None)
     assert config["service"]["type_config"]["type"] == "number"
+
+
+def test_a_column_without_a_term_is_shown_as_it_is():
+    overview = crm.run("overview", crm.sample())
+    frame = pl.DataFrame({"is_complete": [True], "unheard_of": [1e-9]})
+    assert tables._readable(frame, overview.terms).equals(frame)
