@@ -317,10 +317,8 @@ class _Passage:
         kept: dict[str, Any] = answers["kept"].row(0, named=True)
         kept |= findings.examples(looked, kept)
         every: dict[str, Any] = answers["all"].row(0, named=True)
-        if (
-            not seen.aside and "amount" in kept
-        ):  # added up in another order, floats may differ in their last digits
-            every["amount"] = kept["amount"]
+        # added up apart: beside an implausibly large amount set aside the cents of all others would be lost
+        apart = sum(sorted(answers["reasons"]["amount"], key=abs), 0.0) if "amount" in kept else None
         aside = self._set_aside(answers["reasons"])
         found = [
             *aside,
@@ -330,7 +328,7 @@ class _Passage:
             *self._not_looked_for(),
             *findings.from_answers(looked, kept, answers, customers),
         ]
-        kept_amount, all_amount = kept.get("amount"), every.get("amount")
+        kept_amount = kept.get("amount")
         return Check(
             table=self.table.name,
             source=self.raw.source,
@@ -342,9 +340,9 @@ class _Passage:
             window_start=kept.get("first"),
             window_end=kept.get("last"),
             n_customers=customers.n if customers else None,
-            amount_in=all_amount,
+            amount_in=None if apart is None else (kept_amount or 0.0) + apart,
             amount_kept=kept_amount,
-            amount_rejected=None if all_amount is None else all_amount - (kept_amount or 0.0),
+            amount_rejected=apart,
         )
 
     def _not_looked_for(self) -> list[Finding]:

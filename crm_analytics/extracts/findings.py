@@ -155,8 +155,6 @@ def examples(looked: Looked, kept: dict[str, Any]) -> dict[str, Any]:
 
 def _all_figures(looked: Looked) -> list[pl.Expr]:
     figures = [pl.len().alias("n")]
-    if looked.money:
-        figures.append(finite(looked.money).sum().alias("amount"))
     if REPEAT in looked.names:
         figures.append(pl.col(REPEAT).sum().alias("repeats"))
     return figures

@@ -528,3 +528,13 @@ def test_a_table_too_large_to_look_for_repeats_says_so(monkeypatch):
     assert "exact_repeats" not in found
     assert found["repeats_not_looked_for"].severity == "caution"
     assert "more than 1 rows repeated rows are not looked for" in found["repeats_not_looked_for"].text
+
+
+def test_amounts_far_too_large_do_not_swallow_the_cents_of_the_others():
+    amounts = ["10.25", "1e16", "0.07", "-1e16", "2.50", "3e15", "1e308", "1e308"]
+    table = pl.DataFrame({"customer_id": ["a", "b"] * 4, "ordered_at": ["2024-01-05"] * 8, "amount": amounts})
+    found = read_transactions(table.head(5)).check
+    assert (found.amount_in, found.amount_kept, found.amount_rejected) == (12.82, 12.82, 0.0)
+    assert found.rows_rejected == 2
+    assert read_transactions(table.head(6)).check.amount_rejected == 3e15
+    assert read_transactions(table).check.amount_kept == 12.82
