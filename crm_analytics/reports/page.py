@@ -20,7 +20,8 @@ SCRIPT: Final = """
   function draw(look, width) {
     figures.forEach(function (f) {
       var figure = f.looks[look] || f.looks.light;
-      var layout = Object.assign({}, figure.layout, width ? { width: width } : {});
+      var paper = width ? { width: width, height: Math.min(figure.layout.height || 450, 760) } : {};
+      var layout = Object.assign({}, figure.layout, paper);
       Plotly.react(f.at, figure.data, layout, config);
     });
   }
@@ -31,7 +32,7 @@ SCRIPT: Final = """
   show();
 })();
 """
-"""Draws each figure in the look the reader prefers; on paper always the light one at the paper's width."""
+"""Draws each figure in the look the reader prefers; on paper always the light one, no larger than the paper."""
 
 
 def style(light: Theme, dark: Theme) -> str:
@@ -135,13 +136,14 @@ footer { border-top: 1px solid var(--line); padding: 16px 24px 40px; font-size: 
   body { font-size: 11pt; }
   header, main, footer { max-width: none; padding: 0; }
   .finding, #definitions { break-before: page; border-top: 0; padding-top: 0; }
-  figure, tr, .key li, dt, dd, #making section { break-inside: avoid; }
+  figure, tr, .headline, .key li, dt, dd, #making section { break-inside: avoid; }
   h2, h3, caption, .headline, tbody tr:nth-child(-n+3) { break-after: avoid; }
   details, .modebar-container, .modebar { display: none !important; }
   h1 { font-size: 24pt; }
   .finding > h2 { font-size: 11pt; }
   .headline { font-size: 15pt; margin-bottom: 14pt; }
   figure { margin-bottom: 14pt; }
+  .chart { min-height: 0 !important; }
   .key p + p { font-size: 13pt; }
   th, td { padding: 3pt 5pt; }
   .words { width: 42%; }
