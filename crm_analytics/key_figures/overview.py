@@ -105,7 +105,7 @@ def overview(
     ...     )
     ... )
     >>> result.headline()
-    'In May 2026 1 customer spent 100.00: 25.0% more than in April (too few customers to judge).'
+    'In May 2026, 1 customer spent 100.00: 25.0% more than in April (too few customers to judge).'
     """
     _check(period, n_bootstrap)
     extract = as_extract(tx)

@@ -109,8 +109,8 @@ def _said(seen: Seen, currency: str | None) -> str:
     n_active, spend = (float(totals[PARTS.index(p)]) for p in ("active", "spend"))
     period, money = period_name(seen.compared.now, seen.compared.period), formats.money(spend, currency)
     if not n_active:
-        return f"In {period} no customer ordered (net spend {money})"
-    return f"In {period} {'1 customer' if n_active == 1 else f'{n_active:,.0f} customers'} spent {money}"
+        return f"In {period}, no customer ordered (net spend {money})"
+    return f"In {period}, {'1 customer' if n_active == 1 else f'{n_active:,.0f} customers'} spent {money}"
 
 
 def _compared(change: Change, name: str) -> str:

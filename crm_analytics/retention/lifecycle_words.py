@@ -69,7 +69,7 @@ def headline(found: Findings) -> str:
     row = found.latest
     come, new, back = row["n_new"] + row["n_resurrected"], row["n_new"], row["n_resurrected"]
     at = "On" if found.period == "day" else "In"
-    when = f"{at} {found.name}" + ("" if row["is_complete"] else ", which is not wholly covered,")
+    when = f"{at} {found.name}" + ("," if row["is_complete"] else ", which is not wholly covered,")
     who = (
         f"{_customers(come)} came in ({new:,} new, {back:,} back after a pause)" if come else "nobody came in"
     )

@@ -94,7 +94,7 @@ def test_changes_hand_worked():
 
 def test_headline_says_what_was_spent_and_how_that_compares():
     assert run().headline() == (
-        "In May 2026 2 customers spent 100.00: 100.0% more than in April (too few customers to judge) "
+        "In May 2026, 2 customers spent 100.00: 100.0% more than in April (too few customers to judge) "
         "and as much as in May 2025 (too few customers to judge)."
     )
 
@@ -132,13 +132,13 @@ def test_the_first_month_is_complete_only_if_the_extract_begins_with_it():
 
 def test_quarters_and_years_have_tables_of_their_own():
     quarters = run(period="quarter")
-    assert quarters.headline().startswith("In Q1 2026 no customer ordered (net spend 0.00)")
+    assert quarters.headline().startswith("In Q1 2026, no customer ordered (net spend 0.00)")
     assert quarters.tables()["quarters"]["period_on"].to_list()[:2] == [date(2025, 4, 1), date(2025, 7, 1)]
     assert {v.table for v in quarters.views} == {"quarters"}
     years = run(period="year", as_of=date(2027, 1, 1))
     assert (
         years.headline()
-        == "In 2026 4 customers spent 650.00; the extract has no earlier year to compare that with."
+        == "In 2026, 4 customers spent 650.00; the extract has no earlier year to compare that with."
     )
 
 
@@ -146,7 +146,8 @@ def test_of_a_year_the_headline_does_not_say_the_same_twice():
     frame = pl.concat([SHOP, orders(("a", "2025-01-01", 10.0))])
     headline = run(frame, period="year", as_of=date(2027, 1, 1)).headline()
     assert (
-        headline == "In 2026 4 customers spent 650.00: 485.6% more than in 2025 (too few customers to judge)."
+        headline
+        == "In 2026, 4 customers spent 650.00: 485.6% more than in 2025 (too few customers to judge)."
     )
 
 
@@ -176,17 +177,17 @@ def test_one_complete_month_is_an_answer_without_comparison():
     result = run(orders(("a", "2026-05-01", 5.0), ("b", "2026-05-30", 7.0)), as_of=date(2026, 6, 1))
     assert (
         result.headline()
-        == "In May 2026 2 customers spent 12.00; the extract has no earlier month to compare that with."
+        == "In May 2026, 2 customers spent 12.00; the extract has no earlier month to compare that with."
     )
 
 
 def test_a_month_without_orders_is_an_answer():
     frame = orders(("a", "2025-04-01", 5.0), ("b", "2025-05-30", 7.0))
     assert run(frame).headline() == (
-        "In May 2026 no customer ordered (net spend 0.00): 100.0% less than in May 2025 (too few customers to judge)."
+        "In May 2026, no customer ordered (net spend 0.00): 100.0% less than in May 2025 (too few customers to judge)."
     )
     assert run(frame, as_of=date(2026, 8, 1)).headline() == (
-        "In July 2026 no customer ordered (net spend 0.00); no spend in June or July 2025 to compare that with."
+        "In July 2026, no customer ordered (net spend 0.00); no spend in June or July 2025 to compare that with."
     )
 
 

@@ -98,7 +98,7 @@ def test_nobody_came_and_nobody_went():
         *((f"c{i}", datetime(2024 + m // 12, m % 12 + 1, 5), 10.0) for i in range(6) for m in range(24))
     )
     assert crm.lifecycle(frame, n_draws=100).headline() == (
-        "In November 2025 nobody came in and nobody went dormant: the active base holds 6."
+        "In November 2025, nobody came in and nobody went dormant: the active base holds 6."
     )
 
 

@@ -109,10 +109,10 @@ def test_pulse_and_its_bounds():
 
 def test_headline_tells_the_last_whole_month():
     assert run().headline() == (
-        "In June 2026 2 customers came in (1 new, 1 back after a pause) and none went dormant: the active base holds 3."
+        "In June 2026, 2 customers came in (1 new, 1 back after a pause) and none went dormant: the active base holds 3."
     )
     assert run(as_of="2026-05-01").headline() == (
-        "In April 2026 nobody came in and 2 went dormant, which leaves an active base "
+        "In April 2026, nobody came in and 2 went dormant, which leaves an active base "
         "of 0: pulse 0.00 (0.00 to 1.92)."
     )
 
@@ -123,7 +123,7 @@ def test_a_running_month_is_marked_and_lets_nobody_lapse():
     assert column(flows, "is_complete") == [False, True, False]  # the extract begins on 5 January
     assert column(flows, "n_newly_dormant") == [0, 0, 0]
     assert column(flows, "n_closing") == [2, 3, 3]
-    assert result.headline().startswith("In February 2026 1 customer came in")
+    assert result.headline().startswith("In February 2026, 1 customer came in")
     assert "March 2026" in next(n.text for n in result.notes if n.code == "incomplete")
 
 
