@@ -16,7 +16,9 @@ from crm_analytics.extracts.readers import as_extract, as_one_of
 from crm_analytics.results import Result
 from crm_analytics.retention import survival_cox, survival_tables, survival_words
 from crm_analytics.retention.survival_lives import Observed, Question, observe
-from crm_analytics.retention.survival_terms import terms_of
+from crm_analytics.retention.survival_terms import TERMS, terms_of
+
+__all__ = ["TERMS", "survival"]
 
 _TABLES: Final = ("subscriptions", "transactions")
 _MOST_GRACE: Final = 366
