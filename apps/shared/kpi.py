@@ -34,13 +34,15 @@ def tile(
 ) -> None:
     """Show one figure with its name, its course, its changes (markdown) and more in small print.
 
-    `two_lines` keeps room for a long name, so that the values of a row stand in line.
+    `two_lines` keeps room for a long name, so that the values of a row stand in line. A course is drawn where every
+    period has a value: its line has no room for gaps.
     """
     filler = f":small[{_BLANK}]  \n" if two_lines and len(label) <= _FITS_ONE_LINE else ""
+    drawn = None if course is None or None in course else course
     with st.container(border=True, height="stretch", gap="xsmall"):
         st.markdown(f"{filler}:small[{plain(label)}]", help=plain(definition) or None)
         st.metric(
-            plain(label), plain(value), label_visibility="collapsed", chart_data=course, chart_type="area"
+            plain(label), plain(value), label_visibility="collapsed", chart_data=drawn, chart_type="area"
         )
         for line in (*changes, *map(small, words)):
             st.markdown(line)

@@ -140,6 +140,12 @@ def test_reset_takes_every_filter_off(visit, sample):
     assert not at.query_params
 
 
+def test_months_without_an_order_leave_the_other_figures_of_the_overview(visit):
+    at = visit(segment="Lost", country="Ireland", channel="phone")
+    assert not at.error
+    assert "Share of spend from returning customers" in said(at)
+
+
 @pytest.mark.parametrize("page", ["overview", "segments", "value", "retention", "customers"])
 def test_filters_that_leave_nothing_are_explained(visit, tmp_path, page):
     path = tmp_path / "orders.csv"
