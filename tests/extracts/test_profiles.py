@@ -72,7 +72,9 @@ def test_figures():
 
 def test_ratings_and_flags():
     assert content_score(profile("9", "10", "0"), "nps", "rating")[0] > 0.5
-    assert content_score(profile("9", "11"), "nps", "rating")[0] == 0.0
+    assert content_score(profile("9", "99"), "nps", "rating")[0] == 0.5  # a code for no answer
+    assert content_score(profile("9.5", "11"), "nps", "rating")[0] == 0.0
+    assert content_score(profile(*map(str, range(0, 101, 5))), "nps", "rating")[0] == 0.0
     assert content_score(profile("ja", "nein"), "consent", "flag")[0] > 0.5
 
 
