@@ -128,7 +128,7 @@ found.plot("warnings") if "warnings" in pictures else Markdown("Too few whole pe
 found.plot("satisfaction") if "satisfaction" in pictures else Markdown("Nobody was asked.")
 
 # %%
-tables["silent"]
+table(found, tables["silent"], "The dissatisfied who raised no case")
 
 # %% [markdown]
 # **Caveat.** Only some answer. The last table counts the dissatisfied who raised no case at all: failures that complaints never
@@ -142,7 +142,7 @@ tables["silent"]
 # **Method.** Good is who had spent, up to the complaint, as much as the best fifth of all customers.
 
 # %%
-tables["repeat"]
+table(found, tables["repeat"], "How often customers complain")
 
 # %%
 whom = [
