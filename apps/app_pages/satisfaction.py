@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import streamlit as st
 
 from crm_analytics import registry
@@ -5,7 +7,7 @@ from shared import filters
 from shared.guard import guarded
 from shared.satisfaction import answer, ask, drivers, kano, scores, segments, shape, trust
 
-PARTS = {
+PARTS: dict[str, Callable[[filters.Seen, ask.Asked], None]] = {
     "Scores": scores.show,
     "Drivers": drivers.show,
     "Shape": shape.show,

@@ -180,7 +180,8 @@ class _Looker:
         if self.frame.schema[heading] != pl.String:
             return None
         values = self.different(heading)
-        return values.filter(values.str.contains(_OF_SO_MANY)).first()
+        found: list[str] = values.filter(values.str.contains(_OF_SO_MANY)).head(1).to_list()
+        return found[0] if found else None
 
     def _scale(self, heading: str) -> Mapping[str, int] | None:
         """Give the places of answers in words, where the column holds those of one scale."""
