@@ -211,14 +211,14 @@ def _points(
     low, high = ends
     reverse = name == "ces" and choices.ces_high == "effort"
     felt = low + high - given if reverse else given
-    top = _top(name, low, high, choices)
+    top = _top(name, low, high, choices, are_shares=high - low == 1 and bool((given % 1 > 0).any()))
     return np.where(np.isnan(given), np.nan, 100.0 * (felt >= top)), low + high - top if reverse else top
 
 
-def _top(name: str, low: float, high: float, choices: Choices) -> float:
-    """Give the lowest answer that belongs to the top."""
+def _top(name: str, low: float, high: float, choices: Choices, *, are_shares: bool = False) -> float:
+    """Give the lowest answer that belongs to the top; answers such as 0.88 are shares of a scale without boxes."""
     n_points = high - low + 1
-    if n_points > _WIDE:
+    if n_points > _WIDE or are_shares:
         return high - _TOP_OF_WIDE * (high - low)
     boxes = choices.csat_top if name == "csat" else choices.ces_top
     if boxes is None:

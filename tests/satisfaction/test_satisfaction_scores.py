@@ -725,3 +725,12 @@ class TestWhatIsSaidIsTrue:
         found = row(scores(frame, customers=people), "response", respondents="Everyone")
         assert found["score"] == 80
         assert (found["worst_case_score"], found["best_case_score"]) == (-50, 50)
+
+
+def test_answers_as_shares_have_no_boxes():
+    shares = sheets(*(("2026-05-01", 20, {"csat": a}) for a in (0.88, 0.9, 0.5, 1.0)))
+    result = scores(shares)
+    assert row(result)["score"] == 75
+    assert any("answers 0.8 to 1 on a scale of 0 to 1" in note.text for note in result.notes)
+    yes = sheets(*(("2026-05-01", 20, {"csat": a}) for a in (0.0, 1.0)))
+    assert any("answers 1 on a scale of 0 to 1" in note.text for note in scores(yes).notes)
