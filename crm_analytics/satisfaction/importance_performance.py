@@ -133,7 +133,7 @@ def importance_performance(
     >>> import crm_analytics as crm
     >>> result = crm.importance_performance(crm.sample().table("surveys"), n_bootstrap=200)
     >>> result.tables()["drivers"].select("driver", "quadrant").row(0)
-    ('quality', 'Concentrate here')
+    ('delivery', 'Concentrate here')
     """
     _check(importance, cut, missing, n_bootstrap, seed)
     extract, window, frame = ratings.answers(surveys, as_of=as_of, start=start)

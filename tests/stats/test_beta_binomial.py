@@ -28,7 +28,8 @@ def test_no_other_distribution_is_likelier(seed):
     k = rng.binomial(n, rng.beta(*rng.choice([0.3, 2.0, 30.0, 900.0], 2), n.size))
     prior = fit_prior(k, n)
     if prior is None:
-        pytest.skip("no one or everyone succeeded")
+        assert k.sum() in {0, n.sum()}  # nothing to fit where no one or everyone succeeded
+        return
 
     def loss(theta):
         mean, strength = expit(theta[0]), np.exp(theta[1])
