@@ -1,4 +1,4 @@
-"""The axis of ages: whole steps, and few enough for the room there is."""
+"""The axis of ages: whole steps, and few enough for the room there is; the title of a map by groups."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+import crm_analytics as crm
+from crm_analytics import charts
 from crm_analytics.charts.cohort_parts import age_axis
 
 
@@ -29,3 +31,13 @@ def test_an_axis_with_little_room_has_fewer_ticks():
 
 def test_brackets_are_named_by_their_ends():
     assert ticks([0, 1, 4, 7], brackets=[(1, 3), (4, 6), (7, 12)], places=True) == ["0", "1–3", "4–6", "7–12"]
+
+
+def test_the_map_by_groups_says_that_it_shows_averages():
+    orders = crm.sample().table("transactions")
+    by_group, plain = (
+        str(charts.draw(crm.cohort_retention(orders, by=by), "heatmap").layout.title.text)
+        for by in ("channel", None)
+    )
+    assert "average of each group" in by_group
+    assert "average of each group" not in plain
