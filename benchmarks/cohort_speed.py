@@ -35,7 +35,7 @@ SQL = """
 
 def with_crm_analytics(path: str) -> Any:
     import crm_analytics as crm  # noqa: PLC0415
-    from crm_analytics.retention import cohort_retention  # noqa: F401, PLC0415 not to be timed
+    from crm_analytics.retention.cohorts import analysis  # noqa: F401, PLC0415 not to be timed
 
     def work() -> Any:
         result = crm.cohort_retention(crm.read_transactions(path))
@@ -145,9 +145,10 @@ def from_a_cube(path: str, rounds: int = 7) -> tuple[float, float]:
     from crm_analytics.aggregates.cohorts import extract_cube  # noqa: PLC0415
     from crm_analytics.aggregates.cube_cells import Cube  # noqa: PLC0415
     from crm_analytics.aggregates.window import resolve  # noqa: PLC0415
-    from crm_analytics.retention import cohort_members, cohort_rows, cohort_sums  # noqa: PLC0415
-    from crm_analytics.retention.cohort_clock import Clock  # noqa: PLC0415
-    from crm_analytics.retention.cohort_options import Options  # noqa: PLC0415
+    from crm_analytics.retention.cohorts import members, sums  # noqa: PLC0415
+    from crm_analytics.retention.cohorts.clock import Clock  # noqa: PLC0415
+    from crm_analytics.retention.cohorts.options import Options  # noqa: PLC0415
+    from crm_analytics.retention.cohorts.rows import Rows, Shape, entries_of  # noqa: PLC0415
 
     extract, calendar, options = crm.read_transactions(path), Calendar("month"), Options()
     as_of = resolve(extract).as_of
@@ -155,14 +156,14 @@ def from_a_cube(path: str, rounds: int = 7) -> tuple[float, float]:
     clock = Clock(calendar, "calendar", as_of)
 
     def work() -> Any:
-        entries = cohort_rows.entries_of(cubes, clock, options, None, listed=False)
-        shape = cohort_rows.Shape.of(cohort_rows.Rows.of(entries), clock, options)
+        entries = entries_of(cubes, clock, options, None, listed=False)
+        shape = Shape.of(Rows.of(entries), clock, options)
 
         def table(cube: Cube) -> Any:
-            found = cohort_members.members(cube, clock, "first_ever")
-            done = cohort_members.deeds(cube, found, clock)
+            found = members.members(cube, clock, "first_ever")
+            done = members.deeds(cube, found, clock)
             row = shape.rows.of_members(found, cube.before)
-            return cohort_sums.Table(row, shape.rows.n, shape.windows, done).active
+            return sums.Table(row, shape.rows.n, shape.windows, done).active
 
         return pl.DataFrame(sum(cubes.each(table)))
 

@@ -32,12 +32,12 @@ _HOMES: Final[dict[str, str]] = {
     "clv_validation": "clv.clv_validation",
     "buying_patterns": "clv.buying_patterns",
     "retention_economics": "clv.retention_economics",
-    "cohort_retention": "retention.cohort_retention",
-    "customers_in_cell": "retention.customers_in_cell",
+    "cohort_retention": "retention.cohorts",
+    "customers_in_cell": "retention.cohorts",
     "repeat_purchase": "retention.repeat_purchase",
     "lifecycle": "retention.lifecycle",
     "survival": "retention.survival",
-    "revenue_retention": "retention.revenue_retention",
+    "revenue_retention": "retention.revenue",
     "satisfaction_drivers": "satisfaction.satisfaction_drivers",
     "importance_performance": "satisfaction.importance_performance",
     "penalty_reward": "satisfaction.penalty_reward",
@@ -71,11 +71,11 @@ if TYPE_CHECKING:
     from crm_analytics.key_figures.overview import overview as overview
     from crm_analytics.registry import run as run
     from crm_analytics.results import Result as Result
-    from crm_analytics.retention.cohort_retention import cohort_retention as cohort_retention
-    from crm_analytics.retention.customers_in_cell import customers_in_cell as customers_in_cell
+    from crm_analytics.retention.cohorts import cohort_retention as cohort_retention
+    from crm_analytics.retention.cohorts import customers_in_cell as customers_in_cell
     from crm_analytics.retention.lifecycle import lifecycle as lifecycle
     from crm_analytics.retention.repeat_purchase import repeat_purchase as repeat_purchase
-    from crm_analytics.retention.revenue_retention import revenue_retention as revenue_retention
+    from crm_analytics.retention.revenue import revenue_retention as revenue_retention
     from crm_analytics.retention.survival import survival as survival
     from crm_analytics.satisfaction.complaints import complaints as complaints
     from crm_analytics.satisfaction.importance_performance import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from crm_analytics.registry import ANALYSES
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "crm_analytics"
@@ -93,6 +96,18 @@ def test_imports_point_one_way():
                 continue
             ours, theirs = layer(own), layer(parts[1])
             if own != "__init__" and (ours is None or theirs is None or theirs >= ours):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_analyses_of_an_area_do_not_import_each_other():
+    """What two of them need stands beside their rooms."""
+    wrong = []
+    for path in sources("crm_analytics"):
+        area, *own = path.relative_to(PACKAGE).parts[:-1] or ("",)
+        for module, line in imports(path):
+            others = module.removeprefix(f"crm_analytics.{area}.").split(".")
+            if own and others[0] not in own and (PACKAGE / area / others[0] / "analysis.py").exists():
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
     assert not wrong, "\n".join(wrong)
 
@@ -214,3 +229,15 @@ def test_public_names_are_documented():
     for name in crm.__all__:
         if name != "__version__":
             assert (getattr(crm, name).__doc__ or "").strip(), name
+
+
+def test_an_analysis_is_had_from_its_room_and_from_its_area():
+    """A room is named after its analysis, or else the area offers the analysis under its own name."""
+    for entry in ANALYSES:
+        home, _, last = entry.module.rpartition(".")
+        if last != "analysis":
+            continue
+        area, _, room = home.rpartition(".")
+        assert getattr(importlib.import_module(home), entry.name) is entry.function
+        if room != entry.name:
+            assert getattr(importlib.import_module(area), entry.name) is entry.function

@@ -25,7 +25,7 @@ from crm_analytics.charts.cohort_parts import (
 from crm_analytics.charts.drawing import Views
 from crm_analytics.charts.theme import Theme
 from crm_analytics.results import Result
-from crm_analytics.retention.cohort_words import points
+from crm_analytics.retention.cohorts.words import points
 
 Row = Mapping[str, Any]
 

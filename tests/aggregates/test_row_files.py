@@ -13,7 +13,7 @@ import pytest
 import crm_analytics as crm
 from crm_analytics.aggregates import cube_cells, row_files
 from crm_analytics.errors import OptionError
-from crm_analytics.retention import cohort_customers, cohort_notes, cohort_table
+from crm_analytics.retention.cohorts import counted, customers, notes
 
 N = 3_000
 
@@ -108,7 +108,7 @@ def test_what_filters_leave_decides(monkeypatch):
 
 
 def test_very_many_customers_are_not_listed(monkeypatch):
-    for module in (cohort_customers, cohort_notes, cohort_table):
+    for module in (customers, notes, counted):
         monkeypatch.setattr(module, "MOST_LISTED", 100)
     result = crm.cohort_retention(lines())
     assert "customers" not in result.tables()

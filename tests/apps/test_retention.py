@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import crm_analytics as crm
-from crm_analytics.retention.customers_in_cell import customers_in_cell
+from crm_analytics.retention.cohorts import customers_in_cell
 from shared.words import plain
 
 PARTS = {

@@ -13,7 +13,7 @@ import crm_analytics as crm
 from crm_analytics.aggregates.calendar_numbers import Calendar
 from crm_analytics.aggregates.cohorts import activity_cube
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
-from crm_analytics.retention.customers_in_cell import customers_in_cell
+from crm_analytics.retention.cohorts import customers_in_cell
 
 
 def orders(*rows, **columns):

@@ -9,7 +9,6 @@ import pytest
 
 import crm_analytics as crm
 from crm_analytics.errors import CrmError, NotEnoughDataError, OptionError
-from crm_analytics.retention import cohort_rows
 
 
 def orders(*bought):
@@ -139,7 +138,7 @@ def test_ages_are_said_to_be_left_out_where_they_are(monkeypatch):
         return {note.code for note in crm.cohort_retention(rows, **options).notes}
 
     assert "ages_left_out" not in codes() | codes(**bracket) | codes(max_periods=2)
-    monkeypatch.setattr(cohort_rows, "MOST_CELLS", 8)
+    monkeypatch.setattr("crm_analytics.retention.cohorts.rows.MOST_CELLS", 8)
     assert "ages_left_out" in codes()
     assert "ages_left_out" in codes(**bracket)
     assert "ages_left_out" not in codes(max_periods=2)

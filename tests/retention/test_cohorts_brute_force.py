@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import crm_analytics as crm
-from crm_analytics.retention.customers_in_cell import customers_in_cell
+from crm_analytics.retention.cohorts import customers_in_cell
 
 from . import brute_force
 from .brute_force import Question

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import crm_analytics as crm
 from crm_analytics.aggregates.calendar_numbers import Calendar
-from crm_analytics.retention.compare_definitions import DEFINITIONS, average, compare_definitions, spread
+from crm_analytics.retention.cohorts.definitions import DEFINITIONS, average, compare_definitions, spread
 
 
 def orders(*bought):

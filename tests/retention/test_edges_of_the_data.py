@@ -10,9 +10,9 @@ import pytest
 
 import crm_analytics as crm
 from crm_analytics.errors import NotEnoughDataError, OptionError
-from crm_analytics.retention.repeat_words import _part
-from crm_analytics.retention.revenue_outlook import renewal_of
-from crm_analytics.retention.survival_tables import steepest
+from crm_analytics.retention.repeat_purchase.words import _part
+from crm_analytics.retention.revenue.outlook import renewal_of
+from crm_analytics.retention.survival.tables import steepest
 from crm_analytics.stats.binomial_trend import binomial_trend
 
 

@@ -13,7 +13,7 @@ import crm_analytics as crm
 from crm_analytics.aggregates.periods import period_start, shift
 from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.retention.lifecycle import lifecycle
-from crm_analytics.retention.lifecycle_projection import project
+from crm_analytics.retention.lifecycle.projection import project
 
 AS_OF = date(2026, 7, 1)
 

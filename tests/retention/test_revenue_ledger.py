@@ -14,11 +14,10 @@ from polars.testing import assert_frame_equal
 
 import crm_analytics as crm
 from crm_analytics.aggregates.periods import period_start, shift
-from crm_analytics.retention import revenue_stretches
-from crm_analytics.retention.revenue_ledger import UNIT, of_contracts, of_orders
-from crm_analytics.retention.revenue_movements import bridge, movements, n_customers, sums
-from crm_analytics.retention.revenue_stretches import stretches
-from crm_analytics.retention.revenue_sums import PARTS, draws_for, summed
+from crm_analytics.retention.revenue.ledger import UNIT, of_contracts, of_orders
+from crm_analytics.retention.revenue.movements import bridge, movements, n_customers, sums
+from crm_analytics.retention.revenue.stretches import stretches
+from crm_analytics.retention.revenue.sums import PARTS, draws_for, summed
 from crm_analytics.stats.customer_draws import Draws
 
 FIRST, AS_OF = date(2025, 1, 10), date(2025, 9, 17)
@@ -243,7 +242,7 @@ def test_blocks_divide_customers_between_groups(monkeypatch):
     ledger = of_orders(extract, date(2026, 1, 1), "quarter")
     draws = Draws.of(n_customers(ledger), 100, seed=1, most=300)
     (whole,) = stretches(ledger, [4], draws)
-    monkeypatch.setattr(revenue_stretches, "_CELLS", 100)
+    monkeypatch.setattr("crm_analytics.retention.revenue.stretches._CELLS", 100)
     (parts,) = stretches(ledger, [4], draws)
     assert_frame_equal(parts.totals, whole.totals)
     for name, drawn in whole.sums.drawn.items():

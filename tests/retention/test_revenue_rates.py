@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crm_analytics as crm
-from crm_analytics.retention.revenue_days import by_day, count_bounds
-from crm_analytics.retention.revenue_definitions import DEFINITIONS, chained
-from crm_analytics.retention.revenue_ledger import of_contracts
-from crm_analytics.retention.revenue_rates import percentile_or_none, where_nothing_moved
-from crm_analytics.retention.revenue_sums import summed
+from crm_analytics.retention.revenue.days import by_day, count_bounds
+from crm_analytics.retention.revenue.definitions import DEFINITIONS, chained
+from crm_analytics.retention.revenue.ledger import of_contracts
+from crm_analytics.retention.revenue.rates import percentile_or_none, where_nothing_moved
+from crm_analytics.retention.revenue.sums import summed
 from crm_analytics.stats.customer_draws import Draws
 
 SCHEMA = {

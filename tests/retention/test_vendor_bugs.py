@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import crm_analytics as crm
-from crm_analytics.retention.customers_in_cell import customers_in_cell
+from crm_analytics.retention.cohorts import customers_in_cell
 
 
 def orders(*bought, amount=10.0, zone=None):

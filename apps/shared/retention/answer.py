@@ -10,7 +10,7 @@ import streamlit as st
 from crm_analytics import formats
 from crm_analytics.charts import cohort_parts
 from crm_analytics.results import Result
-from crm_analytics.retention.cohort_words import points
+from crm_analytics.retention.cohorts.words import points
 from shared import blocks, kpi
 from shared.filters import Seen
 from shared.words import counted, plain

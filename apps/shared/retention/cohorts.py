@@ -11,7 +11,7 @@ import streamlit as st
 
 from crm_analytics.charts import cohort_parts, parts
 from crm_analytics.results import Result
-from crm_analytics.retention.customers_in_cell import customers_in_cell
+from crm_analytics.retention.cohorts import customers_in_cell
 from crm_analytics.stats.intervals import wilson
 from crm_analytics.terms import Term
 from shared import blocks, cache, controls
