@@ -38,11 +38,11 @@ _HOMES: Final[dict[str, str]] = {
     "lifecycle": "retention.lifecycle",
     "survival": "retention.survival",
     "revenue_retention": "retention.revenue",
-    "satisfaction_drivers": "satisfaction.satisfaction_drivers",
-    "importance_performance": "satisfaction.importance_performance",
-    "penalty_reward": "satisfaction.penalty_reward",
+    "satisfaction_drivers": "satisfaction.drivers",
+    "importance_performance": "satisfaction.importance",
+    "penalty_reward": "satisfaction.penalty",
     "kano": "satisfaction.kano",
-    "satisfaction_scores": "satisfaction.satisfaction_scores",
+    "satisfaction_scores": "satisfaction.scores",
     "complaints": "satisfaction.complaints",
     "run": "registry",
     "Result": "results",
@@ -78,13 +78,13 @@ if TYPE_CHECKING:
     from crm_analytics.retention.revenue import revenue_retention as revenue_retention
     from crm_analytics.retention.survival import survival as survival
     from crm_analytics.satisfaction.complaints import complaints as complaints
-    from crm_analytics.satisfaction.importance_performance import (
+    from crm_analytics.satisfaction.drivers import satisfaction_drivers as satisfaction_drivers
+    from crm_analytics.satisfaction.importance import (
         importance_performance as importance_performance,
     )
     from crm_analytics.satisfaction.kano import kano as kano
-    from crm_analytics.satisfaction.penalty_reward import penalty_reward as penalty_reward
-    from crm_analytics.satisfaction.satisfaction_drivers import satisfaction_drivers as satisfaction_drivers
-    from crm_analytics.satisfaction.satisfaction_scores import satisfaction_scores as satisfaction_scores
+    from crm_analytics.satisfaction.penalty import penalty_reward as penalty_reward
+    from crm_analytics.satisfaction.scores import satisfaction_scores as satisfaction_scores
     from crm_analytics.segmentation.rfm import rfm as rfm
     from crm_analytics.segmentation.value_tiers import value_tiers as value_tiers
 

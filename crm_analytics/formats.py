@@ -98,6 +98,15 @@ def _small(item: float) -> str:
     return "<0.001" if item > 0 else ">-0.001"
 
 
+def p_value(p: float) -> str:
+    """Write a p-value as journals do, with its sign.
+
+    >>> p_value(0.0653), p_value(0.00001)
+    ('= 0.065', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"  # noqa: PLR2004 as journals write it
+
+
 def label(term: Term, currency: str | None = None) -> str:
     """Write a heading with its unit.
 

@@ -13,10 +13,10 @@ from scipy.stats import f as f_distribution
 
 import crm_analytics as crm
 from crm_analytics.errors import NotEnoughDataError, OptionError
-from crm_analytics.satisfaction import driver_likelihood, driver_segments
-from crm_analytics.satisfaction.driver_design import Ask, design
-from crm_analytics.satisfaction.driver_moments import Prepared
-from crm_analytics.satisfaction.driver_shares import linear_shares
+from crm_analytics.satisfaction.drivers import likelihood, segments
+from crm_analytics.satisfaction.regression.design import Ask, design
+from crm_analytics.satisfaction.regression.moments import Prepared
+from crm_analytics.satisfaction.regression.shares import linear_shares
 from crm_analytics.stats.dominance import shapley
 from crm_analytics.stats.subset_fits import subset_r2
 
@@ -258,7 +258,7 @@ class TestParts:
                 Ask(None, None, None, (), "auto", {}, None),
                 apart=("shop",),
             )
-            table, left = driver_segments.segments(made, "shop", "em", n_draws=200, seed=seed)
+            table, left = segments.segments_of(made, "shop", "em", n_draws=200, seed=seed)
             assert not left
             doubted.append(table["equal_p_value"][0] < 0.05)
         assert np.mean(doubted) <= 0.09
@@ -319,10 +319,8 @@ class TestRespondents:
         many = Prepared(
             np.repeat(z, 5, axis=0), (), np.ones(1250), np.repeat(np.arange(250), 5), np.arange(1250), "em"
         )
-        one = driver_likelihood.proportional_odds(driver_likelihood.model(single, n_draws=0, seed=0)[0])
-        five = driver_likelihood.proportional_odds(
-            driver_likelihood.model(many, n_draws=0, seed=0)[0], many.clusters
-        )
+        one = likelihood.proportional_odds(likelihood.model(single, n_draws=0, seed=0)[0])
+        five = likelihood.proportional_odds(likelihood.model(many, n_draws=0, seed=0)[0], many.clusters)
         assert five.statistic == pytest.approx(one.statistic, rel=1e-4)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crm_analytics.satisfaction import driver_fill, driver_likelihood
-from crm_analytics.satisfaction.driver_moments import Prepared
+from crm_analytics.satisfaction.drivers import fill, likelihood
+from crm_analytics.satisfaction.regression.moments import Prepared
 from crm_analytics.stats.incomplete import em_moments
 
 
@@ -28,7 +28,7 @@ def test_a_gap_becomes_what_the_regression_on_what_is_there_says():
     em = em_moments(z[:, :2])
     slope = em.covariance[0, 1] / em.covariance[0, 0]
     gap = np.isnan(z[:, 1])
-    found = driver_fill.filled(prepared(z))
+    found = fill.filled(prepared(z))
     assert found[~gap] == pytest.approx(z[~gap, :2], abs=1e-12)
     assert found[gap, 1] == pytest.approx(em.mean[1] + slope * (z[gap, 0] - em.mean[0]), abs=1e-6)
 
@@ -36,16 +36,16 @@ def test_a_gap_becomes_what_the_regression_on_what_is_there_says():
 def test_rows_with_nothing_get_the_means_and_the_outcome_is_never_looked_at():
     z = gappy(2)
     z[3, :2] = np.nan
-    found = driver_fill.filled(prepared(z))
+    found = fill.filled(prepared(z))
     assert found[3] == pytest.approx(em_moments(z[:, :2]).mean, abs=1e-9)
     z[:, 2] = 1 - z[:, 2]
-    assert driver_fill.filled(prepared(z)).tolist() == found.tolist()
+    assert fill.filled(prepared(z)).tolist() == found.tolist()
 
 
 def test_draws_of_fills_spread_as_the_regression_is_unsure():
     z = gappy(3)
     gap = np.flatnonzero(np.isnan(z[:, 1]))
-    drawn = np.stack(list(driver_fill.filled_draws(prepared(z), n_draws=200, seed=0)))[:, gap, 1]
+    drawn = np.stack(list(fill.filled_draws(prepared(z), n_draws=200, seed=0)))[:, gap, 1]
     known = ~np.isnan(z[:, 1])
     x, y = z[known, 0], z[known, 1]
     design = np.column_stack([np.ones(known.sum()), x])
@@ -60,16 +60,14 @@ def test_draws_of_fills_spread_as_the_regression_is_unsure():
 def test_intervals_of_a_yes_or_no_with_gaps_are_as_wide_as_a_bootstrap_that_fills_anew():
     z, rng = gappy(4), np.random.default_rng(0)
     groups = [[0], [1]]
-    model, scores = driver_likelihood.model(prepared(z), n_draws=1000, seed=0)
-    shares = driver_likelihood.likelihood_shares(model, scores, prepared(z), groups, (), n_draws=1000, seed=0)
+    model, scores = likelihood.model(prepared(z), n_draws=1000, seed=0)
+    shares = likelihood.likelihood_shares(model, scores, prepared(z), groups, (), n_draws=1000, seed=0)
     again, shared = [], []
     for _ in range(300):
         rows = prepared(z[rng.integers(0, len(z), len(z))])
-        fresh, none = driver_likelihood.model(rows, n_draws=0, seed=0)
+        fresh, none = likelihood.model(rows, n_draws=0, seed=0)
         again.append(fresh.fit.coefficients / fresh.scale)
-        shared.append(
-            driver_likelihood.likelihood_shares(fresh, none, rows, groups, (), n_draws=0, seed=0).lmg
-        )
+        shared.append(likelihood.likelihood_shares(fresh, none, rows, groups, (), n_draws=0, seed=0).lmg)
     wide = (model.coefficient_draws[:2] / model.scale[:, None]).std(axis=1)
     assert wide == pytest.approx(np.std(again, axis=0), rel=0.15)
     assert shares.draws.std(axis=1) == pytest.approx(np.std(shared, axis=0), rel=0.15)

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crm_analytics.satisfaction import driver_likelihood, driver_moments, driver_shares
-from crm_analytics.satisfaction.driver_design import Ask, design
-from crm_analytics.satisfaction.driver_moments import Prepared
+from crm_analytics.satisfaction.drivers import likelihood
+from crm_analytics.satisfaction.regression.design import Ask, design
+from crm_analytics.satisfaction.regression.moments import Prepared, draws_of, moments_of, prepared
+from crm_analytics.satisfaction.regression.shares import coefficients, linear_shares, unique_p_values
 from crm_analytics.stats.dominance import shapley
 from crm_analytics.stats.moment_draws import covariance_draws
 from crm_analytics.stats.resampled_sums import _counts
@@ -64,15 +65,13 @@ def test_a_null_driver_is_called_significant_as_often_as_chance_has_it(gaps, n_s
     found = []
     for seed in range(n_surveys):
         made = design(survey(seed, gaps=gaps), ASK)
-        rows = driver_moments.prepared(made, "em")
-        moments = driver_moments.moments(rows)
-        drawn = driver_moments.draws(rows, moments, n_draws=200 if gaps else 1, seed=seed)
-        shares = driver_shares.linear_shares(
-            moments.covariance, drawn[:, :, :0], made.groups, rows.always, seed=0
-        )
-        beta = driver_shares.coefficients(moments.covariance[:, :, None])[:, 0]
-        beta_draws = driver_shares.coefficients(drawn)
-        p_values, test = driver_shares.unique_p_values(made, rows, shares, beta, beta_draws)
+        rows = prepared(made, "em")
+        moments = moments_of(rows)
+        drawn = draws_of(rows, moments, n_draws=200 if gaps else 1, seed=seed)
+        shares = linear_shares(moments.covariance, drawn[:, :, :0], made.groups, rows.always, seed=0)
+        beta = coefficients(moments.covariance[:, :, None])[:, 0]
+        beta_draws = coefficients(drawn)
+        p_values, test = unique_p_values(made, rows, shares, beta, beta_draws)
         assert test.startswith("Wald" if gaps else "F")
         found.append(p_values[[0, 4]])
         assert shares.lmg[4] > 0, "never evidence of an effect"
@@ -90,8 +89,8 @@ def test_fast_draws_of_likelihood_shares_agree_with_refitting_every_subset(n_cat
     y = np.digitize(latent, np.quantile(latent, [0.5] if n_categories == 2 else [0.3, 0.7])).astype(float)
     rows = Prepared(np.column_stack([x, y]), (), np.ones(n), None, np.arange(n), "em")
     groups = [[0], [1], [2], [3]]
-    model, scores = driver_likelihood.model(rows, n_draws=n_draws, seed=3)
-    fast = driver_likelihood.likelihood_shares(model, scores, rows, groups, (), n_draws=n_draws, seed=3).draws
+    model, scores = likelihood.model(rows, n_draws=n_draws, seed=3)
+    fast = likelihood.likelihood_shares(model, scores, rows, groups, (), n_draws=n_draws, seed=3).draws
     ((_, counts),) = _counts(n, n_draws, np.random.default_rng(3))
     slow = []
     for drawn in counts:
@@ -117,8 +116,8 @@ def test_proportional_odds_are_doubted_where_they_do_not_hold_and_only_there():
             if broken:  # the second driver lifts to the top and does nothing below
                 y = np.where((y == 1) & (x[:, 1] > 0.3), 2.0, y)
             rows = Prepared(np.column_stack([x, y]), (), np.ones(n), None, np.arange(n), "em")
-            model, _ = driver_likelihood.model(rows, n_draws=0, seed=0)
-            check = driver_likelihood.proportional_odds(model)
+            model, _ = likelihood.model(rows, n_draws=0, seed=0)
+            check = likelihood.proportional_odds(model)
             doubted[broken] += check.p_value < 0.05
             assert check.freedom == 2
     assert doubted[True] > 50

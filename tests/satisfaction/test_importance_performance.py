@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import crm_analytics as crm
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
-from crm_analytics.satisfaction import importance_map
-from crm_analytics.satisfaction.importance_map import QUADRANTS
+from crm_analytics.satisfaction.importance import places
+from crm_analytics.satisfaction.importance.places import QUADRANTS
 
 
 def sheets(n=400, seed=1, *, weak="service", **columns):
@@ -53,7 +53,7 @@ def found():
 class TestByHand:
     def test_the_four_quadrants(self):
         high, low = np.array([[3.0], [3.0], [1.0], [1.0]]), np.array([[20.0], [80.0], [20.0], [80.0]])
-        placed = importance_map.quadrants(high, low, "mean")[:, 0]
+        placed = places.quadrants(high, low, "mean")[:, 0]
         assert [QUADRANTS[k] for k in placed] == [
             "Concentrate here",
             "Keep up the good work",
@@ -64,10 +64,10 @@ class TestByHand:
     def test_the_line_of_equal_priority(self):
         """Standard scores: importance -1.2, 0, 1.2 (mean 2), performance -1.2, 0, 1.2 (mean 50); only the first pair differs."""
         importance, performance = np.array([[1.0], [2.0], [3.0]]), np.array([[60.0], [50.0], [40.0]])
-        high, good = importance_map.lines(importance, performance, "iso")
+        high, good = places.lines(importance, performance, "iso")
         assert high[:, 0].tolist() == pytest.approx([3.0, 2.0, 1.0])
         assert good[:, 0].tolist() == pytest.approx([50.0] * 3)
-        placed = importance_map.quadrants(importance, performance, "iso")[:, 0]
+        placed = places.quadrants(importance, performance, "iso")[:, 0]
         assert [QUADRANTS[k] for k in placed] == [
             "Possible overkill",
             "Keep up the good work",
@@ -75,25 +75,25 @@ class TestByHand:
         ]
 
     def test_midpoints(self):
-        high, good = importance_map.lines(
+        high, good = places.lines(
             np.array([[1.0], [1.0], [5.0]]), np.array([[90.0], [80.0], [70.0]]), "midpoint"
         )
         assert high[0, 0] == 3.0
         assert good[0, 0] == 50.0
 
     def test_a_flat_performance_has_no_line_that_leans(self):
-        high, _ = importance_map.lines(np.array([[1.0], [3.0]]), np.array([[50.0], [50.0]]), "iso")
+        high, _ = places.lines(np.array([[1.0], [3.0]]), np.array([[50.0], [50.0]]), "iso")
         assert high[:, 0].tolist() == [2.0, 2.0]
 
     @given(
         st.lists(st.tuples(st.floats(0, 1), st.floats(0, 100)), min_size=2, max_size=8),
-        st.sampled_from(importance_map.CUTS),
+        st.sampled_from(places.CUTS),
     )
     def test_every_driver_stands_somewhere(self, points, cut):
         importance, performance = (np.array(c)[:, None] for c in zip(*points, strict=True))
-        placed = importance_map.quadrants(importance, performance, cut)
+        placed = places.quadrants(importance, performance, cut)
         assert set(placed[:, 0].tolist()) <= {0, 1, 2, 3}
-        assert importance_map.probabilities(placed).sum(axis=1).tolist() == pytest.approx([1.0] * len(points))
+        assert places.probabilities(placed).sum(axis=1).tolist() == pytest.approx([1.0] * len(points))
 
 
 class TestFigures:
@@ -122,12 +122,12 @@ class TestFigures:
     def test_draws_of_importance_and_performance_are_the_same_draws(self):
         """A driver's mean and its own covariance with the mean must move together, draw by draw."""
         from crm_analytics.satisfaction import ratings
-        from crm_analytics.satisfaction.driver_design import Ask, design
+        from crm_analytics.satisfaction.regression.design import Ask, design
         from crm_analytics.stats.resampled_sums import resampled_sums
 
         frame = sheets(60)
         made = design(ratings.answers(frame)[2], Ask(None, None, None, (), "numeric", {}, None))
-        got = importance_map.measure(made, "em", n_draws=50, seed=3)
+        got = places.measure(made, "em", n_draws=50, seed=3)
         x = made.x[:, 0]
         sums = resampled_sums(np.column_stack([np.ones(60), x]), n_draws=50, seed=3)
         mean = (sums[:, 1] / sums[:, 0] - 1) / 4 * 100

@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crm_analytics.satisfaction import importance_map, penalty_classes
-from crm_analytics.satisfaction.driver_design import Ask, Design, design
+from crm_analytics.satisfaction.importance import places
+from crm_analytics.satisfaction.penalty import classes
+from crm_analytics.satisfaction.regression.design import Ask, Design, design
+from crm_analytics.satisfaction.regression.shares import bounds
 
 DRIVERS = ["d0", "d1", "d2", "d3"]
 PENALTY, REWARD = np.array([-1.0, -0.5, 0.0, 0.0]), np.array([0.2, 0.5, 0.8, 0.0])
@@ -26,7 +28,7 @@ def survey(seed: int, n: int, *, gaps: bool) -> Design:
 
 
 def inside(value: np.ndarray, drawn: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    low, high = importance_map.bounds(value, drawn)
+    low, high = bounds(value, drawn)
     return (low <= truth) & (truth <= high)
 
 
@@ -34,12 +36,10 @@ def scale(made: Design) -> float:
     return made.outcome.high - made.outcome.low
 
 
-def penalty_coverage(n_surveys: int, held: penalty_classes.Held, *, gaps: bool) -> np.ndarray:
+def penalty_coverage(n_surveys: int, held: classes.Held, *, gaps: bool) -> np.ndarray:
     hits = []
     for seed in range(n_surveys):
-        got = penalty_classes.contrasts(
-            survey(seed, 400, gaps=gaps), "em", None, None, held, n_draws=500, seed=seed
-        )
+        got = classes.contrasts(survey(seed, 400, gaps=gaps), "em", None, None, held, n_draws=500, seed=seed)
         hits.append(
             [
                 inside(got.penalty, got.penalty_draws, PENALTY),
@@ -52,20 +52,18 @@ def penalty_coverage(n_surveys: int, held: penalty_classes.Held, *, gaps: bool) 
 def map_coverage(n_surveys: int, n: int, *, gaps: bool) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
     """Give the coverage of the figures, and per survey and driver: probability of the quadrant it truly is in, and hits."""
     large = survey(10**6, 400_000, gaps=False)
-    truth = importance_map.measure(large, "complete", n_draws=2, seed=0)
-    where = importance_map.quadrants(truth.share[:, None], truth.performance[:, None], "mean")[:, 0]
+    truth = places.measure(large, "complete", n_draws=2, seed=0)
+    where = places.quadrants(truth.share[:, None], truth.performance[:, None], "mean")[:, 0]
     hits: dict[str, list[np.ndarray]] = {"share": [], "effect": [], "performance": []}
     stated, right = [], []
     for seed in range(n_surveys):
         made = survey(seed, n, gaps=gaps)
-        got = importance_map.measure(made, "em", n_draws=500, seed=seed)
+        got = places.measure(made, "em", n_draws=500, seed=seed)
         points = scale(large) / scale(made)  # the outcome has no ends: its scale is what occurs
         known = {"share": truth.share, "effect": truth.effect * points, "performance": truth.performance}
         for name, found in hits.items():
             found.append(inside(getattr(got, name), getattr(got, f"{name}_draws"), known[name]))
-        chances = importance_map.probabilities(
-            importance_map.quadrants(got.share_draws, got.performance_draws, "mean")
-        )
+        chances = places.probabilities(places.quadrants(got.share_draws, got.performance_draws, "mean"))
         stated.append(chances)
         right.append(np.eye(4)[where])
     return (

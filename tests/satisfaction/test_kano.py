@@ -16,8 +16,8 @@ import crm_analytics as crm
 from crm_analytics import registry
 from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError, UnknownNameError
 from crm_analytics.results import Result
-from crm_analytics.satisfaction.kano import fong_limit
-from crm_analytics.satisfaction.kano_answers import CATEGORIES, TABLE
+from crm_analytics.satisfaction.kano.analysis import fong_limit
+from crm_analytics.satisfaction.kano.answers import CATEGORIES, TABLE
 from crm_analytics.satisfaction.ratings import rating_columns
 
 PUBLISHED = {

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import crm_analytics as crm
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
-from crm_analytics.satisfaction import penalty_classes
-from crm_analytics.satisfaction.penalty_classes import CLASSES, cut_points
+from crm_analytics.satisfaction.penalty import classes
+from crm_analytics.satisfaction.penalty.classes import CLASSES, cut_points
 from crm_analytics.satisfaction.ratings import read_rating
 
 
@@ -77,7 +77,7 @@ class TestFigures:
 
     def test_shares_and_asymmetry_by_hand(self):
         """p = -0.3, r = 0.1: RIOCS 0.4, SGP 0.25, DGP 0.75, IA -0.5."""
-        assert penalty_classes.asymmetry(np.array([-0.3]), np.array([0.1]))[0] == pytest.approx(-0.5)
+        assert classes.asymmetry(np.array([-0.3]), np.array([0.1]))[0] == pytest.approx(-0.5)
 
     def test_they_go_together_in_the_table(self, found):
         row = drivers(found)["plain"]
@@ -187,15 +187,15 @@ class TestClasses:
     @given(st.floats(-2, 2), st.floats(-2, 2), st.floats(0.01, 1))
     def test_every_pair_has_a_class_and_the_mirror_image_the_other(self, p, r, error):
         spread = np.array([[[error**2, 0], [0, error**2]]])
-        one = penalty_classes.classify(np.array([[p]]), np.array([[r]]), spread)[0, 0]
-        other = penalty_classes.classify(np.array([[-r]]), np.array([[-p]]), spread)[0, 0]
+        one = classes.classify(np.array([[p]]), np.array([[r]]), spread)[0, 0]
+        other = classes.classify(np.array([[-r]]), np.array([[-p]]), spread)[0, 0]
         mirrored = {"Must-be": "Delighter", "Delighter": "Must-be"}
         assert CLASSES[other] == mirrored.get(CLASSES[one], CLASSES[one])
 
     def test_asymmetry_alone_makes_no_class(self):
         """Far apart in size, but neither surely: a wide error."""
         wide = np.array([[[0.09, 0.0], [0.0, 0.09]]])
-        kind = penalty_classes.classify(np.array([[-1.0]]), np.array([[0.4]]), wide)[0, 0]
+        kind = classes.classify(np.array([[-1.0]]), np.array([[0.4]]), wide)[0, 0]
         assert CLASSES[kind] == "Performance"
 
     def test_null_drivers_seldom_get_a_class(self):

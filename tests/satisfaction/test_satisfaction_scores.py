@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import crm_analytics as crm
 from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError, SourceError, UnknownNameError
-from crm_analytics.satisfaction.score_suppression import hidden
+from crm_analytics.satisfaction.scores.suppression import hidden
 from crm_analytics.stats.score_intervals import nps_interval
 
 AS_OF = date(2026, 7, 1)

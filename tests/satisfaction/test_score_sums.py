@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_analytics.satisfaction.ratings import survey_weights
-from crm_analytics.satisfaction.score_metrics import Choices, read_metrics
-from crm_analytics.satisfaction.score_sums import by_group, difference, interval, rests
+from crm_analytics.satisfaction.scores.metrics import Choices, read_metrics
+from crm_analytics.satisfaction.scores.sums import by_group, difference, interval, rests
 from crm_analytics.stats.score_intervals import effective_n
 
 PLAIN = Choices({}, ("quality", "service"), 2, None, "ease", {}, {})

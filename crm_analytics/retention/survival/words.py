@@ -261,16 +261,7 @@ def _test_rows(found: Findings) -> Iterator[_Line]:
     for row in found.comparisons.filter(pl.col("comparison") == EVERY_GROUP).iter_rows(named=True):
         p = row["log_rank_p_value"]
         verdict = "the groups differ" if p < _SURE else "no sure difference"
-        yield "Log-rank test", None, f"{verdict} (chi-square {row['log_rank']:.1f}, p {p_words(p)})"
-
-
-def p_words(p: float) -> str:
-    """Write a p-value.
-
-    >>> p_words(0.0653), p_words(0.00001)
-    ('= 0.065', '< 0.001')
-    """
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"  # noqa: PLR2004 as journals write it
+        yield "Log-rank test", None, f"{verdict} (chi-square {row['log_rank']:.1f}, p {formats.p_value(p)})"
 
 
 def _way_rows(found: Findings) -> Iterator[_Line]:
