@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -35,6 +36,7 @@ _SMALL: Final = 1 << 22
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _NEVER: Final = "\x1f"  # stands for a separator in a file of one column
 _NOTHING: Final = " \t\r,;|\x1a\ufeff"
+_STRANGE: Final = re.compile("[\x00-\x08\n\x0e-\x1f\x7f\ufffd]")
 _MOST_STRANGE: Final = 0.05
 _BATCH: Final = 50_000
 _MOST_COLUMNS: Final = 16_384
@@ -425,7 +427,7 @@ def _sample_lines(data: Bytes, at: int) -> list[str]:
 
 def _check_is_text(lines: Sequence[str], name: str) -> None:
     sample = "".join(lines)
-    strange = sum((c < " " and c not in "\t\r\v\f") or c in "\x7f\ufffd" for c in sample)
+    strange = len(_STRANGE.findall(sample))
     if strange > _MOST_STRANGE * len(sample):
         raise SourceError(
             f"{name} is not text: {strange / len(sample):.0%} of its first letters are control characters.",

@@ -239,10 +239,7 @@ class _Passage:
         return read.collect(engine="streaming").lazy() if self._fits else Store(read).scan()
 
     def _read_plainly(self, reader: plain_lines.PlainReader) -> pl.LazyFrame:
-        rows = reader.stretches()
-        return reader.with_ids(
-            pl.concat(list(rows), rechunk=False).lazy() if self._fits else Store(rows).scan()
-        )
+        return reader.with_ids(reader.whole().lazy() if self._fits else Store(reader.stretches()).scan())
 
     @property
     def _fits(self) -> bool:

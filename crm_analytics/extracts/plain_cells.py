@@ -24,13 +24,17 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 BYTES: Final = 8
+MARGIN: Final = 24
+"""Bytes before and behind the lines of a text, so that nobody looks beyond it."""
+
 _U: Final = np.uint64
-_ZEROS, _OVER_NINE, _HIGH = _U(0x3030303030303030), _U(0x7676767676767676), _U(0x8080808080808080)
-_ONES, _POINTS, _LOWER = _U(0x0101010101010101), _U(0x2E2E2E2E2E2E2E2E), _U(0x2020202020202020)
+_ZEROS, _OVER_NINE, HIGH = _U(0x3030303030303030), _U(0x7676767676767676), _U(0x8080808080808080)
+_LOWER, _POINT = _U(0x2020202020202020), _U(ord(".") ^ ord("0"))
 _FIRST: Final = np.array([(1 << 8 * n) - 1 for n in range(BYTES + 1)], np.uint64)
 """The bytes of a word that hold the first n letters of a text: the lowest."""
 _LAST: Final = ~_FIRST[::-1]
 """The bytes of a word that hold the last n letters of a text that ends with it."""
+_LAST_ZEROS: Final = _ZEROS & _LAST
 _MIX, _SPREAD = _U(0x9FB21C651E98DF25), _U(0x9E3779B97F4A7C15)
 
 
@@ -38,7 +42,7 @@ _MIX, _SPREAD = _U(0x9FB21C651E98DF25), _U(0x9E3779B97F4A7C15)
 class Cells:
     """The cells of one column in a block of lines: the bytes, and where each cell begins and ends.
 
-    `words` gives for every byte the number that it and the seven after it are; there are eight bytes more on both sides
+    `words` gives for every byte the number that it and the seven after it are; there are `MARGIN` bytes more on both sides
     of the lines.
     """
 
@@ -103,14 +107,14 @@ def hashes(cells: Cells) -> Words:
 
 def _odd_bytes(words: Words) -> Flags | None:
     """Mark the words of which the highest bit of any byte is set."""
-    if not int(np.bitwise_or.reduce(words)) & int(_HIGH):
+    if not int(np.bitwise_or.reduce(words)) & int(HIGH):
         return None
-    found: Flags = (words & _HIGH) != 0
+    found: Flags = (words & HIGH) != 0
     return found
 
 
 def either(*flags: Flags | None) -> Flags | None:
-    """Mark what any of some flags marks."""
+    """Mark what any of some flags marks; None are those that mark nothing."""
     found: Flags | None = None
     for one in flags:
         if one is not None:
@@ -118,7 +122,8 @@ def either(*flags: Flags | None) -> Flags | None:
     return found
 
 
-def _if_any(flags: Flags) -> Flags | None:
+def if_any(flags: Flags) -> Flags | None:
+    """Give flags, or None where nothing is marked."""
     return flags if bool(flags.any()) else None
 
 
@@ -161,13 +166,13 @@ def read_ids(cells: Cells, how: Ids, *, mended: bool = False) -> Found:
     lengths = cells.lengths
     odd = missing = None
     if not cells.even or not n < cells.longest <= n + BYTES:
-        missing = _if_any(lengths == 0)
-        odd = _if_any((lengths <= n) & (lengths != 0) | (lengths > n + BYTES))
+        missing = if_any(lengths == 0)
+        odd = if_any((lengths <= n) & (lengths != 0) | (lengths > n + BYTES))
         lengths = np.clip(lengths, n, n + BYTES)
     words = cells.words[cells.starts]
     if n:
-        wrong = _if_any((words & _FIRST[n]) != _U(int.from_bytes(how.prefix, "little")))
-        odd = either(odd, wrong if wrong is None or missing is None else _if_any(wrong & ~missing))
+        wrong = if_any((words & _FIRST[n]) != _U(int.from_bytes(how.prefix, "little")))
+        odd = either(odd, wrong if wrong is None or missing is None else if_any(wrong & ~missing))
         words = words >> _U(8 * n) if cells.longest <= BYTES else cells.words[_behind(cells, n)]
     last: Any = (
         _FIRST[cells.longest - n]
@@ -177,7 +182,7 @@ def read_ids(cells: Cells, how: Ids, *, mended: bool = False) -> Found:
     words &= last
     other = _odd_bytes(_not_digits(words | (_ZEROS & ~last)))
     if other is not None and odd is not None:
-        other = _if_any(other & ~odd)
+        other = if_any(other & ~odd)
     if other is None or mended:
         return Found(words.byteswap(), words, odd, missing, digits=other is None)
     odd = either(odd, other if n else _to_mend(words, last))
@@ -204,7 +209,7 @@ def _to_mend(words: Words, last: Any) -> Flags | None:  # noqa: ANN401 one mask 
     """Mark ids that may have anything to mend: a byte below "0" or beyond ASCII, or a word for nothing."""
     filled = words | (_ZEROS & ~last)
     strange = _odd_bytes(((filled - _ZEROS) & ~filled) | filled)
-    return either(strange, _if_any(np.isin(words | _LOWER, _NOTHINGS)))
+    return either(strange, if_any(np.isin(words | _LOWER, _NOTHINGS)))
 
 
 def text_of(numbers: Words, prefix: bytes) -> npt.NDArray[np.bytes_]:
@@ -214,160 +219,6 @@ def text_of(numbers: Words, prefix: bytes) -> npt.NDArray[np.bytes_]:
     letters[:, :n] = np.frombuffer(prefix, np.uint8)
     letters[:, n:] = numbers.astype(">u8").view(np.uint8).reshape(-1, BYTES)
     return letters.view(f"S{n + BYTES}").ravel()
-
-
-_PARTS: Final = {"%Y": "YYYY", "%m": "mm", "%d": "dd", "%H": "HH", "%M": "MM", "%S": "SS"}
-_NUMBERED: Final = frozenset("YmdHMS")
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
-_NO_DAY: Final = np.iinfo(np.int32).min
-_MICROSECONDS: Final = 1_000_000
-
-
-@dataclass(frozen=True)
-class Instants:
-    """How a column of instants is read: all letters stand in one place, e.g. "YYYY-mm-dd HH:MM:SS"."""
-
-    shape: str
-
-    @classmethod
-    def of(cls, form: str) -> Instants | None:
-        """Take a strptime format; None where its letters have no fixed places."""
-        for part, letters in _PARTS.items():
-            form = form.replace(part, letters)
-        return None if "%" in form or len(form) < BYTES or "YYYY" not in form else cls(form)
-
-    @cached_property
-    def words_at(self) -> tuple[int, ...]:
-        """From which letters on words are looked at, which together are the whole text."""
-        last = len(self.shape) - BYTES
-        found = [*range(0, last, BYTES), last]
-        for part in _PARTS.values():
-            at = self.shape.find(part)
-            if at >= 0 and not any(first <= at and at + len(part) <= first + BYTES for first in found):
-                found.append(min(at, last))
-        return tuple(found)
-
-    def place(self, part: str) -> tuple[int, int]:
-        """Say in which of the words a part stands whole, and from which bit on."""
-        at = self.shape.index(part)
-        ends = at + len(part)
-        word = next(k for k, first in enumerate(self.words_at) if first <= at and ends <= first + BYTES)
-        return word, 8 * (at - self.words_at[word])
-
-    @cached_property
-    def between(self) -> tuple[tuple[np.uint64, np.uint64], ...]:
-        """For each of the words where letters stand between the numbers, and which."""
-        found = []
-        for first in self.words_at:
-            letters = [
-                (8 * k, x) for k, x in enumerate(self.shape[first : first + BYTES]) if x not in _NUMBERED
-            ]
-            mask, text = sum(0xFF << bit for bit, _ in letters), sum(ord(x) << bit for bit, x in letters)
-            found.append((_U(mask), _U(text)))
-        return tuple(found)
-
-
-def read_instants(cells: Cells, how: Instants) -> Found:
-    """Read instants, in microseconds since 1970."""
-    size = len(how.shape)
-    if len(cells.words) <= size:
-        return _all_odd(cells)
-    wrong = None if cells.even and cells.longest == size else cells.lengths != size
-    starts = cells.starts
-    if wrong is not None:  # no word may be looked for beyond the text
-        starts = np.minimum(starts, len(cells.words) - size)
-    words = [cells.words[starts + at] if at else cells.words[starts] for at in how.words_at]
-    for word, (mask, text) in zip(words, how.between, strict=True):
-        if mask:
-            wrong = either(wrong, _if_any((word & mask) != text))
-    days, no_day = _days(words, how)
-    seconds, no_time = _seconds(words, how)
-    found = days.astype(np.int64)
-    found *= 86_400
-    found += seconds
-    found *= _MICROSECONDS
-    return Found(found, found.view(np.uint64), either(wrong, no_day, no_time))
-
-
-def _all_odd(cells: Cells) -> Found:
-    n = len(cells.starts)
-    return Found(np.zeros(n, np.int64), np.zeros(n, np.uint64), np.ones(n, np.bool_))
-
-
-def _part(words: Sequence[Words], how: Instants, part: str, to: int) -> Words:
-    """Give the digits of a part of the instants, from byte `to` of a word on."""
-    word, bit = how.place(part)
-    found = words[word] >> _U(bit)
-    found &= _U((1 << 8 * len(part)) - 1)
-    if to:
-        found <<= _U(8 * to)
-    return found
-
-
-def _days(words: Sequence[Words], how: Instants) -> tuple[npt.NDArray[np.int32], Flags | None]:
-    digits = _part(words, how, "YYYY", 0)
-    digits |= _part(words, how, "mm", 4)
-    digits |= _part(words, how, "dd", 6)
-    odd = _odd_bytes(_not_digits(digits))
-    numbers = _eight_digits(digits)
-    numbers -= _U(_FIRST_YEAR * 10_000)
-    table = _days_by_number()
-    if int(numbers.max()) >= len(table):
-        numbers[numbers >= _U(len(table))] = _U(0)  # of which there is no day
-    days = table.take(numbers.view(np.int64))
-    return days, either(odd, days == _NO_DAY if int(days.min()) == _NO_DAY else None)
-
-
-def _eight_digits(digits: Words) -> Words:
-    """Read eight digits, the first in the lowest byte, as one number."""
-    found = digits - _ZEROS
-    pairs = found * _U(10)
-    found >>= _U(8)
-    found += pairs
-    high = found >> _U(16)
-    found &= _U(0x000000FF000000FF)
-    found *= _U(0x000F424000000064)
-    high &= _U(0x000000FF000000FF)
-    high *= _U(0x0000271000000001)
-    found += high
-    found >>= _U(32)
-    return found
-
-
-@cache
-def _days_by_number() -> npt.NDArray[np.int32]:
-    """Give the days since 1970 for numbers such as 20240131, less that of the first year."""
-    days = np.arange(f"{_FIRST_YEAR}-01-01", f"{_LAST_YEAR + 1}-01-01", dtype="datetime64[D]")
-    months, years = days.astype("datetime64[M]"), days.astype("datetime64[Y]")
-    number = (years.astype(np.int64) + 1970 - _FIRST_YEAR) * 10_000
-    number += (months - years).astype(np.int64) * 100 + 100 + (days - months).astype(np.int64) + 1
-    table = np.full(int(number[-1]) + 1, _NO_DAY, np.int32)
-    table[number] = days.astype(np.int32)
-    return table
-
-
-def _seconds(words: Sequence[Words], how: Instants) -> tuple[Any, Flags | None]:
-    """Give the seconds of the day, and mark the times that are none."""
-    if "HH" not in how.shape:
-        return 0, None
-    digits = _part(words, how, "HH", 0)
-    digits |= _part(words, how, "MM", 2)
-    digits |= _part(words, how, "SS", 4) if "SS" in how.shape else _U(0x3030 << 32)
-    digits |= _U(0x3030 << 48)
-    odd = _odd_bytes(_not_digits(digits))
-    digits -= _ZEROS
-    pairs = digits * _U(10)
-    digits >>= _U(8)
-    pairs += digits
-    hour, minute, second = ((pairs >> _U(16 * k)) & _U(0xFF) for k in range(3))
-    for part, size in ((hour, 24), (minute, 60), (second, 60)):
-        if int(part.max()) >= size:
-            odd = either(odd, part >= _U(size))
-    hour *= _U(3600)
-    minute *= _U(60)
-    hour += minute
-    hour += second
-    return hour.view(np.int64), odd
 
 
 _TENTHS: Final = 10.0 ** np.arange(BYTES)
@@ -395,29 +246,48 @@ def _unsigned(cells: Cells) -> Found:
     wrong = None
     lengths = cells.lengths
     if cells.even and 0 < cells.longest <= BYTES:
-        last: Any = _LAST[cells.longest]
+        length: Any = cells.longest
     else:
-        wrong = _if_any((lengths == 0) | (lengths > BYTES))
-        last = _LAST.take(lengths if wrong is None else np.clip(lengths, 0, BYTES))
+        wrong = if_any((lengths == 0) | (lengths > BYTES))
+        length = lengths if wrong is None else np.clip(lengths, 0, BYTES)
     words = cells.words[cells.ends - BYTES]
-    words &= last
-    found, odd = _decimal(words | (_ZEROS & ~last), lengths)
+    words &= _LAST.take(length)
+    found, odd = _decimal(words ^ _LAST_ZEROS.take(length), length)
     return Found(found, words, either(wrong, odd))
 
 
-def _decimal(words: Words, lengths: Places) -> tuple[npt.NDArray[np.float64], Flags | None]:
-    """Read words of digits and at most one point, and mark those that are none."""
-    points = words ^ _POINTS
-    points = (points - _ONES) & ~points & _HIGH
-    points &= ~points + _U(1)  # the first; a second one is no digit
-    if bool((points == points[0]).all()):
+def _decimal(digits: Words, length: Any) -> tuple[npt.NDArray[np.float64], Flags | None]:  # noqa: ANN401 one or one each
+    """Read words of digits and at most one point, from which the zeros of ASCII are taken, and mark those that are none."""
+    points = digits + _OVER_NINE
+    points |= digits
+    points &= HIGH  # of every byte that is no digit
+    if not int(np.bitwise_or.reduce(points)):
+        return _eight_digits(digits).astype(np.float64), None
+    if bool((points == points[0]).all()):  # as in a column of cents
         points = points[:1]
-    has = points != 0
-    before = (points >> _U(7)) - _U(1)  # the bytes before the point; all where there is none
-    digits = np.where(
-        has, ((words & before) << _U(8)) | (words & ~((points << _U(1)) - _U(1))) | _U(0x30), words
-    )
-    odd = either(_odd_bytes(_not_digits(digits)), _if_any(has & (lengths == 1)))
+    whole = points >> _U(7)
+    before = whole - _U(1)  # the bytes before the point; all where there is none
+    odd = if_any((points & (points - _U(1)) != 0) | (digits & whole * _U(0xFF) != whole * _POINT))
+    alone = if_any((points != 0) & (length == 1))
+    after = digits & ~((points << _U(1)) - _U(1))
+    digits &= before
+    digits <<= (points != 0).astype(np.uint64) << _U(3)
+    digits |= after
     found = _eight_digits(digits).astype(np.float64)
-    found /= _TENTHS.take(np.where(has, 7 - np.bitwise_count(before) // 8, 0))
-    return found, odd
+    found /= _TENTHS.take(np.where(points != 0, 7 - np.bitwise_count(before) // 8, 0))
+    return found, either(odd, alone)
+
+
+def _eight_digits(digits: Words) -> Words:
+    """Read eight digits, each a byte, the first in the lowest, as one number; the digits are used up by it."""
+    found = digits * _U(10)
+    digits >>= _U(8)
+    found += digits
+    high = found >> _U(16)
+    found &= _U(0x000000FF000000FF)
+    found *= _U(0x000F424000000064)
+    high &= _U(0x000000FF000000FF)
+    high *= _U(0x0000271000000001)
+    found += high
+    found >>= _U(32)
+    return found

@@ -7,7 +7,7 @@ written in the usual way of its column are read by polars instead, and so are al
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,8 @@ from crm_analytics.extracts import marks, plain_cells
 from crm_analytics.extracts.encodings import let_go
 from crm_analytics.extracts.keys import CUSTOMER, Keys, keyed_numbers
 from crm_analytics.extracts.marks import present
-from crm_analytics.extracts.plain_cells import BYTES, Cells, Flags, Found, Ids, Instants, Places, Words
+from crm_analytics.extracts.plain_cells import BYTES, MARGIN, Cells, Flags, Found, Ids, Places, Words
+from crm_analytics.extracts.plain_instants import Instants, read_instants
 from crm_analytics.extracts.plan import ColumnPlan, Plan
 from crm_analytics.extracts.raw import ROW, PlainText
 
@@ -100,6 +101,16 @@ class _Column:
         kind: Any = np.uint64 if isinstance(how, Ids) else np.int64 if how else np.float64
         return cls(plan, place, how, np.empty(n, kind), np.zeros(n, np.bool_), np.zeros(n, np.bool_))
 
+    def part(self, rows: slice) -> _Column:
+        """Give some rows, to be read into."""
+        values, null, absent = (v[rows] for v in (self.values, self.null, self.absent))
+        return replace(self, values=values, null=null, absent=absent)
+
+    def with_parts(self, parts: Sequence[_Column]) -> _Column:
+        """Take over what was found of the parts that were read."""
+        differs, digits = any(part.differs for part in parts), all(part.digits for part in parts)
+        return replace(self, differs=differs, digits=digits)
+
     def read(self, cells: Cells, rows: slice) -> Found:
         """Read the cells of a block."""
         if isinstance(self.how, Ids):
@@ -107,7 +118,7 @@ class _Column:
         elif self.how is None:
             found = plain_cells.read_numbers(cells)
         else:
-            found = plain_cells.read_instants(cells, self.how)
+            found = read_instants(cells, self.how)
         self.values[rows] = found.values
         self.digits = self.digits and found.digits
         if found.missing is not None:
@@ -140,11 +151,11 @@ class _Column:
 
 def _numbered(ids: pl.Series, how: Ids) -> Found:
     """Make numbers of ids that were read as text."""
-    text = b"\0" * BYTES + "\n".join(ids.to_list()).encode() + b"\n" + b"\0" * BYTES
-    ends = np.cumsum(ids.str.len_bytes().to_numpy().astype(np.int64) + 1) + BYTES - 1
-    starts = np.concatenate([[BYTES], ends[:-1] + 1])
+    text = b"\0" * MARGIN + "\n".join(ids.to_list()).encode() + b"\n" + b"\0" * MARGIN
+    ends = np.cumsum(ids.str.len_bytes().to_numpy().astype(np.int64) + 1) + MARGIN - 1
+    starts = np.concatenate([[MARGIN], ends[:-1] + 1])
     found = plain_cells.read_ids(_cells(np.frombuffer(text, np.uint8), starts, ends), how, mended=True)
-    if found.odd is not None or text.count(b"\0") > 2 * BYTES:
+    if found.odd is not None or text.count(b"\0") > 2 * MARGIN:
         raise NotPlainError
     return found
 
@@ -166,16 +177,45 @@ class _Room:
     """Memory that one thread uses for block after block."""
 
     def __init__(self, n_bytes: int) -> None:
-        self.text = np.zeros(n_bytes + 2 * BYTES, np.uint8)
-        self.ends, self.marks = np.empty(len(self.text), np.bool_), np.empty(len(self.text), np.bool_)
+        self.text = np.zeros(n_bytes + 2 * MARGIN, np.uint8)
+        self._ends, self._marks = np.empty(len(self.text), np.bool_), np.empty(len(self.text), np.bool_)
+
+    def marks(self, size: int, separator: int) -> Places:
+        """Find where separators and line ends stand among so many bytes."""
+        text, is_end, is_mark = self.text[:size], self._ends[:size], self._marks[:size]
+        np.equal(text, _LF, out=is_end)
+        np.equal(text, separator, out=is_mark)
+        np.logical_or(is_end, is_mark, out=is_mark)
+        return np.flatnonzero(is_mark)
 
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """What is read of some blocks of lines: the hash of each, and the columns."""
+    """What is read of some blocks of lines: the hash of each, the columns, and the frame of all other columns."""
 
-    hashes: Words
+    hashes: Words | None
     columns: list[_Column]
+    others: pl.DataFrame | None = None
+
+    def part(self, rows: slice) -> _Stretch:
+        """Give some rows, to be read into."""
+        hashes = None if self.hashes is None else self.hashes[rows]
+        return _Stretch(hashes, [column.part(rows) for column in self.columns])
+
+    def with_parts(self, parts: Sequence[_Stretch]) -> _Stretch:
+        """Take over what was found of the parts that were read, which are all of it."""
+        found = zip(*(part.columns for part in parts), strict=True)
+        columns = [column.with_parts(of) for column, of in zip(self.columns, found, strict=True)]
+        others = [part.others for part in parts if part.others is not None]
+        return _Stretch(self.hashes, columns, pl.concat(others, rechunk=False) if others else None)
+
+    def frame(self, before: int) -> pl.DataFrame:
+        """Give what was read, with the numbers of the rows after so many others."""
+        n = len(self.columns[0].values)
+        number = pl.Series(ROW, np.arange(before + 1, before + n + 1, dtype=np.uint32))
+        hashes = [] if self.hashes is None else [pl.Series(marks.HASH, self.hashes)]
+        read = pl.DataFrame([number, *hashes, *(s for c in self.columns for s in c.columns())])
+        return read if self.others is None else read.hstack(self.others.get_columns())
 
 
 @dataclass(eq=False)
@@ -204,8 +244,8 @@ class PlainReader:
         how = self.ways[CUSTOMER]
         return how.prefix if isinstance(how, Ids) else b""
 
-    def stretches(self) -> Iterator[pl.DataFrame]:
-        """Read the file, some blocks of lines at a time: their rows with a hash of each as it came, as `marks.read_rows` does.
+    def whole(self) -> pl.DataFrame:
+        """Read the file into memory: its rows with a hash of each as it came, as `marks.read_rows` does.
 
         Customers are there as numbers.
 
@@ -214,56 +254,69 @@ class PlainReader:
         NotPlainError
             If too much of it is not as usual.
         """
-        last = len(self.text.rows.first) - 1
+        first = self.text.rows.first
+        to = self._empty(int(first[-1]))
+        parts = self._each(lambda low, high: to.part(slice(int(first[low]), int(first[high]))))
+        return to.with_parts([part for part, _ in parts]).frame(0)
+
+    def stretches(self) -> Iterator[pl.DataFrame]:
+        """Read the file some blocks of lines at a time, as `whole` does.
+
+        Raises
+        ------
+        NotPlainError
+            If too much of it is not as usual.
+        """
+        first = self.text.rows.first
+        for part, before in self._each(lambda low, high: self._empty(int(first[high] - first[low]))):
+            yield part.frame(before)
+
+    def _each(self, room_for: Callable[[int, int], _Stretch]) -> Iterator[tuple[_Stretch, int]]:
+        """Read some blocks of lines at a time, and give them with the number of rows before."""
+        first = self.text.rows.first
+        last = len(first) - 1
         cuts = [*range(0, last, _BLOCKS), last]
         rooms = [_Room(int(np.diff(self.text.rows.begins).max())) for _ in range(_AT_ONCE)]
-        yield self._stretch(rooms, cuts[0], cuts[1])  # which shows whether the file is worth reading so
+        read = partial(self._stretch, rooms, room_for)
+        yield read(cuts[0], cuts[1])  # which shows whether the file is worth reading so
         with ThreadPoolExecutor(_AT_ONCE) as pool:  # numpy leaves the other processor free
-            ahead = deque[Future[pl.DataFrame]]()
+            ahead = deque[Future[tuple[_Stretch, int]]]()
             for low, high in pairwise(cuts[1:]):
-                ahead.append(pool.submit(self._stretch, rooms, low, high))
+                ahead.append(pool.submit(read, low, high))
                 if len(ahead) > _AHEAD:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
 
-    def _stretch(self, rooms: list[_Room], low: int, high: int) -> pl.DataFrame:
+    def _stretch(
+        self, rooms: list[_Room], room_for: Callable[[int, int], _Stretch], low: int, high: int
+    ) -> tuple[_Stretch, int]:
         """Read some blocks of lines."""
         room = rooms.pop()
         try:
-            return self._read(room, low, high)
+            return self._read(room, room_for(low, high), low, high), int(self.text.rows.first[low])
         finally:
             rooms.append(room)
 
-    def _read(self, room: _Room, low: int, high: int) -> pl.DataFrame:
+    def _read(self, room: _Room, to: _Stretch, low: int, high: int) -> _Stretch:
         begins, first = self.text.rows.begins, self.text.rows.first
         at, n = int(first[low]), int(first[high] - first[low])
-        to = self._empty(n)
         odd = [
-            self._block(
-                room,
-                to,
-                int(begins[k]),
-                int(begins[k + 1]),
-                slice(int(first[k]) - at, int(first[k + 1]) - at),
-            )
+            self._block(room, to, k, slice(int(first[k]) - at, int(first[k + 1]) - at))
             for k in range(low, high)
         ]
         let_go(self.text.data, int(begins[low]), int(begins[high]))
         self._read_odd(to.columns, [o for o in odd if o is not None], n)
         if not all(c.digits for c in to.columns):  # never set back by another thread
             self._digits = False
-        number = pl.Series(ROW, np.arange(at + 1, at + n + 1, dtype=np.uint32))
-        hashes = [pl.Series(marks.HASH, to.hashes)] if self.hashed else []
-        read = pl.DataFrame([number, *hashes, *(s for c in to.columns for s in c.columns())])
         others = {n: c for n, c in self.plan.columns.items() if n not in self.ways}
-        return read.hstack(self._others(others, low, high).get_columns()) if others else read
+        return replace(to, others=self._others(others, low, high)) if others else to
 
     def _empty(self, n: int) -> _Stretch:
         headings, columns = self.text.headings, self.plan.columns
         places = {name: headings.index(columns[name].heading) for name in self.ways}
         read = [_Column.of(columns[name], places[name], how, n) for name, how in self.ways.items()]
-        return _Stretch(np.empty(n, np.uint64), read)
+        return _Stretch(np.empty(n, np.uint64) if self.hashed else None, read)
 
     def _read_odd(self, columns: list[_Column], odd: Sequence[_OddLines], n: int) -> None:
         """Read the odd lines of a stretch of `n`."""
@@ -284,11 +337,11 @@ class PlainReader:
         read = marks.read_rows(frame, replace(self.plan, columns=others)).collect()
         return read.drop(ROW, *(x for name in self.ways for x in (name, present(name))), strict=False)
 
-    def _block(self, room: _Room, to: _Stretch, begin: int, end: int, rows: slice) -> _OddLines | None:
+    def _block(self, room: _Room, to: _Stretch, block: int, rows: slice) -> _OddLines | None:
         """Read one block, and take out the lines that are odd."""
-        cells = self._cells(room, begin, end)
+        cells = self._cells(room, block)
         found = {column.place: column.read(cells[column.place], rows) for column in to.columns}
-        if self.hashed:
+        if to.hashes is not None:
             hashed: Words | None = None
             for place, its in enumerate(cells):
                 hashed = plain_cells.mixed(hashed, _words(its, found.get(place)))
@@ -296,23 +349,23 @@ class PlainReader:
         odd = plain_cells.either(*(one.odd for one in found.values()))
         return None if odd is None else _odd_lines(cells, odd, rows.start)
 
-    def _cells(self, room: _Room, begin: int, end: int) -> list[Cells]:
-        """Find the cells of some lines."""
-        n, width = end - begin, len(self.text.headings)
-        size = n + 2 * BYTES
-        text, is_end, is_mark = room.text[:size], room.ends[:size], room.marks[:size]
-        text[BYTES : BYTES + n] = np.frombuffer(self.text.data, np.uint8, n, begin)
-        text[BYTES + n :] = 0
-        np.equal(text, _LF, out=is_end)
-        np.equal(text, ord(self.text.separator), out=is_mark)
-        np.logical_or(is_end, is_mark, out=is_mark)
-        found = np.flatnonzero(is_mark)
+    def _cells(self, room: _Room, block: int) -> list[Cells]:
+        """Find the cells of a block of lines."""
+        rows, width = self.text.rows, len(self.text.headings)
+        begin, n = int(rows.begins[block]), int(rows.begins[block + 1] - rows.begins[block])
+        text = room.text[: n + 2 * MARGIN]
+        text[MARGIN : MARGIN + n] = np.frombuffer(self.text.data, np.uint8, n, begin)
+        text[MARGIN + n :] = 0
+        if rows.marks is None:
+            found = room.marks(len(text), ord(self.text.separator))
+        else:
+            found = np.add(rows.marks[block], MARGIN, dtype=np.int64)
         if len(found) % width:  # the last line of a file may lack its end
-            found = np.append(found, BYTES + n)
+            found = np.append(found, MARGIN + n)
         ends = np.ascontiguousarray(found.reshape(-1, width).T)
         starts = np.empty_like(ends)
         np.add(ends[:-1], 1, out=starts[1:])
-        starts[0, 0] = BYTES
+        starts[0, 0] = MARGIN
         np.add(ends[-1, :-1], 1, out=starts[0, 1:])
         ends[-1] -= text[ends[-1] - 1] == _CR
         cells = _cells(text, starts[0], ends[0])

@@ -19,8 +19,10 @@ from crm_analytics.extracts.encodings import Bytes, let_go
 _STEP: Final = 1 << 18  # small enough to stay in the processor's cache
 _LF, _CR = 10, 13
 _MOST_ODD: Final = 200_000
+_MOST_KEPT: Final = 25_000_000  # of half a file, four bytes each
 
 _Ints = npt.NDArray[np.int64]
+_Places = npt.NDArray[np.uint32]
 _NONE: Final[_Ints] = np.empty(0, np.int64)
 
 
@@ -83,11 +85,20 @@ class PlainRows:
     """The rows of a file without quotes, each of as many cells: how many, and where some of them begin.
 
     `begins` are the bytes at which blocks of lines begin, and the end of the last; `first` the rows (first = 0) that these are.
+    `marks` are, block by block and from its beginning on, where separators and line ends stand; None of a very large file.
     """
 
     n_rows: int
     begins: _Ints
     first: _Ints
+    marks: Sequence[_Places] | None = None
+
+    def followed_by(self, other: PlainRows) -> PlainRows:
+        """Put the rows of the part of the file that follows to these."""
+        first = np.concatenate([self.first[:-1], other.first + self.n_rows])
+        known = None if self.marks is None or other.marks is None else [*self.marks, *other.marks]
+        begins = np.concatenate([self.begins[:-1], other.begins])
+        return PlainRows(self.n_rows + other.n_rows, begins, first, known)
 
 
 def count_plain(
@@ -104,10 +115,41 @@ def count_plain(
     look = _Plain(data, (ord(separator), quote.encode()), width, watched)
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(look.count, (start, middle), (middle, len(data)))
-    if one is None or other is None:
-        return None
-    first = np.concatenate([one.first[:-1], other.first + one.n_rows])
-    return PlainRows(one.n_rows + other.n_rows, np.concatenate([one.begins[:-1], other.begins]), first)
+    return None if one is None or other is None else one.followed_by(other)
+
+
+class _Marks:
+    """Where marks stand, block by block, as long as they are not too many to be kept."""
+
+    def __init__(self, begin: int) -> None:
+        self._begin, self._n = begin, 0
+        self._blocks: list[_Places] = []
+        self._left: _Places = np.empty(0, np.uint32)
+
+    def add(self, marks: _Ints, at: int, begin: int) -> None:
+        """Take those of a piece that lies at byte `at`, after which the last line begins at byte `begin`."""
+        self._n += len(marks)
+        if self._n > _MOST_KEPT:
+            self._blocks.clear()
+            return
+        if begin > self._begin:
+            before = int(np.searchsorted(marks, begin - at))
+            self._blocks.append(self._with_left(marks[:before], at))
+            self._begin, self._left, marks = begin, self._left[:0], marks[before:]
+        self._left = self._with_left(marks, at)
+
+    def by_block(self, end: int) -> list[_Places] | None:
+        """Give all of them, of a last line without an end too, which reaches to byte `end`."""
+        if self._n > _MOST_KEPT:
+            return None
+        return [*self._blocks, self._left] if end > self._begin else self._blocks
+
+    def _with_left(self, marks: _Ints, at: int) -> _Places:
+        n = len(self._left)
+        found = np.empty(n + len(marks), np.uint32)
+        found[:n] = self._left
+        np.add(marks, at - self._begin, out=found[n:], casting="unsafe")
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +163,7 @@ class _Plain:
 
     def count(self, start: int, end: int) -> PlainRows | None:
         """Count the rows between two line beginnings."""
-        n_marks, begins, first = 0, [start], [0]
+        n_marks, begins, first, known = 0, [start], [0], _Marks(start)
         for at in range(start, end, _STEP):
             chunk = np.frombuffer(self.data, np.uint8, min(_STEP, end - at), at)
             if self.marks[1] and self.data.find(self.marks[1], at, at + len(chunk)) >= 0:
@@ -129,23 +171,25 @@ class _Plain:
             lines = self._line_ends(chunk, n_marks % self.width)
             if lines is None or self._is_watched(chunk, lines[0], at, begins[-1]):
                 return None
-            n_marks += lines[1]
-            if len(lines[0]):
-                begins.append(at + int(lines[0][-1]) + 1)
+            ends, marks = lines
+            n_marks += len(marks)
+            if len(ends):
+                begins.append(at + int(ends[-1]) + 1)
                 first.append(n_marks // self.width)
+            known.add(marks, at, begins[-1])
             let_go(self.data, at, at + len(chunk))
         whole, left = divmod(n_marks, self.width)
         if begins[-1] < end:  # the last row of a file may lack its line end
             begins, first, whole, left = [*begins, end], [*first, whole + 1], whole + 1, left + 1 - self.width
-        return None if left else PlainRows(whole, np.array(begins), np.array(first))
+        return None if left else PlainRows(whole, np.array(begins), np.array(first), known.by_block(end))
 
-    def _line_ends(self, chunk: npt.NDArray[np.uint8], before: int) -> tuple[_Ints, int] | None:
-        """Give where lines end and how many marks there are; None where they do not take turns as they should."""
+    def _line_ends(self, chunk: npt.NDArray[np.uint8], before: int) -> tuple[_Ints, _Ints] | None:
+        """Give where lines end, and all marks; None where they do not take turns as they should."""
         is_end = chunk == _LF
         marks = np.flatnonzero((chunk == self.marks[0]) | is_end)
         ends = marks[self.width - 1 - before :: self.width]
         regular = bool(is_end[ends].all()) and int(np.count_nonzero(is_end)) == len(ends)
-        return (ends, len(marks)) if regular else None
+        return (ends, marks) if regular else None
 
     def _is_watched(self, chunk: npt.NDArray[np.uint8], ends: _Ints, at: int, begun: int) -> bool:
         """Tell whether a line begins as the heading row does: the one that has `begun`, or one after an end."""

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import csv_files, door, encodings, plain_cells, plain_lines, row_scan
+from crm_analytics.extracts import (
+    csv_files,
+    door,
+    encodings,
+    plain_cells,
+    plain_instants,
+    plain_lines,
+    row_scan,
+)
 from crm_analytics.extracts.readers import read_transactions
 
 IDS = st.sampled_from(
@@ -30,13 +38,13 @@ USUAL = [("C1", "2024-01-01 00:00:00", "1.50", "DE")] * 30
 
 
 def cells_of(texts):
-    body, starts, ends = b"\0" * 8, [], []
+    body, starts, ends = b"\0" * plain_cells.MARGIN, [], []
     for text in texts:
         starts.append(len(body))
         body += text.encode()
         ends.append(len(body))
         body += b","
-    found = np.frombuffer(body + b"\0" * 8, np.uint8)
+    found = np.frombuffer(body + b"\0" * plain_cells.MARGIN, np.uint8)
     words = np.ndarray((len(found) - 7,), "<u8", found, 0, (1,))
     return plain_cells.Cells(found, words, np.array(starts), np.array(ends))
 
@@ -73,6 +81,8 @@ FORMS = [
     "%m/%d/%Y %H:%M",
     "%d.%m.%Y %H:%M:%S",
     "%Y/%m/%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%S.000Z",
+    "%d-%m-%Y, %H:%M",
 ]
 
 
@@ -85,7 +95,7 @@ FORMS = [
 def test_an_instant_is_what_polars_reads_or_odd(form, moments, at, letter):
     texts = [moment.strftime(form) for moment in moments]
     texts = [texts[0][:at] + letter + texts[0][at + 1 :], *texts[1:]]
-    found = plain_cells.read_instants(cells_of(texts), plain_cells.Instants.of(form))
+    found = plain_instants.read_instants(cells_of(texts), plain_instants.Instants.of(form))
     read = pl.Series(texts).str.to_datetime(form, strict=False, time_unit="us").to_physical()
     values = known(found)
     assert all(value in (None, other) for value, other in zip(values, read, strict=True))
