@@ -8,9 +8,8 @@ left to the slower way; so nothing is decided here that would be decided otherwi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np

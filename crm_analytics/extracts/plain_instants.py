@@ -84,11 +84,11 @@ def read_instants(cells: Cells, how: Instants) -> Found:
     size = len(how.shape)
     wrong = None if cells.even and cells.longest == size else cells.lengths != size
     digits, odd = [], [wrong]
-    for word, (counts, text, over) in zip(_words_of(cells), how.words, strict=False):
-        word &= counts
-        word ^= text
-        odd.append(_marked(word, over))
-        digits.append(word)
+    for letters, (counts, text, over) in zip(_words_of(cells), how.words, strict=False):
+        letters &= counts  # noqa: PLW2901 in place
+        letters ^= text  # noqa: PLW2901
+        odd.append(_marked(letters, over))
+        digits.append(letters)
     pairs = _Pairs(digits, how)
     days, no_day = _days(pairs)
     found = days.astype(np.int64)
@@ -114,7 +114,8 @@ def _marked(word: Words, over: np.uint64) -> Flags | None:
     high |= word
     if not int(np.bitwise_or.reduce(high)) & int(HIGH):
         return None
-    return (high & HIGH) != 0
+    marked: Flags = (high & HIGH) != 0
+    return marked
 
 
 class _Pairs:
