@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import importlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -70,6 +70,51 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
+class Later:
+    """A table that is made when somebody asks for it: its columns, and what makes it."""
+
+    columns: tuple[str, ...]
+    make: Callable[[], pl.DataFrame]
+
+
+class Tables(Mapping[str, pl.DataFrame]):
+    """Tables by name; those that are made later are made once, and all of them when the tables are pickled."""
+
+    def __init__(self, tables: Mapping[str, pl.DataFrame | Later]) -> None:
+        self._tables = dict(tables)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        table = self._tables[name]
+        if isinstance(table, Later):
+            table = self._tables[name] = table.make()
+        return table
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        shapes = (
+            f"{name}: {'not made yet' if isinstance(table, Later) else f'{table.height:,} rows'}"
+            for name, table in self._tables.items()
+        )
+        return f"Tables({', '.join(shapes)})"
+
+    def __reduce__(self) -> tuple[type[Tables], tuple[dict[str, pl.DataFrame]]]:
+        return Tables, (dict(self.items()),)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of all tables, those that are made later too."""
+        return [column for table in self._tables.values() for column in table.columns]
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """What an analysis found.
 
@@ -96,7 +141,7 @@ class Result:
         title: str,
         headline: str,
         summary: pl.DataFrame,
-        tables: Mapping[str, pl.DataFrame],
+        tables: Mapping[str, pl.DataFrame | Later],
         views: tuple[View, ...],
         parameters: Mapping[str, Any],
         provenance: Provenance,
@@ -107,14 +152,14 @@ class Result:
         """Make a result; every column must have a term, and the summary must stay short."""
         if summary.height > MOST_SUMMARY_ROWS:
             raise OptionError.out_of_range("summary", summary.height, f"at most {MOST_SUMMARY_ROWS} rows")
-        columns = [*summary.columns, *(c for frame in tables.values() for c in frame.columns)]
-        known = terms_for(columns, terms or {})
+        frames = Tables(tables)
+        known = terms_for([*summary.columns, *frames.columns], terms or {})
         return cls(
             analysis,
             title,
             headline,
             summary,
-            dict(tables),
+            frames,
             views,
             dict(parameters),
             provenance,
@@ -131,9 +176,12 @@ class Result:
         """Give the short table a manager reads, at most 15 rows."""
         return self.brief
 
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """Give all tables by name, tidy: one row per thing, one meaning per column."""
-        return dict(self.frames)
+    def tables(self) -> Mapping[str, pl.DataFrame]:
+        """Give all tables by name, tidy: one row per thing, one meaning per column.
+
+        Long lists of customers may be made when they are asked for.
+        """
+        return self.frames
 
     def with_notes(self, *notes: Note) -> Self:
         """Give the same result with more notes."""

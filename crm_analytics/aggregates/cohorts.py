@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time
+from functools import partial
 from typing import Any, Final
 
 import narwhals as nw
@@ -102,11 +103,11 @@ def _counted(rows: OrderRows, calendar: Calendar, activity: Activity) -> Cubes:
     cells = Cells.of(rows.days(), calendar, activity)
     order = rows.keys.order
     in_order = bool((order[1:] > order[:-1]).all())
-    ids = rows.keys.ids if in_order else rows.keys.ids.gather(order)
 
     def block(bounds: tuple[int, int]) -> Cube:
         first, last = bounds
-        return cells.cube(rows.block(first, last), ids[first:last], first)
+        names = partial(rows.keys.names, order[first:last])
+        return cells.cube(rows.block(first, last), names, last - first, first)
 
     return Cubes(tuple(in_threads(block, rows.bounds())), in_order, None if in_order else order)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, Final, Literal, TypeVar
 
@@ -32,12 +32,13 @@ _COLUMNS: Final = ("number", "day", "n_actions", "n_orders", "spend", "cost", "n
 class Cube:
     """The columns of `activity_cube` for a block of customers as arrays, sorted by customer and time.
 
-    `customer` is the place of the customer in `ids`; `number` the cube's period, `day` the first day with an action (0
-    without one). `cost` and `n_lines_without_cost` are None where the transactions have no cost. `before` counts the
-    customers of earlier blocks.
+    `names` gives the ids of the customers, of whom there are `n_customers`; `customer` is the place of the customer in
+    them; `number` the cube's period, `day` the first day with an action (0 without one). `cost` and
+    `n_lines_without_cost` are None where the transactions have no cost. `before` counts the customers of earlier blocks.
     """
 
-    ids: pl.Series
+    names: Callable[[], pl.Series]
+    n_customers: int
     customer: Numbers
     number: Numbers
     day: Numbers
@@ -49,6 +50,11 @@ class Cube:
     before: int = 0
 
     @cached_property
+    def ids(self) -> pl.Series:
+        """The ids of the customers, which are made when they are asked for."""
+        return self.names().alias("customer_id")
+
+    @cached_property
     def starts(self) -> Numbers:
         """Where the rows of each customer begin."""
         return np.flatnonzero(begins(self.customer))
@@ -57,11 +63,6 @@ class Cube:
     def n_cells(self) -> int:
         """How many rows there are."""
         return int(self.customer.size)
-
-    @property
-    def n_customers(self) -> int:
-        """How many customers there are."""
-        return len(self.ids)
 
     def held(self) -> Cube:
         """Give the cube itself, which is in memory."""
@@ -74,7 +75,8 @@ class Cube:
             c: None if (v := getattr(self, c)) is None else v[low:high] for c in _COLUMNS
         }
         customer = self.customer[low:high] - self.customer.dtype.type(first)
-        return Cube(self.ids[first:last], customer, **columns, before=self.before + first)
+        ids = partial(_slice, self.ids, first, last)
+        return Cube(ids, last - first, customer, **columns, before=self.before + first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +109,7 @@ class StoredCube:
         """Read the cube."""
         cells = self._read("cells")
         columns: dict[str, Any] = {c: cells[c].to_numpy() for c in cells.columns}
-        return Cube(self.ids, **columns, before=self.before)
+        return Cube(lambda: self.ids, self.n_customers, **columns, before=self.before)
 
     def _read(self, what: str) -> pl.DataFrame:
         """Read a file, into memory that is free again afterwards."""
@@ -126,7 +128,16 @@ def joined(parts: Sequence[Cube]) -> Cube:
         c: None if getattr(parts[0], c) is None else np.concatenate([getattr(part, c) for part in parts])
         for c in _COLUMNS
     }
-    return Cube(pl.concat([part.ids for part in parts]), customer, **columns, before=shift)
+    n_customers = sum(part.n_customers for part in parts)
+    return Cube(partial(_ids, parts), n_customers, customer, **columns, before=shift)
+
+
+def _ids(parts: Sequence[Cube | StoredCube]) -> pl.Series:
+    return pl.concat([part.ids for part in parts])
+
+
+def _slice(ids: pl.Series, first: int, last: int) -> pl.Series:
+    return ids[first:last]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,14 +158,14 @@ class Cubes:
         runs = cube["customer_id"].rle().struct.unnest()
         customer = np.repeat(np.arange(runs.height), runs["len"].to_numpy())
         columns: dict[str, Any] = {c: cube[c].fill_null(0).to_numpy() for c in cube.columns[1:]}
-        whole = Cube(runs["value"].alias("customer_id"), customer, **columns)
+        whole = Cube(partial(runs.get_column, "value"), runs.height, customer, **columns)
         cuts = np.unique(np.append(customer[::BLOCK_ROWS], runs.height))
         return cls(tuple(whole.part(int(low), int(high)) for low, high in pairwise(cuts)))
 
     @property
     def ids(self) -> pl.Series:
         """The ids of all customers, block by block."""
-        return pl.concat([part.ids for part in self.parts])
+        return _ids(self.parts)
 
     def each(self, work: Callable[[Cube], Found], *, least: int = 0) -> Iterator[Found]:
         """Do some work on each block in its turn, two at a time; blocks are put together to `least` rows."""
@@ -207,8 +218,8 @@ class Cells:
         numbers = calendar.numbers(np.arange(days[0], days[1] + 1) + _UNIX)
         return cls(days[0], numbers.astype(np.int32), activity)
 
-    def cube(self, orders: Orders, ids: pl.Series, before: int) -> Cube:
-        """Count the orders of a block of customers, whose ids these are, with so many customers before them."""
+    def cube(self, orders: Orders, names: Callable[[], pl.Series], n_customers: int, before: int) -> Cube:
+        """Count the orders of a block of customers, whose ids and number these are, with so many customers before them."""
         net = orders.net
         buys = orders.buys(net)
         every = bool(buys.all())
@@ -224,7 +235,8 @@ class Cells:
         else:
             days = _first(cell, starts.size, orders.day + np.int32(_UNIX), buys)
         return Cube(
-            ids.alias("customer_id"),
+            names,
+            n_customers,
             customer[starts],
             number[starts],
             days,

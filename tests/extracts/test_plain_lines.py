@@ -149,7 +149,7 @@ def test_long_ids_have_no_numbers():
     assert plain_cells.Ids.of(pl.Series([], dtype=pl.String)) is None
 
 
-def _both(monkeypatch, path, fits, *, step=256, blocks=3):
+def _both(monkeypatch, path, fits, *, step=256, blocks=3, most_kept=10**9):
     """Read a file from its text and in the usual way, as if it were a large one."""
     read = []
     used = plain_lines.PlainReader.keys
@@ -157,6 +157,7 @@ def _both(monkeypatch, path, fits, *, step=256, blocks=3):
         patch.setattr(door, "_LOOK_AT", 20)
         patch.setattr(door, "FITS", fits)
         patch.setattr(row_scan, "_STEP", step)
+        patch.setattr(row_scan, "_MOST_KEPT", most_kept)
         patch.setattr(plain_lines, "_BLOCKS", blocks)
         patch.setattr(plain_lines.PlainReader, "keys", lambda *given: read.append(1) or used(*given))
         plain = read_transactions(path)
@@ -190,16 +191,17 @@ def _same(plain, usual):
     amounts=st.lists(AMOUNTS, min_size=8, max_size=8),
     end=st.sampled_from(["\n", "\r\n"]),
     fits=st.sampled_from([0, 160_000_000]),
+    most_kept=st.sampled_from([0, 10**9]),
 )
-@example(["C1"] * 8, ["2024-01-01 00:00:00"] * 8, ["1.50"] * 8, "\n", 0)
+@example(["C1"] * 8, ["2024-01-01 00:00:00"] * 8, ["1.50"] * 8, "\n", 0, 0)
 def test_plain_text_gives_the_extract_that_the_usual_way_gives(
-    tmp_path, monkeypatch, ids, moments, amounts, end, fits
+    tmp_path, monkeypatch, ids, moments, amounts, end, fits, most_kept
 ):
     odd = list(zip(ids, moments, amounts, ["FR", "", "NA", "x", "DE", "é", "n/a", " "], strict=True))
     lines = [",".join(row) for row in [*USUAL, *odd, *USUAL * 4, *odd[:3]]]
     path = tmp_path / "orders.csv"
     path.write_bytes(end.join(["customer_id,ordered_at,amount,country", *lines]).encode())
-    plain, usual, _ = _both(monkeypatch, path, fits)
+    plain, usual, _ = _both(monkeypatch, path, fits, most_kept=most_kept)
     _same(plain, usual)
 
 

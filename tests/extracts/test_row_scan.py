@@ -85,3 +85,14 @@ def test_a_plain_file_is_one_without_a_row_to_look_at(rows, width, ended, step):
     for begin, first in zip(plain.begins, plain.first, strict=True) if plain else ():
         rows_before = data[5:begin].decode().split("\n")
         assert len(rows_before) - (rows_before[-1] == "") == first
+    for marks, begin, end in zip(plain.marks, plain.begins, plain.begins[1:], strict=True) if plain else ():
+        assert marks.tolist() == [at for at, byte in enumerate(data[begin:end]) if byte in b",\n"]
+
+
+@pytest.mark.parametrize(("most", "kept"), [(14, True), (13, False)])
+def test_marks_of_too_many_rows_are_not_kept(monkeypatch, most, kept):
+    monkeypatch.setattr(row_scan, "_MOST_KEPT", most)  # of a half: seven rows and five
+    monkeypatch.setattr(row_scan, "_STEP", 8)
+    plain = row_scan.count_plain(b"1,2\n" * 12, 0, ",", '"', 2)
+    assert plain.n_rows == 12
+    assert (plain.marks is not None) == kept

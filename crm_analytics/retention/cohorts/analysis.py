@@ -193,7 +193,7 @@ def cohort_retention(
         title="Cohort retention",
         headline=headline(words),
         summary=summary(words),
-        tables=tables,
+        tables=tables if found.list is None else {**tables, "customers": found.list},
         views=tuple(_views(words, tables)),
         parameters={
             "period": period, "criterion": criterion, "horizon": horizon,
@@ -221,7 +221,6 @@ def _tables(found: Cohorts) -> dict[str, pl.DataFrame]:
         "trend": trend_points(found),
         "layers": layers(found),
         "payback": payback_table(found),
-        "customers": found.counts.customers,
     }
     return {name: table for name, table in tables.items() if table is not None}
 

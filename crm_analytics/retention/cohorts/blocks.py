@@ -83,7 +83,6 @@ class Counts:
     n_lived: int
     n_lines_without_cost: int | None
     layers: Layers | None
-    customers: pl.DataFrame | None
 
     @classmethod
     def joined(cls, parts: Iterable[Counts]) -> Counts:
@@ -91,7 +90,6 @@ class Counts:
         every = list(parts)
         without = [n for part in every if (n := part.n_lines_without_cost) is not None]
         layers = [part.layers for part in every if part.layers is not None]
-        lists = [part.customers for part in every if part.customers is not None]
         sums = {
             c: np.sum([getattr(part, c) for part in every], axis=0)
             for c in ("again", "n_orders", "spend", "last")
@@ -103,7 +101,6 @@ class Counts:
             n_lived=sum(part.n_lived for part in every),
             n_lines_without_cost=sum(without) if without else None,
             layers=Layers.joined(layers) if layers else None,
-            customers=in_order_of_ids(pl.concat(lists)) if lists else None,
         )
 
 
@@ -111,7 +108,7 @@ class Counts:
 class Counting:
     """How a block of customers is counted.
 
-    `start` is the first day of an entry, `costs` what winning each customer cost, `lists` how customers are listed.
+    `start` is the first day of an entry, `costs` what winning each customer cost.
     """
 
     options: Options
@@ -120,7 +117,6 @@ class Counting:
     start: int | None
     costs: Floats | None
     knows_all_costs: bool
-    lists: Lists | None
 
     def over(self, cubes: Cubes) -> Counts:
         """Count all blocks."""
@@ -145,8 +141,18 @@ class Counting:
             if done.n_lines_without_cost is None
             else int(done.n_lines_without_cost.sum()),
             layers=self._layers(found.cohort, table, sums),
-            customers=None if self.lists is None else customers_table(cube, found, done, row, self.lists),
         )
+
+    def listed(self, cubes: Cubes) -> pl.DataFrame:
+        """List the customers of all blocks."""
+        lists = Lists.of(self.shape, cubes.order())
+
+        def of_block(cube: Cube) -> pl.DataFrame:
+            found = members.members(cube, self.clock, self.options.kind, self.start)
+            row = self.shape.rows.of_members(found, cube.before)
+            return customers_table(cube, found, members.deeds(cube, found, self.clock), row, lists)
+
+        return in_order_of_ids(pl.concat(cubes.each(of_block)))
 
     def _by_row(self, row: RowNumbers, done: Deeds) -> tuple[Ints, Floats, Floats]:
         n = self.shape.rows.n

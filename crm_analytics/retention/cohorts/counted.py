@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,10 @@ from crm_analytics.aggregates.cube_cells import Cubes
 from crm_analytics.aggregates.window import Window
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.extracts.extract import Extract
+from crm_analytics.results import Later
 from crm_analytics.retention.cohorts.blocks import Counting, Counts
 from crm_analytics.retention.cohorts.clock import Clock, Ints
-from crm_analytics.retention.cohorts.customers import MOST_LISTED, Lists
+from crm_analytics.retention.cohorts.customers import MOST_LISTED, list_columns
 from crm_analytics.retention.cohorts.grid import Grid, over_groups, pooled_by_group
 from crm_analytics.retention.cohorts.groups import groups_of
 from crm_analytics.retention.cohorts.members import Floats, Members, members
@@ -38,6 +39,7 @@ class Cohorts:
     cubes: Cubes
     entries: Entries
     shape: Shape
+    counting: Counting
     counts: Counts
     start: int | None
 
@@ -61,6 +63,14 @@ class Cohorts:
     def everyone(self) -> Grid:
         """The cohorts in time over all groups."""
         return over_groups(self.times)
+
+    @property
+    def list(self) -> Later | None:
+        """The list of customers, which is made when it is asked for; None where there are too many."""
+        if self.entries.n > MOST_LISTED:
+            return None
+        columns = list_columns(grouped=self.shape.rows.group is not None)
+        return Later(columns, partial(self.counting.listed, self.cubes))
 
     def ids_of(self, cohort: int) -> pl.Series:
         """Give the ids of the customers who entered a cohort."""
@@ -91,10 +101,9 @@ def count_cohorts(
     rows = Rows.of(entries, groups_of(options, extract, customers, cubes, entries, window.as_of))
     shape = Shape.of(rows, clock, options)
     costs = acquisition_costs(customers, cubes, entries)
-    lists = Lists.of(shape, cubes.order()) if entries.n <= MOST_LISTED else None
-    counting = Counting(options, clock, shape, start, costs, entries.knows_all_costs, lists)
+    counting = Counting(options, clock, shape, start, costs, entries.knows_all_costs)
     counts = counting.over(cubes)
-    return Cohorts(options, extract, customers, clock, cubes, entries, shape, counts, start)
+    return Cohorts(options, extract, customers, clock, cubes, entries, shape, counting, counts, start)
 
 
 def _has_costs(customers: Extract | None) -> bool:

@@ -49,9 +49,18 @@ class Lists:
         return cls(shape.rows.group, np.array(days, np.int32), shape.lived, tuple(texts), order)
 
 
+def list_columns(*, grouped: bool) -> tuple[str, ...]:
+    """Name the columns of the list."""
+    group = ("group",) if grouped else ()
+    return (
+        "customer_id", *group, "cohort_on", "entered_on", "n_orders", "spend", "last_active_period",
+        "periods_observed", "active_periods",
+    )  # fmt: skip
+
+
 def customers_table(cube: Cube, found: Members, done: Deeds, row: RowNumbers, lists: Lists) -> pl.DataFrame:
     """Give one row per membership of a block, customer by customer; `row` is the row of each member."""
-    all_once = found.customer.size == len(cube.ids) and bool(begins(found.customer).all())
+    all_once = found.customer.size == cube.n_customers and bool(begins(found.customer).all())
     days = (lists.first_day[row], (found.entry_day - _UNIX).astype(np.int32, copy=False))
     cohort_on, entered_on = (pl.Series(v).cast(pl.Date) for v in days)
     return pl.DataFrame(

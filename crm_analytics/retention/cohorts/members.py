@@ -149,7 +149,7 @@ def deeds(cube: Cube, found: Members, clock: Clock) -> Deeds:
 
 def _from_entry_on(cube: Cube, found: Members) -> tuple[Ints, Ints | None]:
     """Pair each member with the places of the cube from its entry to the customer's last; no places stand for all."""
-    n_customers = len(cube.ids)
+    n_customers = cube.n_customers
     if found.place.size == n_customers and np.array_equal(found.place, cube.starts):
         return cube.customer, None
     if not begins(found.customer).all():
