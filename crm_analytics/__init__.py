@@ -28,10 +28,10 @@ _HOMES: Final[dict[str, str]] = {
     "overview": "key_figures.overview",
     "rfm": "segmentation.rfm",
     "value_tiers": "segmentation.value_tiers",
-    "lifetime_value": "clv.lifetime_value",
-    "clv_validation": "clv.clv_validation",
-    "buying_patterns": "clv.buying_patterns",
-    "retention_economics": "clv.retention_economics",
+    "lifetime_value": "clv.value",
+    "clv_validation": "clv.validation",
+    "buying_patterns": "clv.buying",
+    "retention_economics": "clv.economics",
     "cohort_retention": "retention.cohorts",
     "customers_in_cell": "retention.cohorts",
     "repeat_purchase": "retention.repeat_purchase",
@@ -52,10 +52,10 @@ _HOMES: Final[dict[str, str]] = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 the names are strings, gathered in one place
 
 if TYPE_CHECKING:
-    from crm_analytics.clv.buying_patterns import buying_patterns as buying_patterns
-    from crm_analytics.clv.clv_validation import clv_validation as clv_validation
-    from crm_analytics.clv.lifetime_value import lifetime_value as lifetime_value
-    from crm_analytics.clv.retention_economics import retention_economics as retention_economics
+    from crm_analytics.clv.buying import buying_patterns as buying_patterns
+    from crm_analytics.clv.economics import retention_economics as retention_economics
+    from crm_analytics.clv.validation import clv_validation as clv_validation
+    from crm_analytics.clv.value import lifetime_value as lifetime_value
     from crm_analytics.errors import CrmError as CrmError
     from crm_analytics.extracts.base import CustomerBase as CustomerBase
     from crm_analytics.extracts.base import open as open  # noqa: A004 crm.open is the public name

@@ -12,8 +12,8 @@ from crm_analytics import formats
 from crm_analytics.aggregates.orders import orders
 from crm_analytics.charts import buying_histories, parts, text
 from crm_analytics.charts.theme import theme
-from crm_analytics.clv.buying_rhythm import customer_history
-from crm_analytics.clv.candidates import restored
+from crm_analytics.clv.buying.rhythm import customer_history
+from crm_analytics.clv.models.candidates import restored
 from crm_analytics.results import Result
 from crm_analytics.terms import Term, by_name
 from shared.blocks import in_page

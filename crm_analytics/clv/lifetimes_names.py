@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm_analytics.clv.bridge import bridge
-from crm_analytics.clv.fit import Fit
+from crm_analytics.clv.models.fit import Fit
 
 
 def from_lifetimes(fitter: Any, *, time_unit: str | None = None) -> Fit:  # noqa: ANN401 any fitter, known by its name

@@ -11,14 +11,14 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
-from crm_analytics.clv.beta_geo import BetaGeo
-from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
-from crm_analytics.clv.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
-from crm_analytics.clv.fit import Certificate, Diagnosis, Fit
-from crm_analytics.clv.gamma_gamma import GammaGamma
-from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeo
-from crm_analytics.clv.pareto_nbd import ParetoNBD
-from crm_analytics.clv.shifted_beta_geometric import ShiftedBetaGeometric
+from crm_analytics.clv.models.beta_geo import BetaGeo
+from crm_analytics.clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from crm_analytics.clv.models.erlang import BetaGeoErlang, ModifiedBetaGeoErlang
+from crm_analytics.clv.models.fit import Certificate, Diagnosis, Fit
+from crm_analytics.clv.models.gamma_gamma import GammaGamma
+from crm_analytics.clv.models.modified_beta_geo import ModifiedBetaGeo
+from crm_analytics.clv.models.pareto_nbd import ParetoNBD
+from crm_analytics.clv.models.shifted_beta_geometric import ShiftedBetaGeometric
 from crm_analytics.errors import SourceError
 
 FORMAT: Final = "crm_analytics.clv.fit"

@@ -14,7 +14,7 @@ from crm_analytics.aggregates.customers import MONEY_DECIMALS
 from crm_analytics.aggregates.periods import Span
 from crm_analytics.aggregates.purchase_days import purchase_instants
 from crm_analytics.aggregates.sorted_orders import begins, sorted_orders
-from crm_analytics.clv.rows import DAYS_PER
+from crm_analytics.clv.likelihoods.rows import DAYS_PER
 from crm_analytics.clv.seasonality import Seasonality
 from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError
 from crm_analytics.extracts.extract import Extract

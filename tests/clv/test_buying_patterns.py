@@ -11,12 +11,12 @@ from scipy import integrate, stats
 
 import crm_analytics as crm
 from crm_analytics import clv
-from crm_analytics.clv import buying_model, buying_rhythm
-from crm_analytics.clv.buying_spend import spend_table
-from crm_analytics.clv.candidates import restored
-from crm_analytics.clv.classes import counted, round_ends
-from crm_analytics.clv.counts import shares_by_age
-from crm_analytics.clv.spending import expected_spend
+from crm_analytics.clv.buying import model, rhythm
+from crm_analytics.clv.buying.classes import counted, round_ends
+from crm_analytics.clv.buying.spend import spend_table
+from crm_analytics.clv.forecasts.counts import shares_by_age
+from crm_analytics.clv.models.candidates import restored
+from crm_analytics.clv.worth.spending import expected_spend
 from crm_analytics.errors import OptionError
 
 
@@ -41,7 +41,7 @@ def visits(*people):
 
 
 def bought(*people):
-    return buying_rhythm.purchases_of(crm.read_transactions(visits(*people)), date(2026, 1, 1))
+    return rhythm.purchases_of(crm.read_transactions(visits(*people)), date(2026, 1, 1))
 
 
 def test_all_customers_are_counted_once_and_by_the_model_too(result):
@@ -55,7 +55,7 @@ def test_all_customers_are_counted_once_and_by_the_model_too(result):
 
 def test_the_model_that_made_the_customers_has_them_at_the_right_number(result):
     table = result.tables()["purchases"]
-    assert buying_model.rightly_placed(table) > 0.98
+    assert model.rightly_placed(table) > 0.98
     inside = table["n_customers"].is_between(
         table["expected_customers_lower"], table["expected_customers_upper"]
     )
@@ -64,7 +64,7 @@ def test_the_model_that_made_the_customers_has_them_at_the_right_number(result):
 
 def test_the_share_rightly_placed_by_hand():
     table = pl.DataFrame({"n_customers": [6, 4], "expected_customers": [5.0, 5.0]})
-    assert buying_model.rightly_placed(table) == pytest.approx(0.9)
+    assert model.rightly_placed(table) == pytest.approx(0.9)
 
 
 def test_shares_by_age_interpolate_almost_without_loss(fit):
@@ -101,7 +101,7 @@ def test_leaving_under_pareto_nbd_is_within_a_year():
     found = result.tables()["leaving"]
     shares = np.histogram(drawn, np.linspace(0, 1, 21))[0] / len(drawn)
     assert found["model_share"].to_numpy() == pytest.approx(shares, abs=0.003)
-    assert buying_model.mean_leaving(fit) == pytest.approx(drawn.mean(), abs=0.002)
+    assert model.mean_leaving(fit) == pytest.approx(drawn.mean(), abs=0.002)
     assert "within a year" in result.views[5].title
 
 
@@ -155,15 +155,15 @@ def test_newcomers_made_what_is_counted_by_hand():
 def test_gaps_by_hand():
     found = bought([0, 10, 30], [5], [0, 40])
     assert sorted(found["gap"].drop_nulls()) == [10, 20, 40]
-    table = buying_rhythm.gap_table(found)
+    table = rhythm.gap_table(found)
     assert table["n_gaps"].sum() == 3
     assert table["share_so_far"][-1] == pytest.approx(1)
-    row = buying_rhythm.rhythm_table(found, buying_rhythm.regularity(np.array([]))).row(0, named=True)
+    row = rhythm.rhythm_table(found, rhythm.regularity(np.array([]))).row(0, named=True)
     assert (row["n_gaps"], row["gap_median_days"], row["regularity"]) == (3, 20, None)
 
 
 def test_the_later_of_the_last_two_gaps_by_hand():
-    parts = buying_rhythm.last_gaps(bought([0, 7, 10, 40], [5], [0, 40], [0, 6, 8]))
+    parts = rhythm.last_gaps(bought([0, 7, 10, 40], [5], [0, 40], [0, 6, 8]))
     assert sorted(parts) == pytest.approx([0.25, 30 / 33])
 
 
@@ -172,16 +172,16 @@ def test_regularity_is_recovered_whatever_the_rates(k):
     rng = np.random.default_rng(5)
     rates = rng.gamma(0.7, 1.0, 20_000)
     gaps = rng.gamma(k, 1.0, (2, 20_000)) / rates
-    found = buying_rhythm.regularity(gaps[1] / gaps.sum(axis=0))
+    found = rhythm.regularity(gaps[1] / gaps.sum(axis=0))
     assert found.lower < k < found.upper
     assert found.k == pytest.approx(k, rel=0.05)
-    table = buying_rhythm.place_table(gaps[1] / gaps.sum(axis=0), found)
+    table = rhythm.place_table(gaps[1] / gaps.sum(axis=0), found)
     assert table["observed_share"].to_numpy() == pytest.approx(table["model_share"].to_numpy(), abs=0.01)
 
 
 def test_regularity_by_its_formula():
     # Wheat and Morrison (1990): k = (1 - 4 v) / (8 v); all at 0.25 and 0.75 gives v = 1/16
-    found = buying_rhythm.regularity(np.repeat([0.25, 0.75], 20))
+    found = rhythm.regularity(np.repeat([0.25, 0.75], 20))
     assert found.k == pytest.approx(1.5)
 
 
@@ -249,12 +249,12 @@ def test_three_histories_end_steady_even_and_gone(result):
 def test_the_history_of_a_customer_is_that_of_the_library(result, fit):
     tx, as_of = crm.sample().table("transactions"), result.provenance.as_of
     customer = result.tables()["histories"]["customer_id"][0]
-    found = buying_rhythm.customer_history(tx, customer, fit, as_of)
+    found = rhythm.customer_history(tx, customer, fit, as_of)
     drawn = result.tables()["histories"].filter(customer_id=customer)
     same = found.join(drawn, on="seen_on", how="inner")
     assert same.height > 10
     assert same["p_alive"].to_list() == pytest.approx(same["p_alive_right"].to_list(), rel=1e-9)
-    assert buying_rhythm.customer_history(tx, "nobody", fit, as_of).is_empty()
+    assert rhythm.customer_history(tx, "nobody", fit, as_of).is_empty()
 
 
 def test_a_restored_fit_predicts_as_the_one_it_came_from(fit):

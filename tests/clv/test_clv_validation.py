@@ -8,11 +8,11 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
-from crm_analytics.clv.accuracy import Draws, accuracy, against
-from crm_analytics.clv.clv_validation import clv_validation
-from crm_analytics.clv.holdout import at, origins
-from crm_analytics.clv.judged import best_rule
-from crm_analytics.clv.simple_rules import simple_rules
+from crm_analytics.clv.validation import clv_validation
+from crm_analytics.clv.validation.accuracy import Draws, accuracy, against
+from crm_analytics.clv.validation.holdout import at, origins
+from crm_analytics.clv.validation.judged import best_rule
+from crm_analytics.clv.validation.simple_rules import simple_rules
 from crm_analytics.errors import NotEnoughDataError, OptionError
 from crm_analytics.extracts.readers import as_extract
 

@@ -9,7 +9,8 @@ import pytest
 
 import crm_analytics as crm
 from crm_analytics import clv
-from crm_analytics.clv.compare import akaike_weights, best_of, compare
+from crm_analytics.clv.models.compare import akaike_weights, best_of, compare
+from crm_analytics.clv.models.fit import Diagnosis
 from crm_analytics.errors import ColumnError, NotEnoughDataError, OptionError
 
 
@@ -68,7 +69,7 @@ def test_weights_worked_by_hand():
 def test_an_unidentified_model_is_not_taken_while_a_sound_one_is_there(found):
     fits = dict(found.fits)
     lowest = min(fits, key=lambda n: fits[n].aic)
-    unsure = dataclasses.replace(fits[lowest], diagnosis=(clv.fit.Diagnosis("ridge", "A ridge."),))
+    unsure = dataclasses.replace(fits[lowest], diagnosis=(Diagnosis("ridge", "A ridge."),))
     assert best_of({**fits, lowest: unsure}) != lowest
     assert best_of({lowest: unsure}) == lowest
 

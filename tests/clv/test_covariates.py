@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chi2
 
 from crm_analytics import clv
-from crm_analytics.clv.covariate_likelihoods import Rates, geometric_rows, pareto_rows
+from crm_analytics.clv.likelihoods.own_rates import Rates, geometric_rows, pareto_rows
 from crm_analytics.errors import ColumnError, OptionError
 
 BUYING = {"web": 0.0, "store": 0.6, "phone": -0.5}
@@ -115,7 +115,7 @@ def test_customers_who_all_differ_are_forecast_as_one_by_one(many, model):
 
 
 def test_covariates_far_apart_are_forecast_to_the_same_digits():
-    from crm_analytics.clv.covariate_forecasts import of_geometric
+    from crm_analytics.clv.models.covariate_forecasts import of_geometric
 
     fit = clv.BetaGeo.fit(customers(300, seed=1), penalty=1.0)
     n = 200

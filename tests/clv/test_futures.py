@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_analytics import clv
-from crm_analytics.clv.futures import purchases_ahead, squared_purchases, survival, wait_quantile
+from crm_analytics.clv.forecasts.futures import purchases_ahead, squared_purchases, survival, wait_quantile
 
 N, HORIZON = 200_000, 365.0
 PARAMS = {

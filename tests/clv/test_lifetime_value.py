@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 import crm_analytics as crm
 from crm_analytics import clv
-from crm_analytics.clv.value_words import horizon_words
+from crm_analytics.clv.worth.valuation import horizon_words
 from crm_analytics.errors import NotEnoughDataError, OptionError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import pytest
 
 import crm_analytics as crm
 from crm_analytics import clv
-from crm_analytics.clv.futures import purchases_ahead, survival
+from crm_analytics.clv.forecasts.futures import purchases_ahead, survival
 from crm_analytics.errors import NotEnoughDataError, OptionError
 
 AS_OF = date(2026, 7, 1)

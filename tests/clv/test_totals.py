@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from crm_analytics import clv
-from crm_analytics.clv.totals import looks_like_totals
+from crm_analytics.clv.models.totals import looks_like_totals
 from crm_analytics.errors import StatisticalWarning
 
 

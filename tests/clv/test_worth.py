@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from crm_analytics import clv
-from crm_analytics.clv.candidates import choose
-from crm_analytics.clv.spending import expected_spend
-from crm_analytics.clv.standing import Histories, Standing
-from crm_analytics.clv.worth import Margin, Worth, bounds, outcome
+from crm_analytics.clv.models.candidates import choose
+from crm_analytics.clv.worth.ahead import Margin, Worth, bounds, outcome
+from crm_analytics.clv.worth.spending import expected_spend
+from crm_analytics.clv.worth.standing import Histories, Standing
 
 PARAMS = {"r": 0.5, "alpha": 70.0, "a": 0.7, "b": 4.5}
 P, Q, V = 5.0, 3.6, 26.0

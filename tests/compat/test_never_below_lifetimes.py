@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from crm_analytics import clv
-from crm_analytics.clv.geometric import log_likelihood
-from crm_analytics.clv.pareto_likelihood import Likelihood
-from crm_analytics.clv.rows import compress
+from crm_analytics.clv.likelihoods.geometric import log_likelihood
+from crm_analytics.clv.likelihoods.pareto import Likelihood
+from crm_analytics.clv.likelihoods.rows import compress
 
 BESIDE = {"BetaGeoFitter": clv.BetaGeo, "ModifiedBetaGeoFitter": clv.ModifiedBetaGeo}
 

@@ -337,8 +337,8 @@ def test_sbg_discounted_lifetime(a, b, exact, published):
 @pytest.mark.parametrize(("x", "t", "age"), [(400, 5.0, 6.0), (500, 1.0, 37.0), (500, 4.0, 37.0)], ids=str)
 def test_pareto_nbd_likelihood_of_extreme_histories_is_finite(x, t, age):
     # lifetimes tests/test_estimation.py:315
-    from crm_analytics.clv.pareto_likelihood import Likelihood
-    from crm_analytics.clv.rows import compress
+    from crm_analytics.clv.likelihoods.pareto import Likelihood
+    from crm_analytics.clv.likelihoods.rows import compress
 
     rows = compress(pl.DataFrame({"frequency": [x], "recency": [t], "T": [age]}))
     params = 10.465, 0.00798565181 / age, 3.0516, 2.820 / age

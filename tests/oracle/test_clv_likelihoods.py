@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from crm_analytics import clv
-from crm_analytics.clv import geometric
-from crm_analytics.clv.gamma_gamma import _Spend
-from crm_analytics.clv.pareto_likelihood import Likelihood
-from crm_analytics.clv.rows import compress
+from crm_analytics.clv.likelihoods import geometric
+from crm_analytics.clv.likelihoods.pareto import Likelihood
+from crm_analytics.clv.likelihoods.rows import compress
+from crm_analytics.clv.models.gamma_gamma import _Spend
 
 mp.mp.dps = 30
 

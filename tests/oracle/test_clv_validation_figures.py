@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import pytest
 
-from crm_analytics.clv.clv_validation import clv_validation
+from crm_analytics.clv.validation import clv_validation
 from crm_analytics.extracts.extract import Extract
 
 CUMULATIVE = {  # repeat purchases expected up to the end of weeks 39, 52 and 78, and off by how many percent

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from crm_analytics.clv import BetaGeo, BetaGeoBetaBinomial, GammaGamma, ModifiedBetaGeo, ParetoNBD
-from crm_analytics.clv.fit import Certificate, Fit
-from crm_analytics.clv.rows import Floats
+from crm_analytics.clv.likelihoods.rows import Floats
+from crm_analytics.clv.models.fit import Certificate, Fit
 from crm_analytics.errors import OptionError
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import betainc, betaln
 
-from crm_analytics.clv.counts import probability_of_purchases, purchase_probabilities
-from crm_analytics.clv.geometric_fit import GeometricDropout
-from crm_analytics.clv.nodes import beta_nodes
-from crm_analytics.clv.over_dropout import purchases
-from crm_analytics.clv.purchases import PurchaseFit
+from crm_analytics.clv.forecasts.counts import probability_of_purchases, purchase_probabilities
+from crm_analytics.clv.likelihoods.nodes import beta_nodes
+from crm_analytics.clv.likelihoods.over_dropout import purchases
+from crm_analytics.clv.models.geometric_fit import GeometricDropout
+from crm_analytics.clv.models.purchases import PurchaseFit
 from crm_analytics.compat.lifetimes.borders import Floats
 
 _BLOCK = 4096

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from crm_analytics.clv.beta_geo_beta_binomial import BetaGeoBetaBinomial
-from crm_analytics.clv.counts import shares_by_age
-from crm_analytics.clv.purchases import PurchaseFit
+from crm_analytics.clv.forecasts.counts import shares_by_age
+from crm_analytics.clv.models.beta_geo_beta_binomial import BetaGeoBetaBinomial
+from crm_analytics.clv.models.purchases import PurchaseFit
 from crm_analytics.compat.lifetimes.borders import Floats, outside, pandas
 from crm_analytics.compat.lifetimes.bridge import predictor
 from crm_analytics.compat.lifetimes.periods import as_times, unit_of

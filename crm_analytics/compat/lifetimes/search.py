@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from crm_analytics.clv.geometric import log_likelihood as geometric
-from crm_analytics.clv.newton import Optimum, maximise
-from crm_analytics.clv.pareto_likelihood import Likelihood as ParetoLikelihood
-from crm_analytics.clv.rows import Distinct, Rows
+from crm_analytics.clv.likelihoods.geometric import log_likelihood as geometric
+from crm_analytics.clv.likelihoods.newton import Optimum, maximise
+from crm_analytics.clv.likelihoods.pareto import Likelihood as ParetoLikelihood
+from crm_analytics.clv.likelihoods.rows import Distinct, Rows
 from crm_analytics.compat.lifetimes.borders import Floats, outside
 from crm_analytics.errors import CrmError, StatisticalWarning
 

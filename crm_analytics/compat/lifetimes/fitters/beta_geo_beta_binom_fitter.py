@@ -10,7 +10,7 @@ import polars as pl
 from scipy.special import betaln
 
 from crm_analytics.clv import BetaGeoBetaBinomial
-from crm_analytics.clv.beta_geo_beta_binomial import _log_likelihood, panel
+from crm_analytics.clv.models.beta_geo_beta_binomial import _log_likelihood, panel
 from crm_analytics.compat.lifetimes import borders, generate_data
 from crm_analytics.compat.lifetimes.bridge import native
 from crm_analytics.compat.lifetimes.fitters.base_fitter import BaseFitter, Column

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from crm_analytics.clv import BetaGeo
-from crm_analytics.clv.geometric_fit import GeometricDropout
-from crm_analytics.clv.rows import Rows
+from crm_analytics.clv.likelihoods.rows import Rows
+from crm_analytics.clv.models.geometric_fit import GeometricDropout
 from crm_analytics.compat.lifetimes import borders, formulas, generate_data
 from crm_analytics.compat.lifetimes.bridge import native
 from crm_analytics.compat.lifetimes.fitters.base_fitter import Column

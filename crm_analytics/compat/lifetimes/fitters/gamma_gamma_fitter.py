@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from crm_analytics.clv.gamma_gamma import _Spend
+from crm_analytics.clv.models.gamma_gamma import _Spend
 from crm_analytics.compat.lifetimes import borders
 from crm_analytics.compat.lifetimes.fitters.base_fitter import BaseFitter, Column
 from crm_analytics.compat.lifetimes.search import Found, Likelihood, penalised, search

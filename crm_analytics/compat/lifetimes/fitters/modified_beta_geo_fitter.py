@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from crm_analytics.clv import ModifiedBetaGeo
-from crm_analytics.clv.geometric_fit import GeometricDropout
+from crm_analytics.clv.models.geometric_fit import GeometricDropout
 from crm_analytics.compat.lifetimes import generate_data
 from crm_analytics.compat.lifetimes.fitters.beta_geo_fitter import BetaGeoFitter
 

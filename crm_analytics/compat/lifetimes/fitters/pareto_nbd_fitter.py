@@ -9,9 +9,9 @@ import numpy as np
 from scipy.special import gammaln
 
 from crm_analytics.clv import ParetoNBD
-from crm_analytics.clv.pareto_likelihood import log_odds_gone
-from crm_analytics.clv.purchases import PurchaseFit
-from crm_analytics.clv.rows import Rows
+from crm_analytics.clv.likelihoods.pareto import log_odds_gone
+from crm_analytics.clv.likelihoods.rows import Rows
+from crm_analytics.clv.models.purchases import PurchaseFit
 from crm_analytics.compat.lifetimes import borders, formulas, generate_data
 from crm_analytics.compat.lifetimes.bridge import native
 from crm_analytics.compat.lifetimes.fitters.base_fitter import Column

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from crm_analytics.clv.purchases import PurchaseFit
-from crm_analytics.clv.rows import Rows
+from crm_analytics.clv.likelihoods.rows import Rows
+from crm_analytics.clv.models.purchases import PurchaseFit
 from crm_analytics.compat.lifetimes import borders, formulas
 from crm_analytics.compat.lifetimes.bridge import native
 from crm_analytics.compat.lifetimes.fitters.base_fitter import BaseFitter, Column

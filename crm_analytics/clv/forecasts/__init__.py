@@ -1,0 +1,1 @@
+"""What a fitted model says of customers: how many purchases, when the next, who is still there, what if."""

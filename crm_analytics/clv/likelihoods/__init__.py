@@ -1,0 +1,1 @@
+"""How likely histories are under a model, and the numerics of finding the maximum."""
