@@ -249,7 +249,7 @@ class _Passage:
         """Give the customers of the rows that have one their numbers; None where the table has none at all."""
         if self.plain is None:
             return _keys(read)
-        return self.plain.keys(numbers_of(read, plain_lines.NUMBER, self.rows))
+        return self.plain.keys(numbers_of(read, plain_lines.NUMBER, self.rows, held=self._fits))
 
     def _surprising(self, read: pl.LazyFrame) -> set[str]:
         """Give the headings with values that the sample they were decided by did not foresee."""

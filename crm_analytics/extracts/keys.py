@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final
@@ -19,7 +20,9 @@ _Places = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
 _Names = Callable[[_Places | None], pl.Series]
 _ODD: Final = 0x9E3779B97F4A7C15
-_FEW: Final = 20  # hashes that are sooner looked for one by one than all rows put in order
+_LEADING: Final = int(sys.byteorder == "little")  # which half of a number leads
+_SPARSE, _MOST_BITS = 6, 26
+_BLOCK: Final = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +120,9 @@ def keyed(column: pl.Series) -> Keys:
 def keyed_numbers(
     numbers: _Hashes, text: Callable[[pl.Series], pl.Series], letters: str | None = None
 ) -> Keys:
-    """Find the rows of each id, of ids that are numbers in the order of their `text`; the numbers are used up by it.
+    """Find the rows of each id, of ids that are numbers in the order of their `text`.
+
+    The numbers are used up by it, unless they must not be written to.
 
     >>> keys = keyed_numbers(np.array([7, 5, 7], np.uint64), lambda numbers: numbers.cast(pl.String))
     >>> keys.ids.to_list(), keys.codes.tolist()
@@ -166,38 +171,72 @@ def _ranked(column: pl.Series) -> Keys:
     return Keys(partial(_listed, ids), rows, starts, np.arange(len(ids)))
 
 
-def numbers_of(frame: pl.LazyFrame, column: str, n_rows: int) -> _Hashes:
-    """Give the numbers of a column, without its nulls, in memory of their own and without a second copy of them."""
+def numbers_of(frame: pl.LazyFrame, column: str, n_rows: int, *, held: bool) -> _Hashes:
+    """Give the numbers of a column without its nulls: as they lie there if they are `held` in memory, else in memory of their own."""
+    if held:
+        return frame.select(column).collect().to_series().drop_nulls().to_numpy()
     found, n = np.empty(n_rows, np.uint64), 0
-    for batch in frame.select(column).collect_batches(maintain_order=True):
-        values = batch.to_series().drop_nulls().to_numpy()
+    for values in _batches(frame, column):
         found[n : n + len(values)] = values
         n += len(values)
     return found[:n]
 
 
-def repeats(hashes: Callable[[], _Hashes]) -> pl.Series | None:
-    """Mark the rows whose hash an earlier row has; None where there is none.
+def _batches(frame: pl.LazyFrame, column: str) -> Iterator[_Hashes]:
+    """Give the numbers of a column without its nulls, without a second copy of them."""
+    for batch in frame.select(column).collect_batches(maintain_order=True):
+        yield batch.to_series().drop_nulls().to_numpy()
 
-    What is called gives the hashes, in memory that is used up; a second time only where there are some. Rows are known by
-    their hashes of 64 bits alone: that any two of n different rows have the same is as likely as n^2 / 2^65, which is
-    3 in 10,000 for 100 million rows and less than 1 in 30 millions for a million; one row too many would be marked then.
+
+def repeats(frame: pl.LazyFrame, column: str, n_rows: int) -> pl.Series | None:
+    """Mark the rows whose hash, which stands in a column, an earlier row has; None where there is none.
+
+    Rows are known by their hashes of 64 bits alone: that any two of n different rows have the same is as likely as
+    n^2 / 2^65, which is 3 in 10,000 for 100 million rows and less than 1 in 30 millions for a million; one row too many
+    would be marked then. The leading halves are put in order first: only rows that share theirs with another are looked
+    at whole.
     """
-    in_order = hashes()
-    in_order.sort()
-    twice = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
-    del in_order
+    heads, n = np.empty(n_rows, np.uint32), 0
+    for values in _batches(frame, column):
+        heads[n : n + len(values)] = _heads(values)
+        n += len(values)
+    heads = heads[:n]
+    heads.sort()
+    twice = np.unique(heads[1:][heads[1:] == heads[:-1]])
+    del heads
     if not len(twice):
         return None
-    values = hashes()
-    marks = np.zeros(len(values), np.bool_)
-    if len(twice) <= _FEW:
-        among = np.flatnonzero(np.isin(values, twice))
-        marks[among] = ~pl.Series(values[among]).is_first_distinct().to_numpy()
-        return pl.Series(marks)
-    rows, begins = _runs(values)
-    marks[rows[~begins]] = True  # rows of one hash stand in their order, and the first of them begins it
+    places, hashes = _rows_among(twice, _batches(frame, column))
+    rows, begins = _runs(hashes)
+    if begins.all():
+        return None
+    marks = np.zeros(n, np.bool_)
+    marks[places[rows[~begins]]] = (
+        True  # rows of one hash stand in their order, and the first of them begins it
+    )
     return pl.Series(marks)
+
+
+def _heads(values: _Hashes) -> npt.NDArray[np.uint32]:
+    """Give the leading halves, as they lie there."""
+    return values.view(np.uint32)[_LEADING::2]
+
+
+def _rows_among(heads: npt.NDArray[np.uint32], batches: Iterator[_Hashes]) -> tuple[_Places, _Hashes]:
+    """Give the rows and hashes that may have one of some leading halves: all that have, and a few others."""
+    bits = min(len(heads).bit_length() + _SPARSE, _MOST_BITS)
+    shift = np.uint32(32 - bits)
+    wanted = np.zeros(1 << bits, np.bool_)
+    wanted[heads >> shift] = True
+    places, hashes, n = [], [], 0
+    for values in batches:
+        for at in range(0, len(values), _BLOCK):
+            block = values[at : at + _BLOCK]
+            among = np.flatnonzero(wanted[_heads(block) >> shift])
+            places.append(among + (n + at))
+            hashes.append(block[among])
+        n += len(values)
+    return np.concatenate(places), np.concatenate(hashes)
 
 
 def _hashes(column: pl.Series, seed: int) -> _Hashes:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import polars as pl
 
 from crm_analytics.extracts import line_signs, numbers
-from crm_analytics.extracts.keys import numbers_of, repeats
+from crm_analytics.extracts.keys import repeats
 from crm_analytics.extracts.plan import ColumnPlan, Plan
 from crm_analytics.extracts.raw import FILE, ROW, RawTable
 from crm_analytics.extracts.reading import UNREAD, VALUE, Reading
@@ -88,7 +88,7 @@ def with_repeats(read: pl.LazyFrame, n_rows: int) -> pl.LazyFrame:
     """Mark every row that repeats an earlier one in all its columns, by the hashes put beside them."""
     if HASH not in read.collect_schema():
         return read
-    marks = repeats(partial(numbers_of, read, HASH, n_rows))
+    marks = repeats(read, HASH, n_rows)
     if marks is None:
         return read.drop(HASH).with_columns(pl.lit(value=False).alias(REPEAT))
     place = pl.col(_PLACE).map_batches(partial(_marked, marks), pl.Boolean(), is_elementwise=True)

@@ -18,6 +18,7 @@ import polars as pl
 
 _Numbers = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
+_Pieces = list[tuple[int, int, int]]
 Rows = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
 """Numbers of rows, in four bytes where there are fewer than four thousand million."""
 
@@ -47,7 +48,9 @@ def grouped(column: pl.Series) -> Grouped | None:
 
 
 def grouped_numbers(numbers: _Numbers) -> Grouped | None:
-    """Find the rows of each of some numbers, which are used up by it; None where too many of their bits differ.
+    """Find the rows of each of some numbers; None where too many of their bits differ.
+
+    The numbers are used up by it, unless they must not be written to.
 
     >>> found = grouped_numbers(np.array([7, 5, 7], np.uint64))
     >>> found.rows.tolist(), found.starts.tolist()
@@ -58,25 +61,37 @@ def grouped_numbers(numbers: _Numbers) -> Grouped | None:
     row_bits = max(len(numbers) - 1, 1).bit_length()
     if n_bits + row_bits > 8 * _BYTES:
         return None
-    _by_blocks(partial(_pack, numbers, pieces, row_bits), len(numbers))
-    numbers.sort()
-    starts = np.concatenate(_by_blocks(partial(_starts, numbers, row_bits), len(numbers)))
-    ids = _unpacked(numbers.take(starts) >> np.uint64(row_bits), pieces, alike)
+    packed = numbers if numbers.flags.writeable else np.empty_like(numbers)
+    _by_blocks(partial(_pack, numbers, packed, pieces, row_bits), len(numbers))
+    packed.sort()
+    starts = np.concatenate(_by_blocks(partial(_starts, packed, row_bits), len(packed)))
+    ids = np.empty(len(starts), np.uint64)
+    _by_blocks(partial(_unpack, packed, starts, ids, pieces, alike, row_bits), len(starts))
     kind: Any = np.uint32 if row_bits <= _SHORT else np.int64
-    rows: Rows = np.empty(len(numbers), kind)
-    _by_blocks(partial(_take_rows, numbers, rows, row_bits), len(numbers))
+    rows: Rows = np.empty(len(packed), kind)
+    _by_blocks(partial(_take_rows, packed, rows, row_bits), len(packed))
     return Grouped(rows, np.append(starts, len(rows)), ids)
 
 
-def _unpacked(packed: _Numbers, pieces: list[tuple[int, int, int]], alike: int) -> _Numbers:
+def _unpack(
+    packed: _Numbers,
+    starts: _Places,
+    ids: _Numbers,
+    pieces: _Pieces,
+    alike: int,
+    row_bits: int,
+    first: int,
+    last: int,
+) -> None:
     """Put the bits that differ back to where they came from, among those that are `alike`."""
-    numbers = np.full(len(packed), alike, np.uint64)
+    numbers = np.full(last - first, alike, np.uint64)
+    heads = packed.take(starts[first:last])
     for bit, size, to in pieces:
-        part = packed >> np.uint64(to)
+        part = heads >> np.uint64(to + row_bits)
         part &= np.uint64((1 << size) - 1)
         part <<= np.uint64(bit)
         numbers |= part
-    return numbers
+    ids[first:last] = numbers
 
 
 def _take_rows(packed: _Numbers, rows: Rows, row_bits: int, first: int, last: int) -> None:
@@ -114,9 +129,9 @@ def _n_bytes(numbers: _Numbers, first: int, last: int) -> int:
     return n
 
 
-def _runs_of_bits(differ: int) -> tuple[list[tuple[int, int, int]], int]:
+def _runs_of_bits(differ: int) -> tuple[_Pieces, int]:
     """Give the runs of bits that differ: from which bit, how many, and where they go; and how many in all."""
-    pieces: list[tuple[int, int, int]] = []
+    pieces: _Pieces = []
     bit = to = 0
     while differ >> bit:
         size = 0
@@ -129,7 +144,7 @@ def _runs_of_bits(differ: int) -> tuple[list[tuple[int, int, int]], int]:
 
 
 def _pack(
-    numbers: _Numbers, pieces: list[tuple[int, int, int]], row_bits: int, first: int, last: int
+    numbers: _Numbers, to_numbers: _Numbers, pieces: _Pieces, row_bits: int, first: int, last: int
 ) -> None:
     """Keep the bits that differ, and put the number of the row below them."""
     block = numbers[first:last]
@@ -139,7 +154,7 @@ def _pack(
         part &= np.uint64((1 << size) - 1)
         part <<= np.uint64(to + row_bits)
         packed |= part
-    numbers[first:last] = packed
+    to_numbers[first:last] = packed
 
 
 def _starts(packed: _Numbers, row_bits: int, first: int, last: int) -> _Places:

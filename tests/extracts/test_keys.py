@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -78,12 +79,24 @@ def test_hashes_that_are_alike_do_no_harm(ids):
         keys._hashes = hashes
 
 
-@given(IDS, st.sampled_from([0, 20]))
-def test_repeats(ids, few):
-    column = pl.Series(ids, dtype=pl.String)
+@given(IDS, st.sampled_from([64, 2, 1]), st.integers(1, 50))
+def test_repeats(ids, bits, block):
+    column = pl.Series("hash", ids, dtype=pl.String)
+    hashes = column.to_frame().lazy().select(pl.col("hash").hash())
+    if bits < 64:  # rows that differ share the leading half of their hashes
+        some = (1 << 64) - (1 << (64 - bits)) | (1 << 32) - 1
+        hashes = hashes.with_columns(pl.col("hash") & some)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keys, "_FEW", few)
-        found = repeats(lambda: column.hash().to_numpy().copy())
+        patch.setattr(keys, "_BLOCK", block)
+        found = repeats(hashes, "hash", len(ids))
     assert (found.to_list() if found is not None else [False] * len(ids)) == (
         ~column.is_first_distinct()
     ).to_list()
+
+
+def test_numbers_that_must_not_be_written_to_are_left_as_they_are():
+    numbers = np.array([7, 5, 7], np.uint64)
+    numbers.flags.writeable = False
+    found = keys.keyed_numbers(numbers, lambda numbers: numbers.cast(pl.String))
+    assert found.codes.tolist() == [1, 0, 1]
+    assert numbers.tolist() == [7, 5, 7]
