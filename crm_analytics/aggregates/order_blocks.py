@@ -87,7 +87,7 @@ class OrderRows:
         numbered = "order_id" in frame.collect_schema()
         at = pl.col("ordered_at").cast(pl.Datetime("us")).to_physical().alias("at")
         columns = [at, pl.col("amount"), *([_order_number()] if numbered else [])]
-        rows = frame.select(columns).collect()
+        rows = frame.select(columns).collect(engine="in-memory")  # as they lie there, in one piece
         until = None if as_of is None else as_of.toordinal() - _UNIX
         numbers = rows["number"].to_numpy() if numbered else None
         return cls(keys, rows["at"].to_numpy(), rows["amount"].to_numpy(), numbers, until)

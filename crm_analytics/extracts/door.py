@@ -133,12 +133,12 @@ class _Passage:
     def extract(self) -> Extract:
         read = self._read()
         if not self._fits:  # one thing after the other, so that memory holds one of them
-            read = marks.with_repeats(read, self.rows)
+            read = marks.with_repeats(read, self.rows, held=False)
         with ThreadPoolExecutor(1) as pool:  # numbering leaves the other processors free for the rest
             numbering = pool.submit(self._keys, read)
             if not self._fits:
                 numbering.result()
-            read = self._held(marks.with_repeats(read, self.rows))
+            read = self._held(marks.with_repeats(read, self.rows, held=self._fits))
             currency = self._currency(read)
             span = marks.bounds(read, self.table, self.said.not_after)
             seen = self._seen(read, span, currency)
@@ -179,8 +179,8 @@ class _Passage:
         aside = int(marked.select((~good).sum()).collect(engine="streaming").item())
         looked = findings.Looked(
             marked,
-            self._held(marked.filter(good)) if aside else marked,
-            self._held(marked.filter(~good)) if aside else marked.head(0),
+            self._held(marked.filter(good), some=True) if aside else marked,
+            self._held(marked.filter(~good), some=True) if aside else marked.head(0),
             self.table,
             self.plan,
             frozenset(marked.collect_schema().names()),
@@ -239,7 +239,7 @@ class _Passage:
         return read.collect(engine="streaming").lazy() if self._fits else Store(read).scan()
 
     def _read_plainly(self, reader: plain_lines.PlainReader) -> pl.LazyFrame:
-        return reader.with_ids(reader.whole().lazy() if self._fits else Store(reader.stretches()).scan())
+        return reader.with_ids(reader.whole() if self._fits else Store(reader.stretches()).scan())
 
     @property
     def _fits(self) -> bool:
@@ -276,16 +276,27 @@ class _Passage:
         found = frame.select(clean_text(text, keep_na=keep_na).alias("x")).unique(maintain_order=True)
         return found.collect(engine="streaming")["x"].drop_nulls()
 
-    def _held(self, frame: pl.LazyFrame, columns: list[str] | None = None) -> pl.LazyFrame:
+    def _held(
+        self, frame: pl.LazyFrame, columns: list[str] | None = None, *, some: bool = False
+    ) -> pl.LazyFrame:
         """Work a step out at once where the table is held in memory; nothing is copied by that.
 
-        Ids that are there as numbers stay so, until they are asked for.
+        Ids that are there as numbers stay so, and the numbers of rows are left out unless only `some` of the rows are
+        there; both are made when they are asked for.
         """
         wanted = columns or frame.collect_schema().names()
         if self.plain is None:
-            return frame.select(wanted).collect().lazy() if self._fits else frame.select(wanted)
-        frame = frame.select(list(dict.fromkeys([plain_lines.NUMBER, *(c for c in wanted if c != CUSTOMER)])))
-        return self.plain.with_ids(frame.collect().lazy() if self._fits else frame).select(wanted)
+            return (
+                frame.select(wanted).collect(engine="in-memory").lazy()
+                if self._fits
+                else frame.select(wanted)
+            )
+        made = {CUSTOMER} if some or not self._fits else {CUSTOMER, ROW}
+        frame = frame.select(list(dict.fromkeys([plain_lines.NUMBER, *(c for c in wanted if c not in made)])))
+        frame = frame.collect(engine="in-memory").lazy() if self._fits else frame
+        if ROW in made and ROW in wanted:
+            frame = plain_lines.with_row_numbers(frame)
+        return self.plain.with_ids(frame).select(wanted)
 
     def _currency(self, read: pl.LazyFrame) -> str | None:
         if self.table.name not in marks.MONEY:

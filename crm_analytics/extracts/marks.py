@@ -84,13 +84,18 @@ def _mixed(found: pl.Expr, other: pl.Expr) -> pl.Expr:
     return found * pl.lit(_ODD, pl.UInt64) + other
 
 
-def with_repeats(read: pl.LazyFrame, n_rows: int) -> pl.LazyFrame:
-    """Mark every row that repeats an earlier one in all its columns, by the hashes put beside them."""
+def with_repeats(read: pl.LazyFrame, n_rows: int, *, held: bool) -> pl.LazyFrame:
+    """Mark every row that repeats an earlier one in all its columns, by the hashes put beside them.
+
+    What is `held` in memory must be collected before rows are left out.
+    """
     if HASH not in read.collect_schema():
         return read
     marks = repeats(read, HASH, n_rows)
     if marks is None:
         return read.drop(HASH).with_columns(pl.lit(value=False).alias(REPEAT))
+    if held:
+        return read.drop(HASH).with_columns(pl.lit(marks).alias(REPEAT))
     place = pl.col(_PLACE).map_batches(partial(_marked, marks), pl.Boolean(), is_elementwise=True)
     return read.drop(HASH).with_row_index(_PLACE).with_columns(place.alias(REPEAT)).drop(_PLACE)
 

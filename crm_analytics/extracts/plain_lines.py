@@ -44,6 +44,11 @@ class NotPlainError(Exception):
     """The file is better read in the usual way."""
 
 
+def with_row_numbers(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Put their numbers in the file beside rows that are all there."""
+    return frame.with_row_index(ROW, 1)
+
+
 def ids_of(prefix: bytes, numbers: pl.Series) -> pl.Series:
     """Give the ids again that some numbers stand for."""
     texts = plain_cells.text_of(numbers.fill_null(0).to_numpy(), prefix)
@@ -209,12 +214,10 @@ class _Stretch:
         others = [part.others for part in parts if part.others is not None]
         return _Stretch(self.hashes, columns, pl.concat(others, rechunk=False) if others else None)
 
-    def frame(self, before: int) -> pl.DataFrame:
-        """Give what was read, with the numbers of the rows after so many others."""
-        n = len(self.columns[0].values)
-        number = pl.Series(ROW, np.arange(before + 1, before + n + 1, dtype=np.uint32))
+    def frame(self) -> pl.DataFrame:
+        """Give what was read."""
         hashes = [] if self.hashes is None else [pl.Series(marks.HASH, self.hashes)]
-        read = pl.DataFrame([number, *hashes, *(s for c in self.columns for s in c.columns())])
+        read = pl.DataFrame([*hashes, *(s for c in self.columns for s in c.columns())])
         return read if self.others is None else read.hstack(self.others.get_columns())
 
 
@@ -244,10 +247,10 @@ class PlainReader:
         how = self.ways[CUSTOMER]
         return how.prefix if isinstance(how, Ids) else b""
 
-    def whole(self) -> pl.DataFrame:
+    def whole(self) -> pl.LazyFrame:
         """Read the file into memory: its rows with a hash of each as it came, as `marks.read_rows` does.
 
-        Customers are there as numbers.
+        Customers are there as numbers; the rows get theirs when they are asked for.
 
         Raises
         ------
@@ -257,10 +260,10 @@ class PlainReader:
         first = self.text.rows.first
         to = self._empty(int(first[-1]))
         parts = self._each(lambda low, high: to.part(slice(int(first[low]), int(first[high]))))
-        return to.with_parts([part for part, _ in parts]).frame(0)
+        return with_row_numbers(to.with_parts([part for part, _ in parts]).frame().lazy())
 
     def stretches(self) -> Iterator[pl.DataFrame]:
-        """Read the file some blocks of lines at a time, as `whole` does.
+        """Read the file some blocks of lines at a time, as `whole` does, each row with its number.
 
         Raises
         ------
@@ -269,7 +272,7 @@ class PlainReader:
         """
         first = self.text.rows.first
         for part, before in self._each(lambda low, high: self._empty(int(first[high] - first[low]))):
-            yield part.frame(before)
+            yield part.frame().with_row_index(ROW, before + 1)
 
     def _each(self, room_for: Callable[[int, int], _Stretch]) -> Iterator[tuple[_Stretch, int]]:
         """Read some blocks of lines at a time, and give them with the number of rows before."""

@@ -20,10 +20,13 @@ _Numbers = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 _Pieces = list[tuple[int, int, int]]
 Rows = npt.NDArray[np.uint32] | npt.NDArray[np.int64]
-"""Numbers of rows, in four bytes where there are fewer than four thousand million."""
+"""Numbers of rows, in four bytes where there are many, but fewer than four thousand million."""
 
 _SHORT: Final = 32
 _BYTES: Final = 8
+_MANY: Final = (
+    1 << 25
+)  # rows of which the numbers are written down in half the memory that they were sorted in
 _BLOCK: Final = 1 << 16  # rows that stay in a processor's cache
 
 
@@ -64,13 +67,14 @@ def grouped_numbers(numbers: _Numbers) -> Grouped | None:
     packed = numbers if numbers.flags.writeable else np.empty_like(numbers)
     _by_blocks(partial(_pack, numbers, packed, pieces, row_bits), len(numbers))
     packed.sort()
-    starts = np.concatenate(_by_blocks(partial(_starts, packed, row_bits), len(packed)))
-    ids = np.empty(len(starts), np.uint64)
-    _by_blocks(partial(_unpack, packed, starts, ids, pieces, alike, row_bits), len(starts))
+    begins = _by_blocks(partial(_starts, packed, row_bits), len(packed))
+    starts = np.concatenate([*begins, [len(packed)]])
+    ids = np.empty(len(starts) - 1, np.uint64)
+    _by_blocks(partial(_unpack, packed, starts, ids, pieces, alike, row_bits), len(ids))
     kind: Any = np.uint32 if row_bits <= _SHORT else np.int64
-    rows: Rows = np.empty(len(packed), kind)
+    rows: Rows = packed.view(np.int64) if len(packed) <= _MANY else np.empty(len(packed), kind)
     _by_blocks(partial(_take_rows, packed, rows, row_bits), len(packed))
-    return Grouped(rows, np.append(starts, len(rows)), ids)
+    return Grouped(rows, starts, ids)
 
 
 def _unpack(
