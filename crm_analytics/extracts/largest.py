@@ -41,12 +41,11 @@ def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
         return Customers(0, 0, pl.DataFrame())
     counts = keys.counts
     nobody, n_alike = _odd_names(keys)
-    most = min(_LARGEST, len(counts))
-    top = np.argpartition(-counts, most - 1)[:most]
-    chosen = np.union1d(nobody, top)
+    customers_with = np.bincount(counts)
+    chosen = np.union1d(nobody, _top(counts, customers_with))
     largest = pl.DataFrame({"customer_id": keys.names(chosen), "n": counts[chosen]}).with_columns(
         share=pl.col("n") / len(keys.rows),
-        typical=pl.lit(float(np.median(counts))),
+        typical=pl.lit(_median(customers_with)),
         customers=pl.lit(len(counts)),
         nobody=pl.Series(np.isin(chosen, nobody)),
         number=pl.col("customer_id").str.contains(_PLACEHOLDER_NUMBER),
@@ -57,6 +56,21 @@ def largest_customers(keys: Keys, amounts: pl.Series | None) -> Customers:
     # those with the names of nobody first, then the largest: a handful is all that is looked at
     largest = largest.sort(["nobody", "n", "customer_id"], descending=[True, True, False]).head(_LARGEST)
     return Customers(len(counts), n_alike, largest)
+
+
+def _top(counts: npt.NDArray[np.int64], customers_with: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Give the customers with the most rows; of those who have as many as the last of them, the first."""
+    with_more = np.cumsum(customers_with[::-1])[::-1]  # or as many
+    least = int(np.flatnonzero(with_more >= min(_LARGEST, len(counts)))[-1])
+    more, as_many = np.flatnonzero(counts > least), np.flatnonzero(counts == least)
+    return np.concatenate([more, as_many[: _LARGEST - len(more)]])
+
+
+def _median(customers_with: npt.NDArray[np.int64]) -> float:
+    """Give the typical number of rows, where it is known how many customers have each number."""
+    n = int(customers_with.sum())
+    low, high = np.searchsorted(np.cumsum(customers_with), [(n + 1) // 2, n // 2 + 1])
+    return float(low + high) / 2
 
 
 def _odd_names(keys: Keys) -> tuple[npt.NDArray[np.intp], int]:
