@@ -286,7 +286,8 @@ def restricted_mean(curve: SurvivalCurve, until: float) -> Mean:
     """Give the mean time without the event within the first `until`: the area under the curve.
 
     It needs no median to be reached and no proportional hazards. The curve must be known up to `until`. Where nobody had the
-    event within it, the lower bound is that of events at a steady rate, as many as none among those at risk allows.
+    event within it, the lower bound is that of events at a steady rate, as many as none among those at risk allows; where
+    all had it at one time, the bounds are those of as many before and after it as none among them allows.
 
     References
     ----------
@@ -310,15 +311,26 @@ def restricted_mean(curve: SurvivalCurve, until: float) -> Mean:
     n, d = curve.risk.n_at_risk, curve.risk.n_events
     within = curve.time <= until
     error = math.sqrt(float((after**2 * ratio(d, n * (n - d)))[within].sum()))
+    if not error:
+        return Mean(mean, *_ends_without_spread(curve, mean, until), error, until)
     half = z_value(curve.level) * error
-    lower = max(mean - half, 0.0) if error else min(mean, _least_mean(curve, until))
-    return Mean(mean, lower, min(mean + half, until), error, until)
+    return Mean(mean, max(mean - half, 0.0), min(mean + half, until), error, until)
+
+
+def _ends_without_spread(curve: SurvivalCurve, mean: float, until: float) -> tuple[float, float]:
+    """Give the bounds of a mean where all, or none, had the event at one time, which tells nothing of the spread."""
+    happened = np.flatnonzero((curve.risk.n_events > 0) & (curve.time < until))
+    if happened.size:
+        none = float(_none_among(curve.risk.n_at_risk[happened[:1]], curve.level)[0])
+        return mean * none, mean + (1 - none) * (until - mean)
+    return min(mean, _least_mean(curve, until)), until
 
 
 def _least_mean(curve: SurvivalCurve, until: float) -> float:
-    """Give the least mean that events at a steady rate allow where none was seen within the time."""
-    share = float(curve.spans_at([until])[1][0])
-    return until * (1 - share) / -math.log(share) if 0 < share < 1 else until
+    """Give the least mean that events at a steady rate allow where none was seen before the end of the time."""
+    seen = int(np.searchsorted(curve.time, until, side="left"))
+    share = float(_none_among(curve.risk.n_at_risk[seen : seen + 1], curve.level)[0])
+    return until * (1 - share) / -math.log(share)
 
 
 class Difference(NamedTuple):
@@ -331,12 +343,26 @@ class Difference(NamedTuple):
 
 
 def mean_difference(one: Mean, other: Mean, *, level: float = 0.95) -> Difference:
-    """Give the difference of two independent restricted means, `one - other`."""
-    value = one.value - other.value
-    error = math.hypot(one.standard_error, other.standard_error)
-    half = z_value(level) * error
-    p = 2 * float(special.ndtr(-abs(value) / error)) if error > 0 else 1.0 if value == 0 else 0.0
-    return Difference(value, value - half, value + half, p)
+    """Give the difference of two independent restricted means, `one - other`.
+
+    Where the events of a group tell nothing of their spread, its bounds take the place of its standard error, and the
+    p-value is that of the level at which the interval reaches 0.
+
+    References
+    ----------
+    Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures. Statistics in Medicine 27,
+    1693-1702 (limits of a difference from those of its parts).
+    """
+    value, z = one.value - other.value, z_value(level)
+    if one.standard_error and other.standard_error:
+        error = math.hypot(one.standard_error, other.standard_error)
+        below = above = z * error
+    else:
+        below = math.hypot(one.value - one.lower, other.upper - other.value)
+        above = math.hypot(one.upper - one.value, other.value - other.lower)
+    nearer = below if value > 0 else above
+    p = 2 * float(special.ndtr(-abs(value) * z / nearer)) if value else 1.0
+    return Difference(value, value - below, value + above, p)
 
 
 class LogRank(NamedTuple):

@@ -317,6 +317,37 @@ class TestRestrictedMean:
         mean = restricted_mean(kaplan_meier(lives([4, 4], [True, True])), 4)
         assert mean_difference(mean, mean).p_value == 1.0
 
+    def test_one_of_each_tells_nothing_of_a_difference(self):
+        one, other = (restricted_mean(kaplan_meier(lives([day], [True])), 365) for day in (30, 60))
+        assert one.lower < 1
+        assert one.upper > 350
+        found = mean_difference(one, other)
+        assert found.lower < 0 < found.upper
+        assert found.p_value > 0.5
+
+    def test_where_all_went_at_once_the_bounds_are_those_of_none_before_and_none_after(self):
+        mean = restricted_mean(kaplan_meier(lives([31] * 3, [True] * 3)), 334)
+        none = 0.025 ** (1 / 3)
+        assert (mean.value, mean.standard_error) == (31, 0)
+        assert mean.lower == pytest.approx(31 * none)
+        assert mean.upper == pytest.approx(31 * none + 334 * (1 - none))
+
+    def test_all_gone_at_once_against_nobody_gone_is_a_difference_where_there_are_many(self):
+        def p(n):
+            gone = restricted_mean(kaplan_meier(lives([31] * n, [True] * n)), 334)
+            there = restricted_mean(kaplan_meier(lives([334] * n, [False] * n)), 334)
+            found = mean_difference(there, gone)
+            assert (found.p_value < 0.05) == (found.lower > 0)
+            return found.p_value
+
+        assert p(1) > 0.05
+        assert p(50) < 0.001
+
+    def test_an_end_on_the_last_day_leaves_the_mean_unsure(self):
+        mean = restricted_mean(kaplan_meier(lives([365] * 4, [True] * 4)), 365)
+        assert mean.value == mean.upper == 365
+        assert mean.lower < 330
+
 
 class TestLogRank:
     @given(drawn=rows, late=st.booleans(), k=st.integers(2, 4), seed=st.integers(0, 99))
