@@ -23,6 +23,8 @@ from crm_analytics.stats.intervals import Floats
 FAR: Final = 8.0
 """|ln a| or |ln b| beyond which a parameter is not estimated but has run away."""
 _EDGE: Final = 11.0
+_FINITE: Final = 300.0
+"""Logs of drawn parameters stay within this, so that they and their ratio are finite numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,8 @@ class Estimated:
         values, vectors = np.linalg.eigh(self.covariance)
         noise = np.random.default_rng(seed).standard_normal((n, 2))
         logs = np.log([self.a, self.b]) + noise @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
-        return np.exp(logs[:, :1]), np.exp(logs[:, 1:])
+        drawn = np.exp(np.clip(logs, -_FINITE, _FINITE))
+        return drawn[:, :1], drawn[:, 1:]
 
 
 def log_likelihood(left: Floats, kept: Floats, a: float, b: float) -> tuple[float, Floats, Floats]:
@@ -83,6 +86,18 @@ def survival(t: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
     return np.asarray(
         np.exp(betaln(first, second + np.asarray(t, float)) - betaln(first, second)), np.float64
     )
+
+
+def log_survival(periods: int, a: float, b: float) -> Floats:
+    """Give the log of the share still there after 0, 1, … periods: the sum of ln[(b + i) / (a + b + i)].
+
+    However large or small the parameters, neither overflow nor cancellation spoils it.
+
+    >>> np.exp(log_survival(2, 1.0, 3.0)).round(3).tolist()
+    [1.0, 0.75, 0.6]
+    """
+    steps = -np.log1p(a / (b + np.arange(periods)))
+    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def estimate(left: ArrayLike, kept: ArrayLike) -> Estimated:

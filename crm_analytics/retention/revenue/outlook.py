@@ -13,7 +13,7 @@ from crm_analytics.aggregates.contracts import age_in_periods, count_by_age
 from crm_analytics.errors import NotEnoughDataError
 from crm_analytics.retention.revenue.ledger import UNIT, Ledger, following, previous
 from crm_analytics.stats.intervals import Floats
-from crm_analytics.stats.shifted_beta_geometric import Estimated, estimate, survival
+from crm_analytics.stats.shifted_beta_geometric import Estimated, estimate, log_survival, survival
 
 MOST_MONTHS: Final = 60
 _YEAR: Final = 12
@@ -136,6 +136,7 @@ def _table(
 
 def _staying(age: Floats, ahead: Floats, a: float, b: float, step: int) -> Floats:
     """Give the chance of being still there so many months ahead, by age, in renewals after every `step` months."""
-    renewed = age // step
-    later = survival((age[:, None] + ahead[None, :]) // step, a, b) / survival(renewed, a, b)[:, None]
-    return np.minimum(later, 1.0)  # where hardly anybody leaves, rounding goes beyond
+    renewed = (age // step).astype(np.int64)
+    later = ((age[:, None] + ahead[None, :]) // step).astype(np.int64)
+    logs = log_survival(int(later.max()), a, b)
+    return np.asarray(np.exp(logs[later] - logs[renewed][:, None]), float)
