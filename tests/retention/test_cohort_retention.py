@@ -296,7 +296,7 @@ def test_each_value_by_hand(value, shown):
 def test_interval_of_a_mean_is_that_of_its_customers():
     cell = crm.cohort_retention(SHOP, as_of=AS_OF, value="spend").tables()["cells"].row(0, named=True)
     spent = pl.Series([30.0, 50.0, 100.0])
-    half = 1.959964 * spent.std() / 3**0.5
+    half = 4.302653 * spent.std() / 3**0.5  # Student's, two degrees of freedom
     assert cell["shown_value_lower"] == pytest.approx(60 - half, abs=1e-4)
     assert cell["shown_value_upper"] == pytest.approx(60 + half, abs=1e-4)
 

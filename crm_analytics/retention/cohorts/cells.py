@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
 
 from crm_analytics.retention.cohorts.clock import Clock, Ints
 from crm_analytics.retention.cohorts.grid import ALL, Grid, averaged_over, over_groups
@@ -13,10 +14,13 @@ from crm_analytics.retention.cohorts.members import Floats
 from crm_analytics.retention.cohorts.options import Average, Options
 from crm_analytics.retention.cohorts.rows import Bools
 from crm_analytics.retention.cohorts.sums import Ratio
-from crm_analytics.stats.intervals import wilson, z_value
+from crm_analytics.stats.intervals import wilson
 
 MONEY_DECIMALS: Final = 6
 """Money is rounded here, far below a cent, so that the order of summation leaves no trace."""
+
+_UPPER: Final = 0.975
+"""Where the upper end of a 95% interval lies in the distribution."""
 
 _ALWAYS: Final = (
     "group", "cohort_on", "period", "period_from", "period_to", "n_customers", "is_complete", "is_suppressed",
@@ -177,19 +181,28 @@ def _simple(table: pl.DataFrame, found: Grid, where: Bools, there: Ints) -> pl.D
     for name, values in columns.items():
         mean, half = _mean_over_rows(values[:, there], where[:, there])
         low, high = (0.0, 1.0) if values is columns["retention_rate"] else (-np.inf, np.inf)
+        scattered = pl.Series(
+            half > 0
+        )  # of one cohort, or of equal ones, the customers' own interval says more
         table = table.with_columns(
             rounded(mean).alias(name),
-            rounded(np.maximum(mean - half, low)).alias(f"{name}_lower"),
-            rounded(np.minimum(mean + half, high)).alias(f"{name}_upper"),
+            pl.when(scattered)
+            .then(rounded(np.maximum(mean - half, low)))
+            .otherwise(f"{name}_lower")
+            .alias(f"{name}_lower"),
+            pl.when(scattered)
+            .then(rounded(np.minimum(mean + half, high)))
+            .otherwise(f"{name}_upper")
+            .alias(f"{name}_upper"),
         )
     return table
 
 
 def _mean_over_rows(values: Floats, where: Bools) -> tuple[Floats, Floats]:
-    """Give the mean by column and half its 95% interval; NaN for one row."""
+    """Give the mean by column and half its 95% interval (Student's, for cohorts are few); NaN for one row."""
     kept = where & np.isfinite(values)
     n = kept.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(kept, values, 0.0).sum(axis=0) / n
         spread = np.where(kept, (values - mean) ** 2, 0.0).sum(axis=0) / (n - 1)
-        return mean, np.where(n > 1, z_value(0.95) * np.sqrt(spread / n), np.nan)
+        return mean, np.where(n > 1, stdtrit(np.maximum(n - 1, 1), _UPPER) * np.sqrt(spread / n), np.nan)

@@ -70,9 +70,9 @@ def _open_ended(found: Findings) -> Iterator[Note]:
 def _unfinished(found: Findings) -> Iterator[Note]:
     n = found.cells.filter(~pl.col("is_complete")).height
     if n:
-        cells = "1 cell is" if n == 1 else f"{n:,} cells are"
+        cells, they = ("1 cell is", "It is") if n == 1 else (f"{n:,} cells are", "They are")
         text = (
-            f"{cells} not finished: not every customer has lived through the window. They are marked and left out of all "
+            f"{cells} not finished: not every customer has lived through the window. {they} marked and left out of all "
             "averages and trends."
         )
         yield Note("unfinished_cells", text)
@@ -87,7 +87,7 @@ def _cut(found: Findings) -> Iterator[Note]:
 
 def _average(found: Findings) -> Iterator[Note]:
     options = found.cohorts.options
-    ends = "the spread between cohorts" if options.average == "simple" else "Wilson's method"
+    ends = "the spread between cohorts (Student's)" if options.average == "simple" else "Wilson's method"
     text = f"Average “{options.average}”: {DEFINITIONS[options.average]} Its 95% interval is from {ends}."
     yield Note("average", text)
 

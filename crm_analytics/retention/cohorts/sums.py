@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from crm_analytics.aggregates.order_blocks import begins
 from crm_analytics.retention.cohorts.clock import Ints
@@ -15,6 +16,16 @@ from crm_analytics.retention.cohorts.counts import Windows
 from crm_analytics.retention.cohorts.members import Deeds, Floats
 from crm_analytics.retention.cohorts.options import Value
 from crm_analytics.stats.intervals import z_value
+
+_BY_T: Final = stdtrit(np.arange(1, 1000), 0.975)
+"""Student's quantiles for 2 to 1,000 members; of more the normal one, from which they no longer differ."""
+
+
+def _reach(n: Floats) -> Floats:
+    """Give how many standard errors a 95% interval reaches, by the number of members."""
+    few = n <= _BY_T.size + 1
+    place = np.clip(np.where(few, n, 2) - 2, 0, None).astype(np.int64)
+    return np.where(few, _BY_T[place], z_value(0.95))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +57,15 @@ class Ratio:
             return np.where(self.y > 0, self.x / self.y, np.nan)
 
     def interval(self) -> tuple[Floats, Floats]:
-        """Give the 95% interval: normal, from the spread between members (Cochran 1977, equation 2.46)."""
+        """Give the 95% interval from the spread between members (Cochran 1977, equation 2.46), by Student's t.
+
+        There is none for one member, nor where members do not differ, which tells nothing of how others would.
+        """
         ratio, n = self.value, self.n
         with np.errstate(divide="ignore", invalid="ignore"):
             squares = np.maximum(self.xx - 2 * ratio * self.xy + ratio**2 * self.yy, 0)
             error = np.sqrt(squares * n / (n - 1)) / self.y
-            half = np.where(n > 1, z_value(0.95) * error, np.nan)
+            half = np.where((n > 1) & (error > 0), _reach(n) * error, np.nan)
         return ratio - half, ratio + half
 
     @property

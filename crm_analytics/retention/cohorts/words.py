@@ -16,6 +16,7 @@ from crm_analytics.retention.cohorts.terms import VALUES
 from crm_analytics.retention.cohorts.trend import VERDICTS, trend_tests
 from crm_analytics.retention.cohorts.truncation import Truncation, truncation
 from crm_analytics.stats.binomial_trend import FEWEST_GROUPS
+from crm_analytics.stats.intervals import wilson
 
 _UNITS: Final = {
     "day": "day", "24h": "day", "week": "week", "7d": "week", "month": "month", "30d": "30-day period",
@@ -86,14 +87,20 @@ def headline(found: Findings) -> str:
     n = found.cohorts.entries.n
     who = _who(found, n)
     rates = [row for row in (found.at(mark) for mark in found.marks) if row is not None]
+    followed = {row["n_customers"] for row in rates} != {n}
     if not rates:
         return f"{who}: no cohort has lived through a whole {found.unit} after its first, so nothing can be said of retention yet."
     verb = f" {_VERBS[found.cohorts.options.criterion]}"
     said = _listed(
-        f"{_spanned(row)}{'' if i else verb} {ages(found.cohorts, int(row['period']))}"
+        f"{_spanned(row)}{_of(row, i) if followed else ''}{'' if i else verb} {ages(found.cohorts, int(row['period']))}"
         for i, row in enumerate(rates)
     )
     return f"Of {who}, {said}{_direction(found)}{_value(found, rates[-1])}{_groups(found, rates[0])}{_lost(found)}."
+
+
+def _of(row: Row, place: int) -> str:
+    """Say of how many a rate is, where not all could be observed so long."""
+    return f" of {row['n_customers']:,}" if place else f" of the {row['n_customers']:,} observed so long"
 
 
 def _who(found: Findings, n: int) -> str:
@@ -183,8 +190,8 @@ def _untold(test: Row, name: str) -> str:
 
 
 def rate_name(found: Cohorts, age: int) -> str:
-    """Name the rate that is followed: "month-1 retention", "retention in months 1 to 3"."""
-    if found.times.windows.are_brackets:
+    """Name the rate that is followed: "month-1 retention", "retention in months 1 to 3", "retention by month 3"."""
+    if found.options.criterion != "on":
         return f"retention {ages(found, age)}"
     unit = unit_of(found)
     return f"retention in {unit} {age}" if " " in unit else f"{unit}-{age} retention"
@@ -211,7 +218,9 @@ def _value(found: Findings, row: Row) -> str:
     if options.value == "customers" or row.get("shown_value") is None:
         return ""
     label, unit, _ = VALUES[options.value]
-    shown = formats.value(row["shown_value"], unit, found.cohorts.extract.currency)
+    ends = [row["shown_value"], row.get("shown_value_lower"), row.get("shown_value_upper")]
+    at, *limits = (formats.value(x, unit, found.cohorts.extract.currency) for x in ends)
+    shown = at if None in ends else f"{at} ({' to '.join(limits)})"
     when_ = "up to" if options.value in ("cumulative", "payback") else "on" if found.unit == "day" else "in"
     return f"; {label[0].lower()}{label[1:]} {when_} {found.unit} {row['period']} is {shown}"
 
@@ -228,8 +237,8 @@ def _groups(found: Findings, row: Row) -> str:
         return ""
     low, high = rows.row(0, named=True), rows.row(-1, named=True)
     return (
-        f"; {ages(found.cohorts, int(row['period']))} it is {formats.share(high['retention_rate'])} of “{high['group']}” "
-        f"and {formats.share(low['retention_rate'])} of “{low['group']}”"
+        f"; {ages(found.cohorts, int(row['period']))} it is {_spanned(high)} of “{high['group']}” "
+        f"and {_spanned(low)} of “{low['group']}”"
     )
 
 
@@ -241,7 +250,12 @@ def _lost(found: Findings) -> str:
     span = f"the next {found.unit}" if until == 1 else f"the {so_many(until, found.unit)} after"
     if not lost:
         return f", and all came back in {span}"
-    return f", and {formats.share(lost / n)} never came back in {span}"
+    return f", and {_lost_share(lost, n)} never came back in {span}"
+
+
+def _lost_share(lost: int, n: int) -> str:
+    lower, upper = (float(end) for end in wilson(lost, n))
+    return f"{formats.share(lost / n)} ({formats.share(lower)} to {formats.share(upper)})"
 
 
 def so_many(n: int, unit: str) -> str:
@@ -292,8 +306,8 @@ def _trend_rows(found: Findings) -> Iterator[_Row]:
 
 def _loss_row(found: Findings) -> Iterator[_Row]:
     lost, n = found.never
-    if n and found.marks:
-        text = f"{formats.share(lost / n)} never came back within {so_many(found.longest, found.unit)}"
+    if n and found.marks and found.cohorts.options.kind != "recurring":
+        text = f"{_lost_share(lost, n)} never came back within {so_many(found.longest, found.unit)}"
         yield "Lost after the first", n, 1 - lost / n, text
 
 
