@@ -251,7 +251,7 @@ class TestContractsByHand:
         assert result.headline().startswith(
             "100.0% of subscribers are still there after 151 days (95% interval 47.8% to 100.0%, 5"
         )
-        assert notes(result)["few_ends"].startswith("Only 0 ends were seen")
+        assert notes(result)["few_ends"].startswith("No end was seen")
         assert result.tables()["incidence"].is_empty()
 
     def test_without_a_column_of_ends_nobody_ends(self):

@@ -57,6 +57,8 @@ class _Design:
     columns: list[Floats] = field(default_factory=list)
     names: list[_Coefficient] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    as_they_stand: tuple[str, ...] = ()
+    """Attributes that the customers table has as they stand now."""
 
 
 def model(observed: Observed, covariates: Sequence[str]) -> Model:
@@ -64,6 +66,7 @@ def model(observed: Observed, covariates: Sequence[str]) -> Model:
     if not covariates:
         return Model(_empty(), _checks([]))
     design = _design(observed.customers, covariates)
+    design.as_they_stand = tuple(c for c in covariates if c in observed.as_they_stand)
     events = int(design.rows["has_ended"].sum())
     if not design.columns or events < _FEWEST_EVENTS:
         text = (
@@ -255,8 +258,12 @@ def _notes(design: _Design, fit: CoxFit, test: Proportionality) -> Iterator[Note
                 "read it as an average over the time observed, and compare the curves or the restricted means."
             )
             yield Note("not_proportional", text, "caution")
+    now = design.as_they_stand
+    which = (
+        f" ({', '.join(now)} as the customers table has {'it' if len(now) == 1 else 'them'})" if now else ""
+    )
     text = (
-        "Hazard ratios compare customers who are alike in the other attributes of the model, as these stood at the beginning; "
+        f"Hazard ratios compare customers who are alike in the other attributes of the model, as these stood at the beginning{which}; "
         f"{formats.share(_LEVEL).replace('.0', '')} intervals; they describe, and do not say what changing an attribute would do."
     )
     yield Note("hazard_ratios", text)

@@ -81,6 +81,8 @@ class Observed:
     n_returned: int = 0
     n_same_day: int = 0
     facts: dict[str, int] = field(default_factory=dict)
+    as_they_stand: frozenset[str] = frozenset()
+    """Attributes from the customers table, which has them as they stand now and not as they were at the beginning."""
 
     @property
     def groups(self) -> list[str]:
@@ -126,7 +128,8 @@ def observe(
     here, there = _where(extract, customers, wanted)
     found = _tenures(extract, question, here)
     if there and customers is not None:
-        attributes = customers.frame.select("customer_id", *there).unique("customer_id").collect()
+        rows = customers.frame.select("customer_id", *there)
+        attributes = rows.unique("customer_id", keep="first", maintain_order=True).collect()
         found = found.join(attributes, on="customer_id", how="left", maintain_order="left")
     seen, left_out = _seen(found, question)
     if seen.is_empty():
@@ -134,7 +137,9 @@ def observe(
     grouped, merged = _grouped(seen, by)
     back = int(seen["returned_on"].count()) if question.of_contracts else 0
     same_day = int((seen["has_ended"] & (seen["tenure_days"] == 0)).sum())
-    return Observed(question, grouped, left_out, merged, back, same_day, _facts(extract, question))
+    return Observed(
+        question, grouped, left_out, merged, back, same_day, _facts(extract, question), frozenset(there)
+    )
 
 
 def _where(extract: Extract, customers: Extract | None, wanted: list[str]) -> tuple[list[str], list[str]]:

@@ -417,6 +417,13 @@ def _group_notes(found: Findings) -> Iterator[Note]:
     if pairs > 1:
         text = f"{pairs} pairs are compared; p-values after Holm keep the chance of any false finding at that of one test."
         yield Note("holm", text)
+    if found.by in found.curves.observed.as_they_stand:
+        text = (
+            f"Customers are grouped by {found.by} as the customers table has it: where it changes with time, a group that only those "
+            "who stay can reach looks more loyal than it is."
+        )
+        yield Note("grouped_as_it_stands", text)
+        return
     text = f"Customers are grouped by {found.by} as it stood at the beginning, so that nothing that came later decides their group."
     yield Note("grouped_at_the_beginning", text)
 
@@ -424,7 +431,12 @@ def _group_notes(found: Findings) -> Iterator[Note]:
 def _thin(found: Findings) -> Iterator[Note]:
     events = int(found.groups["n_events"].sum())
     if events < _FEW:
-        text = f"Only {_counted(events, 'end')} {'was' if events == 1 else 'were'} seen: read the intervals, not the figures."
+        seen = (
+            "No end was"
+            if not events
+            else f"Only {_counted(events, 'end')} {'was' if events == 1 else 'were'}"
+        )
+        text = f"{seen} seen: read the intervals, not the figures."
         yield Note("few_ends", text, "caution")
     short = found.groups.filter(pl.col("restricted_mean_days").is_null())["group"].to_list()
     if short:
