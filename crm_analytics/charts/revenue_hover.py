@@ -114,11 +114,20 @@ def bridge_words(result: Result, row: Row, *, plain: bool = False) -> str:
             lines.append(f"{label} {'+' if sign > 0 else '-'}{figure(key)}{many}")
     lines.append(f"Closing {figure('closing')}")
     if row.get("quick_ratio") is not None:
-        lines.append(f"Quick ratio {parts.spanned(row, 'quick_ratio', 'number')}")
+        lines.append(f"Quick ratio {_quick_words(row)}")
     if not row["is_complete"]:
         lines.append(f"This {period_of(result)} is not over")
     head = period_name(result, row["period_on"])
     return f"{head}: {'; '.join(lines)}." if plain else text.lines(*lines, head=head)
+
+
+def _quick_words(row: Row) -> str:
+    """Say a quick ratio, which may have no upper bound."""
+    lower, upper = row.get("quick_ratio_lower"), row.get("quick_ratio_upper")
+    if lower is None or upper is not None:
+        return parts.spanned(row, "quick_ratio", "number")
+    value, least = (formats.value(x, "number") for x in (row["quick_ratio"], lower))
+    return f"{value} ({least} or more)"
 
 
 def rate_words(result: Result, row: Row) -> str:
@@ -139,7 +148,7 @@ def segment_words(result: Result, row: Row) -> str:
             f"{in_money(result, row['opening_revenue'])} then, {in_money(result, row['kept_revenue'])} now",
             f"Net {parts.spanned(row, 'net_revenue_retention', 'share')}",
             f"Gross {parts.spanned(row, 'gross_revenue_retention', 'share')}",
-            f"{formats.share(row['loss_share'])} of the losses",
+            f"{parts.spanned(row, 'loss_share', 'share')} of the losses",
         ]
     lines.append(f"Customers kept {parts.spanned(row, 'customers_kept_share', 'share')}")
     return text.lines(*lines, head=row["segment"])

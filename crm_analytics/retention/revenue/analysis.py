@@ -34,7 +34,13 @@ from crm_analytics.retention.revenue.rates import (
 from crm_analytics.retention.revenue.segments import group_of, segment_table
 from crm_analytics.retention.revenue.stretches import stretches
 from crm_analytics.retention.revenue.sums import draws_for
-from crm_analytics.retention.revenue.tables import customer_table, customers_only, waterfall, with_quick_ratio
+from crm_analytics.retention.revenue.tables import (
+    customer_table,
+    customers_only,
+    quick_ratios,
+    waterfall,
+    with_quick_ratio,
+)
 from crm_analytics.retention.revenue.terms import TERMS
 from crm_analytics.retention.revenue.words import Findings
 from crm_analytics.stats.customer_draws import Draws
@@ -104,8 +110,8 @@ def revenue_retention(
         "week", "month", "quarter" or "year" of the calendar; "month" as contracts are billed. For orders take a period in
         which a customer would usually buy.
     by
-        What to group by: "plan" of the contracts, a column of the customers table, or "channel", "country", "discount" … of the
-        first order. None takes the plan where there is one.
+        What to group by: "plan" of the contracts, "channel", "country", "discount" … of the first order, or else a column of
+        the customers table. None takes the plan where there is one.
     convention
         The net revenue retention that the headline gives: "cohort" (the customers of then, two points in time),
         "cohort_with_returned" (and who came back, as ChartMogul does), "compounded" (the product of the periods' rates) or
@@ -270,7 +276,19 @@ def _found(extract: Extract, ledger: Ledger, choice: _Choice, customers: Any, si
         tables["outlook"] = ahead.table
     shown = tables if ledger.has_money else customers_only(tables)
     by = None if grouped is None else grouped[0]
-    return Findings(ledger, n, last, choice.convention, _by_key(every), shown, ahead, by, extract.currency)
+    value, lower, upper = (float(x[last]) for x in quick_ratios(many.sums))
+    return Findings(
+        ledger,
+        n,
+        last,
+        choice.convention,
+        _by_key(every),
+        shown,
+        ahead,
+        (value, lower, upper),
+        by,
+        extract.currency,
+    )
 
 
 def _by_key(every: list[Rate]) -> Mapping[str, Rate]:

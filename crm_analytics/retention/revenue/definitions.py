@@ -49,8 +49,19 @@ def over(top: Floats, base: Floats) -> Floats:
 
 
 def chained(rate: Floats, n: int) -> Floats:
-    """Multiply the rates of the n periods up to each; not a number where one of them is missing."""
-    return _windows(rate, n, np.prod)
+    """Multiply the rates of the n periods up to each; not a number where one is missing before nothing is left.
+
+    Where a period kept nothing, the product is nought, and that the next ones have nothing to keep does not matter.
+
+    >>> chained(np.array([0.5, 0.0, np.nan]), 3).tolist(), chained(np.array([np.nan, 0.5, 0.0]), 3).tolist()
+    ([nan, nan, 0.0], [nan, nan, nan])
+    """
+    return _windows(rate, n, _product)
+
+
+def _product(rates: Floats, axis: int) -> Floats:
+    gone = np.logical_or.accumulate(rates == 0, axis=axis)
+    return np.asarray(np.where(gone, 0.0, rates).prod(axis=axis), float)
 
 
 def _windows(values: Floats, n: int, fold: Callable[..., Floats]) -> Floats:

@@ -55,10 +55,12 @@ def group_of(
     own = (
         [c for c in names if c not in _NO_GROUPS] if ledger.kind == "orders" else ["plan"] * ("plan" in names)
     )
-    if by in attributes and table is not None:
-        told = table.select("customer_id", by).unique("customer_id").collect()
-    elif by in own:
+    if by in own:
         told = origins(extract.frame, [by], as_of=ledger.ends[-1])
+    elif by in attributes and table is not None:
+        told = (
+            table.select("customer_id", by).unique("customer_id", keep="first", maintain_order=True).collect()
+        )
     else:
         raise UnknownNameError.of("column to group by", by, dict.fromkeys([*own, *attributes]))
     found = ids.join(told, on="customer_id", how="left")
@@ -106,19 +108,34 @@ def segment_table(found: Stretches, moved: pl.DataFrame, groups: pl.DataFrame, d
     number = {name: i for i, name in enumerate(names)}
     numbered = joined.with_columns(group=pl.col("segment").replace_strict(number, return_dtype=pl.Int64))
     sums = summed(numbered, "group", len(names), draws, _PARTS)
-    return _rows(names, sums, has_money=found.ledger.has_money)
+    return _rows(names, sums, _as_equals(numbered), has_money=found.ledger.has_money)
 
 
-def _rows(names: list[str], sums: Sums, *, has_money: bool) -> pl.DataFrame:
+def _as_equals(moved: pl.DataFrame) -> float:
+    """Count the customers who lost something by what they are worth as equals (Kish): square of the sum over the squares."""
+    fallen = (moved["before"] - moved["after"]).clip(0).cast(pl.Float64)
+    squares = float((fallen**2).sum())
+    return float(fallen.sum()) ** 2 / squares if squares else 0.0
+
+
+def _loss_shares(sums: Sums, n_losers: float) -> dict[str, pl.Series]:
+    """Give each group's share of all losses; a share of nothing or of all has Wilson's interval of so many losers."""
+    fallen, drawn = sums.observed["fallen"], sums.drawn["fallen"]
+    share = over(fallen, fallen.sum(keepdims=True))
+    lower, upper = percentile_or_none(over(drawn, drawn.sum(axis=1, keepdims=True)))
+    ends = where_nothing_moved(share, lower, upper, np.full(share.shape, n_losers))
+    return _bounded("loss_share", share, *ends)
+
+
+def _rows(names: list[str], sums: Sums, n_losers: float, *, has_money: bool) -> pl.DataFrame:
     seen = sums.observed
     n, stayed = seen["n_before"], seen["n_stayed"]
     columns: dict[str, Any] = {"segment": names, "opening_customers": n.astype(np.int64)}
     if has_money:
-        total = max(float(seen["fallen"].sum()), 1e-12)
         columns |= {"opening_revenue": seen["before"], "kept_revenue": seen["kept"]}
         columns |= _figure("net_revenue_retention", sums, "kept")
         columns |= _figure("gross_revenue_retention", sums, "capped")
-        columns |= {"fallen_revenue": seen["fallen"], "loss_share": seen["fallen"] / total}
+        columns |= {"fallen_revenue": seen["fallen"]} | _loss_shares(sums, n_losers)
     low, high = wilson(stayed, n)
     columns |= {
         "customers_kept_share": stayed / n,
@@ -131,7 +148,10 @@ def _rows(names: list[str], sums: Sums, *, has_money: bool) -> pl.DataFrame:
 def _figure(name: str, sums: Sums, part: str) -> dict[str, pl.Series]:
     value: Floats = over(sums.observed[part], sums.observed["before"])
     lower, upper = percentile_or_none(over(sums.drawn[part], sums.drawn["before"]))
-    lower, upper = where_nothing_moved(value, lower, upper, sums.n_effective)
+    return _bounded(name, value, *where_nothing_moved(value, lower, upper, sums.n_effective))
+
+
+def _bounded(name: str, value: Floats, lower: Floats, upper: Floats) -> dict[str, pl.Series]:
     ends = (value, np.minimum(lower, value), np.maximum(upper, value))
     return {
         f"{name}{end}": pl.Series(x).fill_nan(None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from crm_analytics.retention.revenue.definitions import over
 from crm_analytics.retention.revenue.ledger import UNIT, Ledger
 from crm_analytics.retention.revenue.movements import GONE, MONEY, in_money, sums
-from crm_analytics.retention.revenue.rates import percentile_or_none
 from crm_analytics.retention.revenue.sums import Sums
+from crm_analytics.stats.intervals import Floats
 
 _STEPS: Final = (
     ("Opening", "opening", 1),
@@ -26,16 +27,28 @@ _CUSTOMERS: Final = {"expansion": "expanded_customers", "contraction": "contract
 
 def with_quick_ratio(bridge: pl.DataFrame, period: Sums, since: int) -> pl.DataFrame:
     """Add what was gained over what was lost; of whole periods only."""
-    value = over(period.observed["gained"], period.observed["fallen"])
-    lower, upper = percentile_or_none(over(period.drawn["gained"], period.drawn["fallen"]))
-    columns = {"quick_ratio": value, "quick_ratio_lower": lower, "quick_ratio_upper": upper}
+    columns = dict(zip(_QUICK, quick_ratios(period), strict=True))
     added = bridge.with_columns(pl.Series(k, v[since:]).fill_nan(None) for k, v in columns.items())
-    ratio, known = pl.col("quick_ratio"), pl.col("is_complete") & (pl.col("opening_revenue") > 0)
-    return added.with_columns(
-        pl.when(known).then(ratio).alias("quick_ratio"),
-        pl.when(known).then(pl.min_horizontal(ratio, "quick_ratio_lower")).alias("quick_ratio_lower"),
-        pl.when(known).then(pl.max_horizontal(ratio, "quick_ratio_upper")).alias("quick_ratio_upper"),
-    )
+    known = pl.col("is_complete") & (pl.col("opening_revenue") > 0)
+    return added.with_columns(pl.when(known).then(c).alias(c) for c in _QUICK)
+
+
+_QUICK: Final = ("quick_ratio", "quick_ratio_lower", "quick_ratio_upper")
+
+
+def quick_ratios(sums: Sums) -> tuple[Floats, Floats, Floats]:
+    """Give what was gained over what was lost by period, with bounds; not a number where there is none.
+
+    A draw in which nothing was lost is infinitely good: where that is more than one in forty, there is no upper bound. Where
+    nothing was gained there are no bounds: the draws know of nothing else.
+    """
+    value = over(sums.observed["gained"], sums.observed["fallen"])
+    gained, fallen = sums.drawn["gained"], sums.drawn["fallen"]
+    drawn = np.where((fallen <= 0) & (gained > 0), np.inf, over(gained, fallen))
+    known = (value > 0) & ~np.isnan(drawn).all(axis=0)
+    lower, upper = np.nanquantile(np.where(known, drawn, 0.0), [0.025, 0.975], axis=0, method="inverted_cdf")
+    upper = np.where(np.isfinite(upper), np.maximum(upper, value), np.nan)
+    return value, np.where(known, np.minimum(lower, value), np.nan), np.where(known, upper, np.nan)
 
 
 def waterfall(moved: pl.DataFrame) -> pl.DataFrame:

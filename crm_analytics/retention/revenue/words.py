@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -38,6 +39,9 @@ class Findings:
     rates: Mapping[str, Rate]
     tables: Mapping[str, pl.DataFrame]
     ahead: Outlook | str
+    quick: tuple[
+        float, float, float
+    ]  # gained over lost of the trailing stretch, with bounds; not a number where none
     by: str | None
     currency: str | None
 
@@ -115,7 +119,8 @@ def headline(found: Findings) -> str:
     """Say in one sentence how much of the revenue of then is still there, and who left."""
     kept = found.rate("customers_cohort")
     row = found.rate(found.convention)
-    left = "" if kept is None else f"{formats.share(1 - kept['rate'])} of the customers left"
+    gone = "left" if found.ledger.kind == "contracts" else "bought nothing since"
+    left = "" if kept is None else f"{formats.share(1 - kept['rate'])} of the customers {gone}"
     if not found.ledger.has_money or row is None:
         return _customers_only(found, kept)
     named = "" if found.convention == "cohort" else f" ({_named(found.rates[found.convention].definition)})"
@@ -209,21 +214,35 @@ def _flow_rows(found: Findings) -> Iterator[_Row]:
                 f"{amount}against {found.span} before",
             )
     if found.ledger.has_money:
-        gained = sum(found.steps[s]["step_revenue"] for s in ("New", "Returned", "Expansion"))
-        fallen = -sum(found.steps[s]["step_revenue"] for s in ("Contraction", "Lost"))
-        text = "nothing was lost" if fallen <= 0 else f"{gained / fallen:.2f} gained for 1 lost"
-        yield f"Quick ratio over the {found.over}", None, text
+        yield f"Quick ratio over the {found.over}", None, _quick_words(found.quick)
+
+
+def _quick_words(quick: tuple[float, float, float]) -> str:
+    """Say a quick ratio with its interval.
+
+    >>> _quick_words((2.0, 1.5, float("nan")))
+    '2.00 gained for 1 lost (95% interval 1.50 or more)'
+    """
+    value, lower, upper = quick
+    if not math.isfinite(value):
+        return "nothing was lost"
+    text = f"{value:.2f} gained for 1 lost" if value else "nothing was gained"
+    if not math.isfinite(lower):
+        return text
+    ends = f"{lower:.2f} to {upper:.2f}" if math.isfinite(upper) else f"{lower:.2f} or more"
+    return f"{text} (95% interval {ends})"
 
 
 def _where_rows(found: Findings) -> Iterator[_Row]:
     parts = found.tables.get("segments")
     if parts is not None and parts.height > 1 and found.ledger.has_money:
-        worst = parts.sort("loss_share", descending=True).row(0, named=True)
-        text = (
-            f"{worst['segment']}: {formats.share(worst['loss_share'])} of the losses; net retention "
-            f"{spread(worst, 'net_revenue_retention')}"
-        )
-        yield f"Most was lost in ({found.by})", worst["opening_customers"], text
+        worst = parts.sort("loss_share", descending=True, nulls_last=True).row(0, named=True)
+        if worst["loss_share"]:
+            text = (
+                f"{worst['segment']}: {spread(worst, 'loss_share')} of the losses; net retention "
+                f"{spread(worst, 'net_revenue_retention')}"
+            )
+            yield f"Most was lost in ({found.by})", worst["opening_customers"], text
     if isinstance(found.ahead, Outlook) and found.ledger.has_money:
         row = _at_a_year(found.ahead)
         ends = " to ".join(found.money(row[f"revenue_ahead_{e}"]) for e in ("lower", "upper"))

@@ -1,0 +1,255 @@
+"""Figures of few customers and odd histories: every share says of how many it is, and no interval is surer than its data."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+import crm_analytics as crm
+from crm_analytics.charts import revenue_hover
+from crm_analytics.retention.revenue.definitions import chained
+from crm_analytics.stats import shifted_beta_geometric as sbg
+
+CONTRACT = {
+    "customer_id": pl.String, "started_on": pl.Date, "ended_on": pl.Date, "monthly_amount": pl.Float64, "plan": pl.String,
+}  # fmt: skip
+
+
+def orders(*rows):
+    schema = {"customer_id": pl.String, "ordered_at": pl.Datetime("us"), "amount": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def contracts(*rows):
+    return pl.DataFrame(rows, schema=CONTRACT, orient="row")
+
+
+def said(result):
+    return {n.code: n.text for n in result.notes}
+
+
+def summed_up(result):
+    return {row["finding"]: row["finding_text"] for row in result.summary().to_dicts()}
+
+
+class TestCohorts:
+    TWO = orders(("a", datetime(2024, 1, 31), 10.0), ("b", datetime(2024, 6, 3), 10.0))
+
+    def test_a_rate_says_of_how_many_it_is_where_not_all_were_observed_so_long(self):
+        result = crm.cohort_retention(self.TWO)
+        assert "0.0% (0.0% to 79.3%) of the 1 observed so long were active in month 1" in result.headline()
+        assert "and 0.0% (0.0% to 79.3%) of 1 in month 3" in result.headline()
+        assert "100.0% (20.7% to 100.0%) never came back in the 3 months after" in result.headline()
+        assert summed_up(result)["Lost after the first"].startswith("100.0% (20.7% to 100.0%) never")
+
+    def test_where_all_were_observed_nothing_is_added(self):
+        result = crm.cohort_retention(self.TWO.head(1), as_of=date(2024, 6, 1))
+        assert "observed so long" not in result.headline()
+
+    def test_groups_and_values_in_the_headline_have_intervals(self):
+        rng = np.random.default_rng(3)
+        rows = [
+            (f"c{i}", datetime(2025, 1, 1) + timedelta(days=int(d)), 10.0 + i % 7)
+            for i in range(300)
+            for d in rng.integers(0, 300, 3)
+        ]
+        half = pl.when(pl.col("customer_id").str.ends_with("1")).then(pl.lit("x")).otherwise(pl.lit("y"))
+        frame = orders(*rows).with_columns(channel=half)
+        assert r" of “x” and " in (text := crm.cohort_retention(frame, by="channel").headline())
+        assert text.split(" of “x”")[0].endswith("%)") or text.split(" of “y”")[0].endswith("%)")
+        spend = crm.cohort_retention(frame, value="cumulative").headline()
+        assert "cumulative spend per customer up to month" in spend
+        assert spend.split(" up to month")[1].split(",")[0].count("(") == 1
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({"criterion": "on_or_after", "horizon": 3}, "retention in months 1 to 3"),
+            ({"criterion": "on_or_before"}, "retention by month 1"),
+            ({"criterion": "streak"}, "retention in month 1"),
+            ({}, "month-1 retention"),
+        ],
+    )
+    def test_a_trend_names_the_rate_that_is_followed(self, options, words):
+        assert words in crm.cohort_retention(self.TWO, as_of=date(2025, 3, 1), **options).headline()
+
+    def test_few_cohorts_have_students_interval(self):
+        """Rates 0, 1/2 and 1 of three cohorts: 0.5 +- 4.3027 * 0.5 / sqrt(3), cut at 0 and 1; 4.3027 is t(2, 0.975)."""
+        begins = [datetime(2025, m, 5) for m in (1, 2, 3)]
+        back = {1: 0, 2: 5, 3: 10}
+        rows = [(f"c{t.month}-{i}", t, 10.0) for t in begins for i in range(10)]
+        rows += [
+            (f"c{t.month}-{i}", t + timedelta(days=31), 10.0) for t in begins for i in range(back[t.month])
+        ]
+        curve = crm.cohort_retention(orders(*rows), as_of=date(2025, 5, 1), average="simple").tables()[
+            "curve"
+        ]
+        row = curve.filter(pl.col("period") == 1).row(0, named=True)
+        assert row["retention_rate"] == pytest.approx(0.5)
+        assert (row["retention_rate_lower"], row["retention_rate_upper"]) == (0, 1)
+
+    def test_cohorts_of_one_rate_are_no_certainty(self):
+        rows = [(f"c{m}", datetime(2025, m, 5), 10.0) for m in (1, 2, 3)]
+        curve = crm.cohort_retention(orders(*rows), as_of=date(2025, 5, 1), average="simple").tables()[
+            "curve"
+        ]
+        row = curve.filter(pl.col("period") == 1).row(0, named=True)
+        assert row["retention_rate"] == 0
+        assert row["retention_rate_upper"] == pytest.approx(0.5615, abs=1e-4)  # Wilson's of none among three
+
+    def test_equal_spends_tell_nothing_of_the_spread(self):
+        rows = [(c, datetime(2025, 1, 5), 10.0) for c in "ab"]
+        cell = (
+            crm.cohort_retention(orders(*rows), as_of=date(2025, 3, 1), value="spend")
+            .tables()["cells"]
+            .row(0, named=True)
+        )
+        assert (cell["shown_value"], cell["shown_value_lower"], cell["shown_value_upper"]) == (
+            10.0,
+            None,
+            None,
+        )
+
+
+class TestSurvival:
+    def test_one_of_each_plan_shows_no_difference(self):
+        rows = [
+            ("a", date(2024, 1, 1), date(2024, 1, 31), 10.0, "x"),
+            ("b", date(2024, 1, 1), date(2024, 3, 1), 10.0, "y"),
+        ]
+        result = crm.survival(contracts(*rows), as_of="2024-12-31", by="plan")
+        pair = result.tables()["comparisons"].row(1, named=True)
+        assert pair["mean_difference_p_value"] > 0.5
+        assert pair["mean_difference_days_lower"] < 0 < pair["mean_difference_days_upper"]
+        assert "(95% interval 30 to 30)" not in summed_up(result)["x"]
+
+    def test_groups_of_the_customers_table_are_not_said_to_be_those_of_the_beginning(self):
+        rows = [(c, date(2024, 1, 1), date(2024, 5, 1), 10.0, "x") for c in "abcdefgh"]
+        people = pl.DataFrame({"customer_id": list("abcdefgh"), "tier": ["gold", "basic"] * 4})
+        frame = contracts(*rows)
+        by_tier = crm.survival(frame, as_of="2024-12-31", customers=people, by="tier", covariates=["tier"])
+        assert "grouped_at_the_beginning" not in said(by_tier)
+        assert "as the customers table has it" in said(by_tier)["grouped_as_it_stands"]
+        assert "(tier as the customers table has it)" in said(by_tier)["hazard_ratios"]
+        by_plan = crm.survival(frame, as_of="2024-12-31", customers=people, by="plan")
+        assert "grouped_as_it_stands" not in said(by_plan)
+
+    def test_nobody_gone_is_said_in_words(self):
+        result = crm.survival(contracts(("a", date(2024, 1, 1), None, 10.0, "x")), as_of="2024-12-31")
+        assert said(result)["few_ends"].startswith("No end was seen")
+
+
+@pytest.fixture(scope="module")
+def two_plans():
+    """Of 40 dear contracts 10 end, of 40 cheap ones 10, and 20 begin."""
+    begin, end = date(2024, 1, 10), date(2024, 9, 10)
+    rows = [(f"p{i}", begin, end if i < 10 else None, 30.0, "pro") for i in range(40)]
+    rows += [(f"b{i}", begin, end if i < 10 else None, 10.0, "basic") for i in range(40)]
+    rows += [(f"n{i}", date(2024, 6, 10), None, 10.0, "basic") for i in range(20)]
+    return crm.revenue_retention(contracts(*rows), as_of="2025-02-01")
+
+
+class TestRevenue:
+    def test_nothing_kept_stays_nothing(self):
+        assert chained(np.array([0.5, 0.0, np.nan]), 3)[2] == 0
+        assert np.isnan(chained(np.array([np.nan, 0.0, 0.5]), 3)[2])
+
+    def test_draws_that_lose_everybody_count_in_the_compounded_rate(self):
+        """One of two customers left: a quarter of the draws hold nobody else, so that the lower bound is nought."""
+        rows = [
+            ("a", date(2024, 1, 31), None, 10.0, "x"),
+            ("b", date(2024, 1, 1), date(2024, 4, 15), 5.0, "x"),
+        ]
+        table = crm.revenue_retention(contracts(*rows), as_of="2025-01-01").tables()["definitions"]
+        row = table.filter(
+            (pl.col("rate_name") == "Net revenue retention")
+            & (pl.col("rate_definition") == "Period by period, compounded")
+        ).row(0, named=True)
+        assert row["rate"] == pytest.approx(10 / 15)
+        assert row["rate_lower"] == 0
+
+    def test_all_gone_is_nothing_kept_period_by_period_too(self):
+        rows = [
+            ("a", date(2024, 1, 31), date(2024, 3, 1), 10.0, "x"),
+            ("b", date(2024, 1, 1), date(2024, 2, 1), 10.0, "x"),
+        ]
+        result = crm.revenue_retention(contracts(*rows), as_of="2025-01-01")
+        assert summed_up(result)["Net revenue retention, period by period"].startswith("0.0%")
+
+    def test_a_drawn_model_without_bounds_is_still_finite(self):
+        found = sbg.Estimated(1.0, 2.0, np.diag([4e4, 4e4]), 0.0, is_identified=True)
+        for a, b in zip(*found.draws(200, 1), strict=True):
+            logs = sbg.log_survival(60, float(a[0]), float(b[0]))
+            assert np.isfinite(logs).all()
+            assert (np.diff(logs) <= 0).all()
+
+    def test_the_log_survival_is_that_of_the_beta_functions(self):
+        assert np.exp(sbg.log_survival(30, 0.7, 1.2)) == pytest.approx(sbg.survival(np.arange(31), 0.7, 1.2))
+
+    def test_shares_of_the_losses_have_intervals(self, two_plans):
+        parts = two_plans.tables()["segments"].sort("loss_share")
+        assert parts["loss_share"].to_list() == pytest.approx([0.25, 0.75])
+        low, high = parts["loss_share_lower"], parts["loss_share_upper"]
+        assert (low[0] > 0.05) & (high[0] < 0.5)
+        assert low[1] == pytest.approx(1 - high[0])
+        assert "75.0% (95% interval " in summed_up(two_plans)["Most was lost in (plan)"]
+        assert "75.0% (" in revenue_hover.segment_words(two_plans, parts.row(1, named=True))
+        assert {"loss_share_lower", "loss_share_upper"} <= set(two_plans.terms)
+
+    def test_a_plan_that_lost_nothing_may_have_lost_something(self):
+        begin = date(2024, 1, 10)
+        rows = [(f"p{i}", begin, date(2024, 9, 10) if i < 5 else None, 30.0, "pro") for i in range(20)]
+        rows += [(f"b{i}", begin, None, 10.0, "basic") for i in range(20)]
+        parts = (
+            crm.revenue_retention(contracts(*rows), as_of="2025-02-01")
+            .tables()["segments"]
+            .sort("loss_share")
+        )
+        assert parts["loss_share"].to_list() == [0, 1]
+        assert parts["loss_share_upper"][0] == pytest.approx(0.4345, abs=1e-4)  # Wilson's of none among five
+        assert parts["loss_share_lower"][1] == pytest.approx(0.5655, abs=1e-4)
+
+    def test_where_nothing_was_lost_nobody_has_a_share_of_it(self):
+        rows = [(c, date(2024, 1, 10), None, 30.0, p) for c, p in (("a", "x"), ("b", "y"))]
+        result = crm.revenue_retention(contracts(*rows), as_of="2025-02-01")
+        assert result.tables()["segments"]["loss_share"].to_list() == [None, None]
+        assert "Most was lost in (plan)" not in summed_up(result)
+
+    def test_the_quick_ratio_of_the_stretch_has_its_interval(self, two_plans):
+        assert summed_up(two_plans)["Quick ratio over the 12 months"].startswith(
+            "0.50 gained for 1 lost (95% interval 0."
+        )
+
+    def test_a_quick_ratio_on_one_loss_has_no_upper_bound(self):
+        rows = [
+            (f"c{i}", date(2024, 1, 10), date(2024, 5, 10) if i == 0 else None, 10.0, "x") for i in range(10)
+        ]
+        rows += [(f"n{i}", date(2024, 5, 12), None, 10.0, "x") for i in range(3)]
+        result = crm.revenue_retention(contracts(*rows), as_of="2024-06-01")
+        row = result.tables()["bridge"].row(-1, named=True)
+        assert row["quick_ratio"] == 3
+        assert row["quick_ratio_lower"] <= 1
+        assert row["quick_ratio_upper"] is None
+        assert "or more)" in revenue_hover.bridge_words(result, row)
+        assert summed_up(result)["Quick ratio over the 4 months"].endswith("or more)")
+
+    def test_who_buys_nothing_is_not_said_to_have_left(self):
+        rows = [
+            (c, datetime(2024, m, 5), 10.0)
+            for c, months in (("a", (1, 2, 3, 4)), ("b", (1, 2)))
+            for m in months
+        ]
+        result = crm.revenue_retention(orders(*rows), as_of="2024-05-01", trailing_months=1)
+        assert result.headline().endswith("of the customers bought nothing since.")
+
+    def test_the_first_order_decides_the_group_where_both_tables_have_the_column(self):
+        rows = [(c, datetime(2024, m, 5), 10.0) for c in "ab" for m in (1, 2, 3, 4)]
+        frame = orders(*rows).with_columns(channel=pl.lit("web"))
+        people = pl.DataFrame({"customer_id": ["a", "b"], "channel": ["store", "store"]})
+        result = crm.revenue_retention(
+            frame, customers=people, by="channel", as_of="2024-05-01", trailing_months=1
+        )
+        assert result.tables()["segments"]["segment"].to_list() == ["web"]
