@@ -200,14 +200,19 @@ def _gap_bars(rows: Sequence[Row], column: str, name: str, colour: str) -> go.Ba
         marker={"color": colour},
         hovertext=[
             text.lines(
-                f"{r['n_customers_by_median']:,} customers with this median: {formats.share(r['customer_by_median_share'])}",
-                f"{r['n_ended_gaps']:,} gaps: {formats.share(r['gap_share'])}, {formats.share(r['gap_share_so_far'])} so long or shorter",
+                f"{parts.counted(r['n_customers_by_median'], 'customer')} with this median: {_share(r, 'customer_by_median_share')}",
+                f"{parts.counted(r['n_ended_gaps'], 'gap')}: {_share(r, 'gap_share')}",
+                f"{_share(r, 'gap_share_so_far')} so long or shorter",
                 head=_length(r),
             )
             for r in rows
         ],
         hovertemplate=parts.HOVER,
     )
+
+
+def _share(row: Row, column: str) -> str:
+    return parts.spanned(row, column, "share")
 
 
 def _days(row: Row) -> str:

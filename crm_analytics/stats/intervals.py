@@ -75,6 +75,44 @@ def wilson(successes: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> tuple[
     return lower, upper
 
 
+def clustered_share(hits: ArrayLike, sizes: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Give a share of units that come in clusters (gaps of customers), `sum(hits) / sum(sizes)`, with its interval.
+
+    Units of one cluster are alike, so they tell less than as many of different clusters: the interval is Wilson's for the
+    number of independent units that would scatter as much as the clusters do. Where nothing scatters, that number is the
+    clusters' worth as equals (Kish).
+
+    Parameters
+    ----------
+    hits, sizes
+        Of each cluster: units that count, and all units; at least one unit in all.
+    level
+        Confidence level.
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling Techniques, 3rd edition, section 3.12 (variance of a share in clusters). Korn, E. L. and
+    Graubard, B. I. (1998). Survey Methodology 24, 193-201 (interval by the effective number).
+
+    Examples
+    --------
+    Ten gaps of each of four customers, all short or all long, tell less than four gaps would:
+
+    >>> found = clustered_share([10, 10, 0, 0], [10, 10, 10, 10])
+    >>> found.value, round(found.lower, 2), round(found.upper, 2)
+    (0.5, 0.13, 0.87)
+    """
+    y, m = np.asarray(hits, float), np.asarray(sizes, float)
+    n, total = m.size, float(m.sum())
+    share = float(y.sum()) / total
+    squares = float(((y - share * m) ** 2).sum()) * n / max(n - 1, 1)
+    even = total**2 / float((m**2).sum())
+    worth = share * (1 - share) * total**2 / squares if squares > 0 and n > 1 else even
+    worth = min(worth, total)
+    lower, upper = wilson(share * worth, worth, level=level)
+    return Estimate(share, min(float(lower), share), max(float(upper), share))
+
+
 def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Give a mean with its normal interval, `mean ± z s / sqrt(n)`.
 
@@ -137,6 +175,9 @@ def median_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     place = _binomial_place(x.size, (1 - level) / 2)
     return Estimate(float(np.median(x)), float(x[place]), float(x[x.size - 1 - place]))
 
+
+FEWEST_FOR_A_MEDIAN = 6
+"""Of fewer values the smallest and the largest do not make a 95% interval of the median."""
 
 _EXACT_TO = (
     1000  # beyond it the normal distribution, corrected for continuity, gives the place or the one before

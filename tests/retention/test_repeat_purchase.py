@@ -232,7 +232,9 @@ def test_headline_and_summary():
     )
     text = dict(result.summary().select("finding", "finding_text").rows())
     assert text["From the first order to the next"].endswith("within 90 days")
-    assert text["Usual gap between orders"] == "the middle customer orders every 35 days"
+    assert text["Usual gap between orders"] == (
+        "the middle customer orders every 35 days (30 to 40, the shortest and the longest)"
+    )
 
 
 @pytest.mark.parametrize(

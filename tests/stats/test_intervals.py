@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from crm_analytics.errors import OptionError
-from crm_analytics.stats.intervals import mean_interval, median_interval, poisson_count, wilson, z_value
+from crm_analytics.stats.intervals import (
+    clustered_share,
+    mean_interval,
+    median_interval,
+    poisson_count,
+    wilson,
+    z_value,
+)
 
 levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])
 
@@ -23,6 +30,34 @@ def test_wilson_is_scipys(n, share, level):
     other = stats.binomtest(hits, n).proportion_ci(level, method="wilson")
     assert lower == pytest.approx(other.low, abs=1e-12)
     assert upper == pytest.approx(other.high, abs=1e-12)
+
+
+def test_a_share_of_clusters_of_one_is_wilsons_with_the_divisor_of_a_sample():
+    hits = np.repeat([1, 0], [30, 70])
+    found = clustered_share(hits, np.ones(100))
+    lower, upper = wilson(0.3 * 99, 99)
+    assert found == pytest.approx((0.3, float(lower), float(upper)))
+
+
+def test_the_interval_of_a_share_of_clusters_covers():
+    """Customers of 1 to 12 gaps whose chance of a short gap is beta(1, 2): taken one by one they cover 0.85 and less."""
+    rng = np.random.default_rng(4)
+    held, plain = 0, 0
+    for _ in range(1000):
+        sizes = rng.integers(1, 13, 80)
+        hits = rng.binomial(sizes, rng.beta(1, 2, 80))
+        found = clustered_share(hits, sizes)
+        held += found.lower <= 1 / 3 <= found.upper
+        lower, upper = wilson(hits.sum(), sizes.sum())
+        plain += lower <= 1 / 3 <= upper
+    assert 930 <= held <= 970
+    assert plain < 850
+
+
+def test_clusters_without_scatter_count_as_so_many_equals():
+    found = clustered_share([0, 0, 0, 0], [1, 1, 1, 5])
+    assert (found.value, found.lower) == (0, 0)
+    assert found.upper == pytest.approx(float(wilson(0, 64 / 28)[1]))
 
 
 def test_wilson_of_nothing_knows_nothing():

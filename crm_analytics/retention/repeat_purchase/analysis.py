@@ -187,7 +187,7 @@ def _findings(
     groups = _groups(extract, people, choice.by, customers, window)
     longest = max(choice.mature_days, *choice.within_days)
     tables = {
-        "steps": steps.step_table(followed, choice.within_days, choice.mature_days),
+        "steps": steps.step_table(followed, choice.within_days),
         "curve": steps.curve_table(followed, until=longest),
         "moments": steps.rate_table(followed, most=_STEPS_WITH_MOMENTS, until=choice.mature_days),
         "gaps": gaps.gap_table(rows, start),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from crm_analytics.retention.cadence import days_seen, gap_days
-from crm_analytics.stats.intervals import wilson
+from crm_analytics.stats.intervals import Estimate, clustered_share, wilson
+
+Ints = NDArray[np.int64]
 
 EDGES: Final = (0, 7, 14, 30, 60, 90, 180, 365)
 """Gaps are told apart up to a week, two weeks, a month and so on; a gap of exactly so many days is in the shorter bin."""
@@ -19,24 +22,47 @@ def gap_table(rows: pl.DataFrame, start: date | None = None) -> pl.DataFrame:
     """Give one row per length of gap: gaps that have ended, and customers by the median of theirs."""
     gaps = gaps_of(rows, start)
     middle = gaps.group_by("customer_id").agg(pl.col("gap").median())
-    n, m = (_by_length(x["gap"]) for x in (gaps, middle))
+    place = _by_length(gaps["gap"])
+    n, m = (np.bincount(x, minlength=len(EDGES)) for x in (place, _by_length(middle["gap"])))
+    low, high = wilson(m, m.sum())
     every = pl.DataFrame(
         {
             "gap_from_days": [0, *(e + 1 for e in EDGES[1:-1]), EDGES[-1] + 1],
             "gap_to_days": [*EDGES[1:], None],
             "n_ended_gaps": n,
-            "gap_share": n / max(n.sum(), 1),
-            "gap_share_so_far": n.cumsum() / max(n.sum(), 1),
+            **_shares_of_gaps(gaps["customer_id"], place),
             "n_customers_by_median": m,
             "customer_by_median_share": m / max(m.sum(), 1),
+            "customer_by_median_share_lower": low,
+            "customer_by_median_share_upper": high,
         }
     )
     return every if gaps.height else every.clear()
 
 
-def _by_length(gaps: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    places = np.searchsorted(np.array(EDGES[1:], float), gaps.to_numpy(), side="left")
-    return np.bincount(places, minlength=len(EDGES)).astype(np.int64)
+def _shares_of_gaps(customers: pl.Series, place: Ints) -> dict[str, list[float]]:
+    """Give the share of gaps in each row, and in it or before, with bounds that allow for customers' gaps being alike."""
+    other = (customers != customers.shift(1)).fill_null(value=True)  # a customer's gaps stand together
+    who = other.cum_sum().to_numpy().astype(np.int64) - 1
+    sizes = np.bincount(who)
+
+    def of(which: np.ndarray[Any, np.dtype[np.bool_]]) -> Estimate:
+        hits = np.bincount(who[which], minlength=sizes.size)
+        return clustered_share(hits, sizes) if sizes.size else Estimate(0.0, 0.0, 1.0)
+
+    found = {
+        "gap_share": [of(place == i) for i in range(len(EDGES))],
+        "gap_share_so_far": [*(of(place <= i) for i in range(len(EDGES) - 1)), Estimate(1.0, 1.0, 1.0)],
+    }
+    return {
+        f"{name}{end}": [float(estimate[i]) for estimate in estimates]
+        for name, estimates in found.items()
+        for i, end in enumerate(("", "_lower", "_upper"))
+    }
+
+
+def _by_length(gaps: pl.Series) -> Ints:
+    return np.searchsorted(np.array(EDGES[1:], float), gaps.to_numpy(), side="left").astype(np.int64)
 
 
 def gaps_of(rows: pl.DataFrame, start: date | None = None) -> pl.DataFrame:

@@ -79,9 +79,9 @@ def steps(rows: pl.DataFrame, *, as_of: date, most: int, start: date | None = No
     return found
 
 
-def step_table(found: Sequence[Step], within_days: Sequence[int], year: int) -> pl.DataFrame:
+def step_table(found: Sequence[Step], within_days: Sequence[int]) -> pl.DataFrame:
     """Give one row per order number: customers, share back within each time, days to the next order, best moment."""
-    rows = [_step_row(step, within_days, year) for step in found]
+    rows = [_step_row(step, within_days) for step in found]
     return pl.DataFrame(rows, schema=_step_schema(within_days), orient="row")
 
 
@@ -100,10 +100,10 @@ def _step_schema(within_days: Sequence[int]) -> dict[str, pl.DataType]:
     }
 
 
-def _step_row(step: Step, within_days: Sequence[int], year: int) -> list[Any]:
+def _step_row(step: Step, within_days: Sequence[int]) -> list[Any]:
     rates = [x for d in within_days for x in (step.returned(d) or (None, None, None))]
     middle = [x if np.isfinite(x) else None for x in quantile(step.curve)]
-    within = year if step.returned(year) else max((d for d in within_days if step.returned(d)), default=year)
+    within = max((d for d in within_days if step.returned(d)), default=within_days[-1])
     half, most = (step.day_of_part(part, within) for part in (0.5, 0.8))
     peak = _peak(step)
     return [step.number, step.waits.size, int(step.came.sum()), *rates, *middle, half, most, *peak]

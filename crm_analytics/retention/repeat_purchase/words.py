@@ -14,6 +14,7 @@ from crm_analytics.results import Note
 from crm_analytics.retention.repeat_purchase.choice import Choice
 from crm_analytics.retention.repeat_purchase.first_order import KINDS
 from crm_analytics.stats.gap_model import GapModel
+from crm_analytics.stats.intervals import FEWEST_FOR_A_MEDIAN, median_interval
 
 _FEW: Final = 30
 _MOST_FIRST: Final = 2
@@ -79,7 +80,7 @@ def _late_words(found: Findings) -> str:
     if new.is_empty():
         return text
     money = formats.money(float(new["yearly_spend"].sum()), found.currency)
-    return f"{text}, {'all' if 1 < new.height == late else f'{new.height:,}'} of them for {found.choice.newly_late_days} days or less, with {money} spent in their last active year"
+    return f"{text}, {'all' if 1 < new.height == late else f'{new.height:,}'} of them for {_time(found.choice.newly_late_days)} or less, with {money} spent in their last active year"
 
 
 def _part(some: int, of: int) -> str:
@@ -98,7 +99,7 @@ def _part(some: int, of: int) -> str:
 
 
 def _time(days: int) -> str:
-    return "a year" if days == _YEAR else f"{days:,} days"
+    return {1: "a day", _YEAR: "a year"}.get(days, f"{days:,} days")
 
 
 def _customers(n: int) -> str:
@@ -146,7 +147,7 @@ def _moment_rows(found: Findings) -> Iterator[_Row]:
     if row.get("half_returned_days") is None:
         return
     text = (
-        f"half of those who return are back by day {row['half_returned_days']:,.0f}, four in five by day "
+        f"half of those who return{_in_time(found)} are back by day {row['half_returned_days']:,.0f}, four in five by day "
         f"{row['most_returned_days']:,.0f}"
     )
     if row["peak_from_day"] is not None:
@@ -154,15 +155,23 @@ def _moment_rows(found: Findings) -> Iterator[_Row]:
     yield "Best moment after the first order", None, text
 
 
+def _in_time(found: Findings) -> str:
+    known = found.longest()
+    return "" if known is None else f" within {_time(known[0])}"
+
+
+def _if_few(n: int) -> str:
+    """Say that an interval is the whole range, where there are too few for a surer one."""
+    return ", the shortest and the longest" if n < FEWEST_FOR_A_MEDIAN else ""
+
+
 def _gap_rows(found: Findings) -> Iterator[_Row]:
     people = found.tables["customers"].filter("has_own_rhythm")
     if people.height:
-        middle = people.select(pl.col("median_gap_days").median()).item()
-        yield (
-            "Usual gap between orders",
-            people.height,
-            f"the middle customer orders every {middle:,.0f} days",
-        )
+        middle = median_interval(people["median_gap_days"])
+        ends = f"{middle.lower:,.0f} to {middle.upper:,.0f}"
+        text = f"the middle customer orders every {middle.value:,.0f} days ({ends}{_if_few(people.height)})"
+        yield "Usual gap between orders", people.height, text
 
 
 def _once_rows(found: Findings) -> Iterator[_Row]:
@@ -186,17 +195,14 @@ def _late_rows(found: Findings) -> Iterator[_Row]:
     )
     new = found.late(newly=True)
     money = formats.money(float(new["yearly_spend"].sum()), found.currency)
-    yield (
-        f"Late for {found.choice.newly_late_days} days or less",
-        new.height,
-        f"spent {money} in their last active year",
-    )
+    text = f"spent {money} in their last active year" if new.height else "nobody has become late so lately"
+    yield f"Late for {_time(found.choice.newly_late_days)} or less", new.height, text
 
 
 def _first_rows(found: Findings) -> Iterator[_Row]:
     sure = found.tables["first_purchase"].filter(pl.col("evidence") == "returns more often")
     for row in sure.sort("return_difference_lower", descending=True).head(_MOST_FIRST).iter_rows(named=True):
-        text = f"{_spanned(row, 'return_rate')} back within {found.choice.follow_days} days, others {formats.share(row['other_return_rate'])}"
+        text = f"{_spanned(row, 'return_rate')} back within {_time(found.choice.follow_days)}, others {formats.share(row['other_return_rate'])}"
         yield f"{row['first_by'].capitalize()} {row['first_value']}", row["n_customers"], text
 
 
@@ -235,7 +241,7 @@ def gaps_title(found: Findings) -> str:
 
 def late_title(found: Findings) -> str:
     """Say who is listed."""
-    return f"Late for {found.choice.newly_late_days} days or less: where most is at stake"
+    return f"Late for {_time(found.choice.newly_late_days)} or less: where most is at stake"
 
 
 def first_title(found: Findings) -> str:
@@ -291,9 +297,10 @@ def _first_notes(found: Findings) -> Iterator[Note]:
         yield Note("too_rare", text)
     if first.height:
         names = ", ".join(k.removeprefix("first ") for k in KINDS.values() if k in set(first["first_by"]))
+        span = _time(found.choice.follow_days).removeprefix("a ")
         yield Note(
             "not_a_cause",
-            f"First orders ({names}) are compared over the {found.choice.follow_days} days after them, customers followed for all of it. "
+            f"First orders ({names}) are compared over the {span} after them, customers followed for all of it. "
             "What goes with a second order need not cause it: other customers choose other things.",
             "caution",
         )
