@@ -10,6 +10,7 @@ import pytest
 
 import crm_analytics as crm
 from crm_analytics.charts import revenue_hover
+from crm_analytics.retention.lifecycle.projection import project
 from crm_analytics.retention.revenue.definitions import chained
 from crm_analytics.stats import shifted_beta_geometric as sbg
 
@@ -112,6 +113,71 @@ class TestCohorts:
             None,
             None,
         )
+
+
+class TestRepeatPurchase:
+    ROWS = orders(
+        *(
+            (f"c{i}", datetime(2024, 1, 1) + timedelta(days=d), 10.0)
+            for i in range(40)
+            for d in (0, 20 + i, 200 + i)
+        ),
+        *((f"d{i}", datetime(2024, 1, 1), 10.0) for i in range(40)),
+    )
+
+    def test_the_half_in_the_headline_is_of_those_it_speaks_of(self):
+        """Half of all are back after 20 to 59 days; of those back within 30 days the middle one is by day 25."""
+        result = crm.repeat_purchase(self.ROWS, as_of="2026-01-01", within_days=(30,))
+        assert "within 30 days, half of them by day 25" in result.headline()
+        assert (
+            "half of those who return within 30 days are back by day 25"
+            in summed_up(result)["Best moment after the first order"]
+        )
+        year = crm.repeat_purchase(self.ROWS, as_of="2026-01-01")
+        assert "within a year, half of them by day 39" in year.headline()
+
+    def test_shares_of_gaps_have_intervals_that_allow_for_customers_being_alike(self):
+        table = crm.repeat_purchase(self.ROWS, as_of="2026-01-01").tables()["gaps"]
+        for column in ("gap_share", "gap_share_so_far", "customer_by_median_share"):
+            assert (table[f"{column}_lower"] <= table[column]).all()
+            assert (table[column] <= table[f"{column}_upper"]).all()
+        gone = table.filter(pl.col("gap_from_days") == 181).row(0, named=True)
+        assert (gone["n_ended_gaps"], gone["gap_share_lower"]) == (0, 0)
+        assert gone["gap_share_upper"] == pytest.approx(
+            0.0876, abs=1e-4
+        )  # Wilson's of none among forty customers
+        assert table["gap_share_so_far_lower"][-1] == 1  # every gap has some length
+
+    def test_nobody_newly_late_spends_nothing(self):
+        text = summed_up(crm.repeat_purchase(self.ROWS, as_of="2024-09-01", newly_late_days=1))
+        assert text["Late for a day or less"] == "nobody has become late so lately"
+
+
+class TestLifecycle:
+    def test_three_customers_who_stayed_are_no_certainty(self):
+        rows = [(f"c{i % 3}", datetime(2023, 1, 31) + timedelta(days=41 * i), 10.0) for i in range(15)]
+        ahead = crm.lifecycle(orders(*rows)).tables()["projection"].row(-1, named=True)
+        assert ahead["expected_base"] == pytest.approx(3)
+        assert ahead["expected_base_lower"] < 2
+
+    def test_customers_in_a_state_that_nobody_was_seen_to_leave_do_not_vanish(self):
+        """Two periods of customers who stay retained; today's four have just come back, which nobody did before."""
+        stocks, moves = np.zeros((3, 6), np.int64), np.zeros((3, 6, 6), np.int64)
+        moves[:, 1, 1] = 4
+        found = project(stocks, moves, np.array([0, 0, 4, 0, 0, 0]), horizon=1, n_draws=100, seed=1)
+        assert found is not None
+        assert found.path[0, 0] == pytest.approx(4 * 2 / 3)
+
+    def test_titles_claim_no_more_than_is_known(self):
+        rows = [(f"c{i % 3}", datetime(2023, 1, 31) + timedelta(days=41 * i), 10.0) for i in range(15)]
+        result = crm.lifecycle(orders(*rows), lapse=1)
+        titles = {view.name: view.title for view in result.views}
+        assert titles["flows"] == "No clear difference between customers who come in and who go dormant"
+        assert titles["activity"] == "0.0% of those who order in a month do so on two days or more"
+        single = crm.lifecycle(orders(*rows).head(1))
+        assert {v.name: v.title for v in single.views}[
+            "activity"
+        ] == "On how many days of a month customers order"
 
 
 class TestSurvival:

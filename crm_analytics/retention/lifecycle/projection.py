@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from crm_analytics.retention.lifecycle.flows import LOST, NEW, QUIET, RESURRECTED, Ints
+from crm_analytics.retention.lifecycle.flows import DORMANT, LOST, NEW, QUIET, RESURRECTED, RETAINED, Ints
 from crm_analytics.stats.bootstrap import percentile
 from crm_analytics.stats.intervals import Floats
 
@@ -26,6 +26,18 @@ STAYING: Final = LOST
 """The states before this one stay in the chain."""
 
 _SETTLES: Final = 1 - 1e-6
+
+_STEPS: Final = {
+    NEW: (RETAINED, QUIET, DORMANT),
+    RETAINED: (RETAINED, QUIET, DORMANT),
+    RESURRECTED: (RETAINED, QUIET, DORMANT),
+    QUIET: (RETAINED, QUIET, DORMANT),
+    DORMANT: (RESURRECTED, DORMANT, LOST),
+}
+_PRIOR: Final = np.array(
+    [[0.5 * (to in _STEPS[state]) for to in range(LOST + 1)] for state in range(STAYING)]
+)
+"""Half a customer for each change of state there can be (Jeffreys): what nobody did may yet happen."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,8 @@ def project(
     horizon
         Periods ahead.
     n_draws, seed
-        Draws for the bounds: the periods are drawn with replacement, then the rates from their Dirichlet distribution.
+        Draws for the bounds: the periods are drawn with replacement, then the rates from their Dirichlet distribution, in
+        which what nobody did is unlikely and not impossible.
     """
     if len(stocks) < FEWEST_PERIODS:
         return None
@@ -94,7 +107,9 @@ def _chain(stocks: Ints, moves: Ints) -> tuple[Floats, Floats]:
 
 
 def _rates(counts: Floats) -> Floats:
-    rates: Floats = counts[..., :STAYING] / np.maximum(counts.sum(axis=-1, keepdims=True), 1e-12)
+    """Divide counts by their sum; from a state in which nobody was seen, every change there can be is as likely."""
+    known = np.where(counts.sum(axis=-1, keepdims=True) > 0, counts, _PRIOR)
+    rates: Floats = known[..., :STAYING] / known.sum(axis=-1, keepdims=True)
     return rates
 
 
@@ -105,7 +120,7 @@ def _draws(stocks: Ints, moves: Ints, n: int, rng: np.random.Generator) -> tuple
     inflow[:, RESURRECTED] = moves[:, LOST, RESURRECTED][picks].mean(axis=1)
     times = np.apply_along_axis(np.bincount, 1, picks, minlength=len(stocks)).astype(float)
     counts = np.tensordot(times, moves[:, :STAYING].astype(float), axes=1)
-    return inflow, _rates(rng.standard_gamma(counts))
+    return inflow, _rates(rng.standard_gamma(counts + _PRIOR))
 
 
 def _run(inflow: Floats, rates: Floats, now: Ints, horizon: int) -> tuple[Floats, Floats]:

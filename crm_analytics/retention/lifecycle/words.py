@@ -151,7 +151,7 @@ def _direction(pulse: tuple[float, float | None, float | None]) -> str:
         return "more come in than go dormant"
     if high is not None and high < 1:
         return "more go dormant than come in"
-    return "as many come in as go dormant, as far as can be told"
+    return "no clear difference between those who come in and those who go dormant"
 
 
 def _state_rows(found: Findings) -> Iterator[_Row]:
@@ -200,7 +200,9 @@ def flows_title(found: Findings) -> str:
     }
     _, low, high = pulse
     sure = (low or 0) > 1 or (high is not None and high < 1)
-    return text[pulse[0] > 1] if sure else "As many customers come in as go dormant"
+    return (
+        text[pulse[0] > 1] if sure else "No clear difference between customers who come in and who go dormant"
+    )
 
 
 def base_title(found: Findings) -> str:
@@ -219,9 +221,11 @@ def base_title(found: Findings) -> str:
 
 def activity_title(found: Findings) -> str:
     """Name what the picture of the activity shows."""
+    if found.tables["activity"].is_empty():
+        return f"On how many days of a {found.period} customers order"
     more = found.tables["activity"].filter(pl.col("days_in_period") == 2)  # noqa: PLR2004 a second day
     share = more["at_least_share"].item() if more.height else 0.0
-    return f"{formats.share(share)} order on two days or more of a {found.period}"
+    return f"{formats.share(share)} of those who order in a {found.period} do so on two days or more"
 
 
 def projection_title(found: Findings) -> str:
