@@ -104,6 +104,27 @@ def test_analyses_as_json():
     assert found[1]["also"] == ["customers"]
 
 
+def test_the_options_of_an_analysis_are_listed_with_what_they_do():
+    found = cli("analyses", "cohort_retention", width=200)
+    assert found.exit_code == 0, found.stderr
+    assert re.search(r"^criterion +on +Who counts as active at age k", found.stdout, re.MULTILINE)
+    assert re.search(r"^shrink +False +Whether to add rates", found.stdout, re.MULTILINE)
+    assert "rfm" not in found.stdout
+
+
+def test_every_option_of_every_analysis_is_explained():
+    for entry in registry.ANALYSES:
+        found = json.loads(cli("analyses", entry.name, "--format", "json").stdout)[0]
+        assert [o["name"] for o in found["options"]] == options.names(entry)
+        assert not [o["name"] for o in found["options"] if len(o["text"]) < 10]
+
+
+def test_an_unknown_analysis_has_no_options():
+    found = cli("analyses", "cohort_retentio")
+    assert found.exit_code != 0
+    assert "cohort_retention" in found.stderr
+
+
 def test_version():
     assert cli("--version").stdout == f"crm-analytics {crm.__version__}\n"
 

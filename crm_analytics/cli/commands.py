@@ -191,7 +191,9 @@ def run(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=VALUE", help="An option of the analysis; may be repeated.", show_default=False
+            metavar="NAME=VALUE",
+            help="An option of the analysis; may be repeated. Which there are says: crm-analytics analyses ANALYSIS",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -234,32 +236,46 @@ def report(
 
 
 @app.command()
-def analyses(*, form: Format = "text") -> None:
-    """List the analyses: their questions, and the tables they read."""
+def analyses(
+    analysis: Annotated[
+        str | None,
+        typer.Argument(metavar="ANALYSIS", help="Its name, to see its options too.", show_default=False),
+    ] = None,
+    *,
+    form: Format = "text",
+) -> None:
+    """List the analyses: their questions, and the tables they read; of one, its options too."""
+    found = registry.ANALYSES if analysis is None else (registry.analysis(analysis),)
     if form == "json":
-        _print_json(
-            [
-                {
-                    "name": a.name,
-                    "title": a.title,
-                    "question": a.question,
-                    "table": a.table,
-                    "instead": list(a.instead),
-                    "also": list(a.also),
-                }
-                for a in registry.ANALYSES
-            ]
-        )
+        _print_json([_entry(a, with_options=analysis is not None) for a in found])
         return
-    rows = [
-        [
-            a.name,
-            a.question,
-            ", ".join([" or ".join([a.table, *a.instead]), *(f"{t} (if there)" for t in a.also)]),
-        ]
-        for a in registry.ANALYSES
-    ]
-    terminal.show_table(["Name", "Question", "Tables"], rows, [False] * 3)
+    terminal.show_table(
+        ["Name", "Question", "Tables"], [[a.name, a.question, _tables_of(a)] for a in found], [False] * 3
+    )
+    if analysis is not None:
+        terminal.say("Options, as in: --option NAME=VALUE", "bold")
+        rows = [[name, default, text] for name, default, text in options.described(found[0])]
+        terminal.show_table(["Option", "Unless said", "What it does"], rows, [False] * 3)
+
+
+def _tables_of(entry: registry.Analysis) -> str:
+    return ", ".join([" or ".join([entry.table, *entry.instead]), *(f"{t} (if there)" for t in entry.also)])
+
+
+def _entry(entry: registry.Analysis, *, with_options: bool) -> dict[str, Any]:
+    """Give an analysis for programs."""
+    found: dict[str, Any] = {
+        "name": entry.name,
+        "title": entry.title,
+        "question": entry.question,
+        "table": entry.table,
+        "instead": list(entry.instead),
+        "also": list(entry.also),
+    }
+    if with_options:
+        keys = ("name", "default", "text")
+        found["options"] = [dict(zip(keys, option, strict=True)) for option in options.described(entry)]
+    return found
 
 
 @app.command()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, get_type_hints
@@ -65,6 +67,40 @@ def names(entry: Analysis) -> list[str]:
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in TABLES]
 
 
+def described(entry: Analysis) -> list[tuple[str, str, str]]:
+    """Give each option that can be given as text: its name, what it is unless said, and what its docstring says of it.
+
+    >>> from crm_analytics import registry
+    >>> described(registry.analysis("cohort_retention"))[2][:2]
+    ('period', 'month')
+    """
+    parameters, said = (
+        inspect.signature(entry.function).parameters,
+        _said(inspect.getdoc(entry.function) or ""),
+    )
+    return [(name, _default(parameters[name].default), said.get(name, "")) for name in names(entry)]
+
+
+def _said(doc: str) -> dict[str, str]:
+    """Read the section on parameters of a docstring: its unindented lines are names, the lines after them their text."""
+    section = re.split(r"\n\n\w+\n-{3,}\n", doc.partition("\nParameters\n----------\n")[2])[0]
+    said: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in section.splitlines():
+        if line.startswith(" "):
+            current.append(line.strip())
+        else:
+            current = []
+            said |= dict.fromkeys((name.strip() for name in line.split(",")), current)
+    return {name: " ".join(lines) for name, lines in said.items()}
+
+
+def _default(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return ",".join(str(v) for v in value) or "none"
+    return "none" if value is None else str(value)
+
+
 def _parse_one(entry: Analysis, pair: str) -> tuple[str, Any]:
     name, equals, text = pair.partition("=")
     name = name.strip().replace("-", "_")
@@ -95,10 +131,12 @@ def _readings(text: str) -> list[Any]:
     if text.casefold() == "none":
         return [None, text]
     if text.startswith(("[", "{")):
-        try:
-            return [json.loads(text), text]
-        except json.JSONDecodeError:
-            return [text]
+        for read in (json.loads, ast.literal_eval):  # as JSON, or as the help and Python write it
+            try:
+                return [read(text), text]
+            except (ValueError, SyntaxError):
+                continue
+        return [text]
     return [text, [part.strip() for part in text.split(",") if part.strip()]]
 
 
