@@ -148,6 +148,14 @@ class TestRepeatPurchase:
         )  # Wilson's of none among forty customers
         assert table["gap_share_so_far_lower"][-1] == 1  # every gap has some length
 
+    def test_groups_are_in_the_summary_with_their_intervals(self):
+        frame = self.ROWS.with_columns(
+            channel=pl.when(pl.col("customer_id").str.starts_with("c")).then(pl.lit("web"))
+        )
+        text = summed_up(crm.repeat_purchase(frame, as_of="2026-01-01", by="channel"))
+        assert text["Channel web"].startswith("100.0% (91.2% to 100.0%) of 40 back within 180 days; ")
+        assert text["Channel unknown"] == "0.0% (0.0% to 8.8%) of 40 back within 180 days"
+
     def test_nobody_newly_late_spends_nothing(self):
         text = summed_up(crm.repeat_purchase(self.ROWS, as_of="2024-09-01", newly_late_days=1))
         assert text["Late for a day or less"] == "nobody has become late so lately"

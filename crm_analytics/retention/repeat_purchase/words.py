@@ -18,6 +18,7 @@ from crm_analytics.stats.intervals import FEWEST_FOR_A_MEDIAN, median_interval
 
 _FEW: Final = 30
 _MOST_FIRST: Final = 2
+_MOST_GROUPS: Final = 4
 _YEAR: Final = 365
 _NTH: Final = ("first", "second", "third", "fourth", "fifth")
 
@@ -118,6 +119,7 @@ def summary(found: Findings) -> pl.DataFrame:
         *_once_rows(found),
         *_late_rows(found),
         *_first_rows(found),
+        *_group_rows(found),
     ]
     schema = {"finding": pl.String(), "n_customers": pl.Int64(), "finding_text": pl.String()}
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -204,6 +206,27 @@ def _first_rows(found: Findings) -> Iterator[_Row]:
     for row in sure.sort("return_difference_lower", descending=True).head(_MOST_FIRST).iter_rows(named=True):
         text = f"{_spanned(row, 'return_rate')} back within {_time(found.choice.follow_days)}, others {formats.share(row['other_return_rate'])}"
         yield f"{row['first_by'].capitalize()} {row['first_value']}", row["n_customers"], text
+
+
+def _group_rows(found: Findings) -> Iterator[_Row]:
+    """Say how the largest groups do, where groups were asked for."""
+    parts = found.tables["segments"]
+    if found.choice.by is None or parts.height < 2:  # noqa: PLR2004 all customers, and a group
+        return
+    for row in parts[1:].head(_MOST_GROUPS).iter_rows(named=True):
+        back = (
+            "nobody could be followed so long"
+            if row["return_rate"] is None
+            else f"{_spanned(row, 'return_rate')} of {row['n_followed']:,} back within {_time(found.choice.follow_days)}"
+        )
+        late = (
+            "" if row["late_rate"] is None else f"; {_spanned(row, 'late_rate')} late, of those with a rhythm"
+        )
+        yield (
+            f"{plain_name(found.choice.by).capitalize()} {row['group']}",
+            row["n_customers"],
+            f"{back}{late}",
+        )
 
 
 def plain_name(column: str) -> str:
