@@ -128,10 +128,15 @@ def _share(row: Mapping[str, Any], column: str) -> str:
     return f"{at} ({low} to {high})"
 
 
+def came_and_gone(found: Findings) -> tuple[int, int]:
+    """Count who came in and who went dormant in the periods learned from."""
+    come = int(found.learned["n_new"].sum()) + int(found.learned["n_resurrected"].sum())
+    return come, int(found.learned["n_newly_dormant"].sum())
+
+
 def pulse_of(found: Findings) -> tuple[float, float | None, float | None] | None:
     """Give the pulse of all periods learned from together, with bounds; None where nobody went dormant in them."""
-    come = int(found.learned["n_new"].sum()) + int(found.learned["n_resurrected"].sum())
-    gone = int(found.learned["n_newly_dormant"].sum())
+    come, gone = came_and_gone(found)
     pulse, low, high = (x.item() for x in pulses(np.array([come]), np.array([gone])))
     return None if pulse is None else (pulse, low, high)
 
@@ -141,7 +146,8 @@ def _pulse_rows(found: Findings) -> Iterator[_Row]:
     if pulse is None:
         return
     row = dict(zip(("pulse", "pulse_lower", "pulse_upper"), pulse, strict=True))
-    text = f"{_spanned(row, 'pulse')}: {_direction(pulse)}"
+    come, gone = came_and_gone(found)
+    text = f"{_spanned(row, 'pulse')}: {_direction(pulse)} ({come:,} came, {gone:,} went)"
     yield f"Pulse of the last {_periods(n, f'whole {found.period}')}", None, text
 
 

@@ -154,7 +154,7 @@ def _moment_rows(found: Findings) -> Iterator[_Row]:
     )
     if row["peak_from_day"] is not None:
         text += f"; likeliest from day {row['peak_from_day']} to {row['peak_to_day']}"
-    yield "Best moment after the first order", None, text
+    yield "Best moment after the first order", row["n_customers"], text
 
 
 def _in_time(found: Findings) -> str:

@@ -214,7 +214,8 @@ def _flow_rows(found: Findings) -> Iterator[_Row]:
                 f"{amount}against {found.span} before",
             )
     if found.ledger.has_money:
-        yield f"Quick ratio over the {found.over}", None, _quick_words(found.quick)
+        there = sum(found.steps[s]["step_customers"] for s in ("Opening", "New", "Returned"))
+        yield f"Quick ratio over the {found.over}", there, _quick_words(found.quick)
 
 
 def _quick_words(quick: tuple[float, float, float]) -> str:

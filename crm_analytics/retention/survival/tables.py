@@ -281,11 +281,17 @@ def customer_table(observed: Observed) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Periods that follow each other in which the loss is higher than usual, and the loss in each."""
+    """Periods that follow each other in which the loss is higher than usual, and the loss in each with its bounds.
+
+    `n_at_risk` are the customers at the beginning of the first.
+    """
 
     first: int
     last: int
     hazard_rate: float
+    hazard_rate_lower: float
+    hazard_rate_upper: float
+    n_at_risk: int
 
 
 def steepest(hazard: pl.DataFrame) -> Stretch | None:
@@ -314,4 +320,6 @@ def steepest(hazard: pl.DataFrame) -> Stretch | None:
         last += 1
     block = slice(first, last + 1)
     period = totals["tenure_period"]
-    return Stretch(int(period[first]), int(period[last]), float(events[block].sum() / n[block].sum()))
+    lost, seen = events[block].sum(), n[block].sum()
+    low, high = (float(end) for end in wilson(lost, seen))
+    return Stretch(int(period[first]), int(period[last]), float(lost / seen), low, high, int(n[first]))

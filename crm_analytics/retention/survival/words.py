@@ -13,7 +13,15 @@ from crm_analytics import formats
 from crm_analytics.results import MOST_SUMMARY_ROWS, Note, View
 from crm_analytics.retention.survival.cox import Model
 from crm_analytics.retention.survival.lives import EVERYONE, Question
-from crm_analytics.retention.survival.tables import EVERY_GROUP, Curves, Row, at_day, mean_of, steepest
+from crm_analytics.retention.survival.tables import (
+    EVERY_GROUP,
+    Curves,
+    Row,
+    Stretch,
+    at_day,
+    mean_of,
+    steepest,
+)
 from crm_analytics.stats.intervals import Estimate
 from crm_analytics.stats.survival import SurvivalCurve, quantile
 
@@ -136,10 +144,15 @@ def _worst(found: Findings) -> str:
     top = steepest(found.hazard)
     if top is None:
         return ""
-    rate = f"{formats.share(top.hazard_rate)}{'' if top.first == top.last else f' a {found.question.period}'}"
+    rate = f"{_rate(top)}{'' if top.first == top.last else f' a {found.question.period}'}"
     if found.question.of_contracts:
         return f"; the loss is highest in {_when(found)}, when {rate} leave"
     return f"; most likely it comes in {_when(found)}, when {rate} order again"
+
+
+def _rate(top: Stretch) -> str:
+    ends = (formats.share(end) for end in (top.hazard_rate_lower, top.hazard_rate_upper))
+    return f"{formats.share(top.hazard_rate)} ({' to '.join(ends)})"
 
 
 def _when(found: Findings) -> str:
@@ -231,8 +244,8 @@ def _whole_rows(found: Findings) -> Iterator[_Line]:
         each = "" if top.first == top.last else f" in each {found.question.period}"
         yield (
             _capital(_when(found)),
-            None,
-            f"{formats.share(top.hazard_rate)} {what}{each}, surely above the average of all periods",
+            top.n_at_risk,
+            f"{_rate(top)} {what}{each}, surely above the average of all periods",
         )
 
 
@@ -261,7 +274,11 @@ def _test_rows(found: Findings) -> Iterator[_Line]:
     for row in found.comparisons.filter(pl.col("comparison") == EVERY_GROUP).iter_rows(named=True):
         p = row["log_rank_p_value"]
         verdict = "the groups differ" if p < _SURE else "no sure difference"
-        yield "Log-rank test", None, f"{verdict} (chi-square {row['log_rank']:.1f}, p {formats.p_value(p)})"
+        yield (
+            "Log-rank test",
+            found.n,
+            f"{verdict} (chi-square {row['log_rank']:.1f}, p {formats.p_value(p)})",
+        )
 
 
 def _way_rows(found: Findings) -> Iterator[_Line]:
@@ -272,7 +289,7 @@ def _way_rows(found: Findings) -> Iterator[_Line]:
         rate = Estimate(*(row[f"incidence_rate{e}"] for e in ("", "_lower", "_upper")))
         yield (
             f"First a {kind}".replace("a churn", "churn"),
-            None,
+            found.n,
             f"{formats.share(rate.value)} by day {day:,} ({_share_interval(rate)})",
         )
 
