@@ -114,6 +114,33 @@ class TestCohorts:
             None,
         )
 
+    def test_small_cohorts_show_no_payback(self):
+        rows = [(f"c{i}", datetime(2025, 1, 5), 10.0) for i in range(5)] + [("d", datetime(2025, 2, 5), 10.0)]
+        people = pl.DataFrame(
+            {"customer_id": [*(f"c{i}" for i in range(5)), "d"], "acquisition_cost": [4.0] * 6}
+        )
+        result = crm.cohort_retention(
+            orders(*rows), customers=people, as_of=date(2025, 6, 1), min_customers=3
+        )
+        assert result.tables()["payback"]["cohort_on"].to_list() == [date(2025, 1, 1)]
+        assert "its spend in the layers" in said(result)["suppressed"]
+
+    def test_compared_definitions_are_spoken_of(self):
+        rows = [
+            (f"c{i}", datetime(2025, 1, 3) + timedelta(days=7 * (i % 20) + 45 * j), 10.0)
+            for i in range(60)
+            for j in range(1 + i % 3)
+        ]
+        frame = orders(*rows)
+        texts = [
+            n.text
+            for n in crm.cohort_retention(frame, compare_definitions=True).notes
+            if n.code == "definitions_differ"
+        ]
+        assert texts[0].startswith("Retention of the same customers in month 1 is ")
+        assert len(texts) == 2
+        assert "definitions_differ" not in said(crm.cohort_retention(frame))
+
 
 class TestRepeatPurchase:
     ROWS = orders(

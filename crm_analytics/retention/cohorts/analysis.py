@@ -203,7 +203,7 @@ def cohort_retention(
             "shrink": shrink, "compare_definitions": compare_definitions, "age_unit": unit_of(found),
         },
         provenance=windows.provenance(extract, window),
-        notes=tuple(notes.notes(words)),
+        notes=(*notes.notes(words), *notes.compared(tables.get("definitions"), period)),
         terms=terms_for_value(value),
         currency=extract.currency,
     )  # fmt: skip

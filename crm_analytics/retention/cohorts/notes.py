@@ -11,6 +11,7 @@ from crm_analytics import formats
 from crm_analytics.aggregates.coverage import covered_from
 from crm_analytics.results import Note
 from crm_analytics.retention.cohorts.customers import MOST_LISTED
+from crm_analytics.retention.cohorts.definitions import spread
 from crm_analytics.retention.cohorts.tables import DEFINITIONS
 from crm_analytics.retention.cohorts.words import Findings, overall_tests
 
@@ -33,6 +34,17 @@ def notes(found: Findings) -> Iterator[Note]:
     yield from _counted(found)
     yield from _money(found)
     yield from _unlisted(found)
+
+
+def compared(definitions: pl.DataFrame | None, period: str) -> Iterator[Note]:
+    """Say how far the definitions lie apart, where they were compared: in the first period and the last."""
+    if definitions is None or definitions.is_empty():
+        return
+    last = definitions["period"].max()
+    for at in sorted({1, last if isinstance(last, int) else 1}):
+        text = spread(definitions, period, at)
+        if text is not None:
+            yield Note("definitions_differ", text)
 
 
 def _late_start(found: Findings) -> Iterator[Note]:
@@ -100,7 +112,8 @@ def _small(found: Findings) -> Iterator[Note]:
         n = hidden.select(keys).unique().height
         text = (
             f"{'1 cohort has' if n == 1 else f'{n:,} cohorts have'} fewer than {options.min_customers} customers and "
-            f"{'is' if n == 1 else 'are'} not shown; {'its' if n == 1 else 'their'} customers count in pooled averages."
+            f"{'is' if n == 1 else 'are'} not shown; {'its' if n == 1 else 'their'} customers count in pooled averages, "
+            f"{'its' if n == 1 else 'their'} spend in the layers."
         )
         yield Note("suppressed", text)
     few = sizes.filter((pl.col("n_customers") < _FEW) & ~pl.col("is_suppressed")).select(keys).unique().height

@@ -92,7 +92,8 @@ def payback_table(found: Cohorts) -> pl.DataFrame | None:
         return None
     share, (lower, upper) = times.payback.value, times.payback.interval()
     rows = []
-    for row in np.flatnonzero((times.payback.y[:, 0] > 0) & times.finished[:, 0]):
+    shown = times.size[:, 0] >= found.options.min_customers
+    for row in np.flatnonzero((times.payback.y[:, 0] > 0) & times.finished[:, 0] & shown):
         at = int(times.finished[row].sum()) - 1
         paid = np.flatnonzero((share[row] >= 1) & times.finished[row])
         rows.append(
