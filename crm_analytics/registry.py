@@ -192,7 +192,7 @@ ANALYSES: tuple[Analysis, ...] = (
         "Which features must be there, which count by degree, and which would delight?",
         "crm_analytics.satisfaction.kano.analysis",
         table="surveys",
-        applies="crm_analytics.extracts.question_pairs:asks_in_pairs",
+        applies="crm_analytics.extracts.recognising.question_pairs:asks_in_pairs",
     ),
     Analysis(
         "complaints",

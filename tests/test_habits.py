@@ -36,6 +36,25 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 )
 """From the ground up. A module imports from layers below its own and from its own room, never sideways or up."""
 
+LAYERS_OF_EXTRACTS: tuple[frozenset[str], ...] = tuple(
+    frozenset(names.split())
+    for names in (
+        "cells",
+        "text",
+        "raw",
+        "extract store",
+        "recognising",
+        "sources checking",
+        "plain",
+        "door",
+        "readers",
+        "settings",
+        "base",
+        "suggest",
+    )
+)
+"""The same within `extracts`: from what is written in a cell up to the tables of a firm."""
+
 ONLY_THERE = {
     "streamlit": {"apps"},
     "plotly": {"charts", "reports"},
@@ -57,8 +76,8 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def layer(name: str) -> int | None:
-    return next((i for i, names in enumerate(LAYERS) if name in names), None)
+def layer(name: str, layers: tuple[frozenset[str], ...] = LAYERS) -> int | None:
+    return next((i for i, names in enumerate(layers) if name in names), None)
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
@@ -77,8 +96,8 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module, node.lineno
-            if node.module == "crm_analytics":
-                yield from ((f"crm_analytics.{alias.name}", node.lineno) for alias in node.names)
+            if node.module.split(".")[0] == "crm_analytics":
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -96,6 +115,21 @@ def test_imports_point_one_way():
                 continue
             ours, theirs = layer(own), layer(parts[1])
             if own != "__init__" and (ours is None or theirs is None or theirs >= ours):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_imports_within_extracts_point_one_way():
+    wrong = []
+    for path in sources("crm_analytics/extracts"):
+        own = path.relative_to(PACKAGE / "extracts").parts[0].removesuffix(".py")
+        for module, line in imports(path):
+            area, _, inside = module.partition(".extracts.")
+            name = inside.split(".")[0]
+            if area != "crm_analytics" or name in {"", own}:
+                continue
+            ours, theirs = layer(own, LAYERS_OF_EXTRACTS), layer(name, LAYERS_OF_EXTRACTS)
+            if ours is None or theirs is None or theirs >= ours:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
     assert not wrong, "\n".join(wrong)
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from crm_analytics.errors import OptionError
 from crm_analytics.extracts.base import LazyTables
-from crm_analytics.extracts.question_pairs import paired_columns
+from crm_analytics.extracts.recognising.question_pairs import paired_columns
 from crm_analytics.results import Result
 from shared import blocks, cache, kpi, tables
 from shared.cache import Opened

@@ -21,9 +21,9 @@ from crm_analytics.charts.text import shortened
 from crm_analytics.errors import CrmError, SourceError
 from crm_analytics.extracts.base import table_named
 from crm_analytics.extracts.door import Options, check_in
-from crm_analytics.extracts.file_kinds import sniff
 from crm_analytics.extracts.raw import RawTable
-from crm_analytics.extracts.sources import read_raw
+from crm_analytics.extracts.sources.any_source import read_raw
+from crm_analytics.extracts.sources.file_kinds import sniff
 from crm_analytics.extracts.suggest import Suggestion, suggest_raw, to_toml
 from crm_analytics.tables import TABLES
 from shared import cache, filters

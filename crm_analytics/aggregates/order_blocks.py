@@ -19,8 +19,8 @@ import numpy.typing as npt
 import polars as pl
 
 from crm_analytics.aggregates.orders import NEXT_TO_NOTHING
+from crm_analytics.extracts.checking.keys import Keys, keyed
 from crm_analytics.extracts.extract import Extract
-from crm_analytics.extracts.keys import Keys, keyed
 
 Numbers = npt.NDArray[Any]
 Item = TypeVar("Item")

@@ -15,9 +15,10 @@ import polars as pl
 
 from crm_analytics import locations, tables
 from crm_analytics.errors import ColumnError, CrmError, OptionError, SourceError, UnknownNameError
-from crm_analytics.extracts import readers, settings, which_table
+from crm_analytics.extracts import readers, settings
 from crm_analytics.extracts.extract import Extract, WeekStart
-from crm_analytics.extracts.sources import read_raw
+from crm_analytics.extracts.recognising import which_table
+from crm_analytics.extracts.sources.any_source import read_raw
 
 _MOST_NAMED: Final = 6
 _OTHER_NAMES: Final = {

@@ -12,18 +12,19 @@ import polars as pl
 
 from crm_analytics import formats, tables
 from crm_analytics.errors import ColumnError, SourceError
-from crm_analytics.extracts import findings, marks, odd_ids, plain_lines
+from crm_analytics.extracts.cells.numbers import currency_in_heading
+from crm_analytics.extracts.cells.values import as_text, clean_text, staged
+from crm_analytics.extracts.checking import findings, marks, odd_ids
+from crm_analytics.extracts.checking.keys import CUSTOMER, Keys, keyed, numbers_of
+from crm_analytics.extracts.checking.largest import largest_customers
+from crm_analytics.extracts.checking.marks import CURRENCY, WHY, Bounds, Duplicates
+from crm_analytics.extracts.checking.plan import Plan, make_plan
 from crm_analytics.extracts.extract import Check, Extract, Finding, WeekStart
-from crm_analytics.extracts.keys import CUSTOMER, Keys, keyed, numbers_of
-from crm_analytics.extracts.largest import largest_customers
-from crm_analytics.extracts.marks import CURRENCY, WHY, Bounds, Duplicates
-from crm_analytics.extracts.numbers import currency_in_heading
-from crm_analytics.extracts.plan import Plan, make_plan
-from crm_analytics.extracts.profiles import SAMPLE_ROWS, profiles
+from crm_analytics.extracts.plain import lines as plain_lines
 from crm_analytics.extracts.raw import FILE, ROW, RawTable
-from crm_analytics.extracts.recognise import AUXILIARY, Recognition, missing_error, recognise
+from crm_analytics.extracts.recognising.profiles import profiles, readable, sample_of
+from crm_analytics.extracts.recognising.which_column import AUXILIARY, Recognition, missing_error, recognise
 from crm_analytics.extracts.store import Store
-from crm_analytics.extracts.values import as_text, clean_text, staged
 from crm_analytics.tables import Table
 
 FITS: Final = 160_000_000
@@ -34,7 +35,6 @@ _CLOSELY: Final = 24_000_000
 """Cells up to which all different values of a column are looked at where a sample leaves open how it is written."""
 
 _LOOKED_AT: Final = frozenset(c.name for c in AUXILIARY)
-_READABLE: Final = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Categorical, pl.Enum, pl.Null)
 _TEXTS: Final = ("id", "category", "text")
 _REPEATS_UP_TO: Final = 250_000_000
 _ORDERS_LOOKED_AT: Final = 1_000_000
@@ -51,24 +51,6 @@ class Options:
     not_after: date | None = None
     duplicates: Duplicates = "keep"
     day_first: bool | None = None
-
-
-def sample_of(frame: pl.DataFrame, headings: list[str]) -> pl.DataFrame:
-    """Take rows to know the columns by: the first half in a row, the rest from all over the table."""
-    columns = frame.select(h for h in headings if readable(frame.schema[h]))
-    if columns.height <= SAMPLE_ROWS:
-        return columns
-    step = columns.height // (SAMPLE_ROWS // 2)
-    return pl.concat([columns.head(SAMPLE_ROWS // 2), columns.gather_every(step)])
-
-
-def readable(dtype: pl.DataType) -> bool:
-    """Say whether a column of this type can hold anything a table needs; lists, bytes and durations cannot.
-
-    >>> readable(pl.String()), readable(pl.List(pl.Int64()))
-    (True, False)
-    """
-    return dtype.is_numeric() or dtype in _READABLE
 
 
 def check_in(raw: RawTable, table_name: str, options: Options | None = None) -> Extract:

@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from crm_analytics.extracts.encodings import Bytes
-from crm_analytics.extracts.row_scan import PlainRows
+from crm_analytics.extracts.text.encodings import Bytes
+from crm_analytics.extracts.text.row_scan import PlainRows
 
 ROW: Final = "__row__"
 """Name of the row-number column of a raw frame: the row's number in its file, first data row = 1."""

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crm_analytics import tables
 from crm_analytics.errors import OptionError
+from crm_analytics.extracts.checking.marks import Duplicates
 from crm_analytics.extracts.door import Options, check_in
 from crm_analytics.extracts.extract import Extract, WeekStart
-from crm_analytics.extracts.marks import Duplicates
 from crm_analytics.extracts.raw import RawTable
-from crm_analytics.extracts.sources import read_raw
-from crm_analytics.extracts.which_table import looked_at, nearest
+from crm_analytics.extracts.recognising.which_table import looked_at, nearest
+from crm_analytics.extracts.sources.any_source import read_raw
 
 
 class ReadOptions(TypedDict, total=False):

@@ -14,11 +14,11 @@ import polars as pl
 from crm_analytics.errors import ColumnError, CrmError, SourceError
 from crm_analytics.extracts.base import table_named
 from crm_analytics.extracts.door import Options, check_in
-from crm_analytics.extracts.profiles import Profile
 from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.readers import ReadOptions, raw_from
-from crm_analytics.extracts.recognise import Recognition, missing_error, recognise
-from crm_analytics.extracts.which_table import LOOK_AT, best_of, looked_at, table_scores
+from crm_analytics.extracts.recognising.profiles import Profile
+from crm_analytics.extracts.recognising.which_column import Recognition, missing_error, recognise
+from crm_analytics.extracts.recognising.which_table import LOOK_AT, best_of, looked_at, table_scores
 from crm_analytics.tables import TABLES, Column, Table
 
 WORKED_OUT: Final = "worked out as quantity x unit_price"

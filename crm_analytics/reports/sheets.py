@@ -1,6 +1,6 @@
 """Tables as CSV and XLSX that hold no formulas: what leaves the house cannot run in a spreadsheet.
 
-Text that a spreadsheet could take for a formula gets an apostrophe in front (`extracts.formula_guard`), which our own
+Text that a spreadsheet could take for a formula gets an apostrophe in front (`extracts.cells.formula_guard`), which our own
 reader takes off again. Numbers stay numbers, days stay days.
 """
 
@@ -19,7 +19,7 @@ import polars.selectors as cs
 
 from crm_analytics import formats
 from crm_analytics.errors import MissingPackageError, TooLargeError
-from crm_analytics.extracts.formula_guard import guard, guard_text
+from crm_analytics.extracts.cells.formula_guard import guard, guard_text
 from crm_analytics.reports import about
 from crm_analytics.reports.files import write_bytes
 from crm_analytics.results import Result

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
-from crm_analytics.extracts import answer_words
+from crm_analytics.extracts.cells import answer_words
+from crm_analytics.extracts.cells.values import MISSING
 from crm_analytics.extracts.extract import Extract
-from crm_analytics.extracts.question_pairs import paired_columns
 from crm_analytics.extracts.readers import as_extract
-from crm_analytics.extracts.values import MISSING
+from crm_analytics.extracts.recognising.question_pairs import paired_columns
 from crm_analytics.stats.intervals import Floats
 from crm_analytics.tables import table
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import crm_analytics as crm
-from crm_analytics.extracts.answer_words import SCALES, plain, scale_of
+from crm_analytics.extracts.cells.answer_words import SCALES, plain, scale_of
 
 SATISFIED = ["very dissatisfied", "dissatisfied", "neutral", "satisfied", "very satisfied"]
 

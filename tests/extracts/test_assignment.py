@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts.assignment import assign
+from crm_analytics.extracts.recognising.assignment import assign
 
 
 def best_by_trial(scores):

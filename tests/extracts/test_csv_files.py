@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_analytics.errors import CrmError, OptionError, SourceError, TooLargeError
-from crm_analytics.extracts import csv_files
-from crm_analytics.extracts.csv_files import read_csv
 from crm_analytics.extracts.raw import ROW
+from crm_analytics.extracts.sources import csv_files
+from crm_analytics.extracts.sources.csv_files import read_csv
 
 
 def rows(raw):

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from crm_analytics.errors import ConfigError, OptionError, QueryError, SourceError, UnknownNameError
-from crm_analytics.extracts.databases import _place, read_database
 from crm_analytics.extracts.raw import ROW
+from crm_analytics.extracts.sources.databases import _place, read_database
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_many_rows_come_in_batches(postgres_url):
 
 
 def test_batches_of_different_types_are_stacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("crm_analytics.extracts.database_engines._BATCH", 2)
+    monkeypatch.setattr("crm_analytics.extracts.sources.database_engines._BATCH", 2)
     path = tmp_path / "odd.db"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE t (a, b, c)")
@@ -285,7 +285,7 @@ def test_nothing_but_reading(url, tmp_path):
 def test_the_engine_refuses_too_where_the_proof_is_passed(url, tmp_path, monkeypatch):
     """The second wall stands alone: read-only connections, the authorizer, no access to anything outside."""
     before, files = rows(read_database(url, table="orders")), sorted(tmp_path.iterdir())
-    monkeypatch.setattr("crm_analytics.extracts.databases.checked_query", lambda text, _: text)
+    monkeypatch.setattr("crm_analytics.extracts.sources.databases.checked_query", lambda text, _: text)
     # a superuser of PostgreSQL may read the server's files, so there the proof alone keeps them
     queries = [q for q in HOSTILE if "postgres" not in url or "pg_" not in q.partition("(")[0]]
     found = {query: attempted(url, query, tmp_path) for query in queries}

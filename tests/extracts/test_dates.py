@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import dates
-from crm_analytics.extracts.month_names import MONTHS
+from crm_analytics.extracts.cells import dates
+from crm_analytics.extracts.cells.month_names import MONTHS
 
 
 def read(values, time_zone=None, hint=None, dtype=None):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts.formula_guard import guard, guard_text, unguard, unguard_text
+from crm_analytics.extracts.cells.formula_guard import guard, guard_text, unguard, unguard_text
 
 WIDE = "\uff1d\uff0b\uff0d\uff20"
 # Letters that matter are frequent, so that chance finds the awkward neighbours.

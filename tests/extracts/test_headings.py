@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crm_analytics.extracts.heading_words import USUAL
-from crm_analytics.extracts.headings import fold, heading_score, looks_made_up
+from crm_analytics.extracts.recognising.heading_words import USUAL
+from crm_analytics.extracts.recognising.headings import fold, heading_score, looks_made_up
 from crm_analytics.tables import TABLES
 
 CASES = {

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import keys
-from crm_analytics.extracts.keys import keyed, repeats
-from crm_analytics.extracts.short_ids import grouped
+from crm_analytics.extracts.checking import keys
+from crm_analytics.extracts.checking.keys import keyed, repeats
+from crm_analytics.extracts.checking.short_ids import grouped
 
 IDS = st.lists(st.sampled_from(["a", "b", "ab", "é", "0", "00", " ", "x" * 30, "y" * 13]), max_size=40)
 

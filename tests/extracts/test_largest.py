@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import largest
-from crm_analytics.extracts.keys import keyed
-from crm_analytics.extracts.largest import largest_customers
+from crm_analytics.extracts.checking import largest
+from crm_analytics.extracts.checking.keys import keyed
+from crm_analytics.extracts.checking.largest import largest_customers
 
 IDS = st.lists(st.integers(0, 12).map("c{}".format), min_size=1, max_size=60)
 

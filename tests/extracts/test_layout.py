@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm_analytics.extracts.layout import find_layout, unique_headings
+from crm_analytics.extracts.recognising.layout import find_layout, unique_headings
 
 BODY = [["1", "2024-01-01", "a"], ["2", "2024-01-02", "b"], ["3", "2024-01-03", "c"]]
 HEADS = ["id", "day", "word"]

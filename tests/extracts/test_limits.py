@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from crm_analytics.errors import SourceError, TooLargeError
-from crm_analytics.extracts import limits
-from crm_analytics.extracts.limits import Limits, read_in_child
 from crm_analytics.extracts.raw import ROW
-from crm_analytics.extracts.sources import read_raw
+from crm_analytics.extracts.sources import limits
+from crm_analytics.extracts.sources.any_source import read_raw
+from crm_analytics.extracts.sources.limits import Limits, read_in_child
 
 CSV = "id,name\n1,a\n2,b\n3,c,surplus\n"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import numbers
-from crm_analytics.extracts.numbers import NumberStyle
+from crm_analytics.extracts.cells import numbers
+from crm_analytics.extracts.cells.numbers import NumberStyle
 
 
 def read(values, hint=None):

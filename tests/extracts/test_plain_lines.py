@@ -11,16 +11,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import (
-    csv_files,
-    door,
-    encodings,
-    plain_cells,
-    plain_instants,
-    plain_lines,
-    row_scan,
-)
+from crm_analytics.extracts import door
+from crm_analytics.extracts.plain import cells, instants
+from crm_analytics.extracts.plain import lines as plain_lines
 from crm_analytics.extracts.readers import read_transactions
+from crm_analytics.extracts.sources import csv_files
+from crm_analytics.extracts.text import encodings, row_scan
 
 IDS = st.sampled_from(
     ["C1", "C12", "C0000007", "C00000008", "c1", "", "guest", "NULL", " C1", "C1 ", "Total", "C1.2E+12"]
@@ -38,15 +34,15 @@ USUAL = [("C1", "2024-01-01 00:00:00", "1.50", "DE")] * 30
 
 
 def cells_of(texts):
-    body, starts, ends = b"\0" * plain_cells.MARGIN, [], []
+    body, starts, ends = b"\0" * cells.MARGIN, [], []
     for text in texts:
         starts.append(len(body))
         body += text.encode()
         ends.append(len(body))
         body += b","
-    found = np.frombuffer(body + b"\0" * plain_cells.MARGIN, np.uint8)
+    found = np.frombuffer(body + b"\0" * cells.MARGIN, np.uint8)
     words = np.ndarray((len(found) - 7,), "<u8", found, 0, (1,))
-    return plain_cells.Cells(found, words, np.array(starts), np.array(ends))
+    return cells.Cells(found, words, np.array(starts), np.array(ends))
 
 
 def known(found):
@@ -57,9 +53,7 @@ def known(found):
 @given(st.lists(st.one_of(AMOUNTS, st.text("0123456789.-", max_size=10)), min_size=1, max_size=20))
 def test_a_number_is_the_float_nearest_to_what_is_written_or_odd(texts):
     expected = pl.Series(texts).cast(pl.Float64, strict=False)
-    for text, value, other in zip(
-        texts, known(plain_cells.read_numbers(cells_of(texts))), expected, strict=True
-    ):
+    for text, value, other in zip(texts, known(cells.read_numbers(cells_of(texts))), expected, strict=True):
         if value is not None:
             assert value == other
             assert math.copysign(1, value) == math.copysign(1, other)
@@ -70,7 +64,7 @@ def test_a_number_is_the_float_nearest_to_what_is_written_or_odd(texts):
 
 def test_usual_numbers_are_not_odd():
     texts = ["1.50", "-22.55", "3", "12345678", "-1234.567", "0.1", "5.", ".5"]
-    assert known(plain_cells.read_numbers(cells_of(texts))) == [float(t) for t in texts]
+    assert known(cells.read_numbers(cells_of(texts))) == [float(t) for t in texts]
 
 
 FORMS = [
@@ -95,7 +89,7 @@ FORMS = [
 def test_an_instant_is_what_polars_reads_or_odd(form, moments, at, letter):
     texts = [moment.strftime(form) for moment in moments]
     texts = [texts[0][:at] + letter + texts[0][at + 1 :], *texts[1:]]
-    found = plain_instants.read_instants(cells_of(texts), plain_instants.Instants.of(form))
+    found = instants.read_instants(cells_of(texts), instants.Instants.of(form))
     read = pl.Series(texts).str.to_datetime(form, strict=False, time_unit="us").to_physical()
     values = known(found)
     assert all(value in (None, other) for value, other in zip(values, read, strict=True))
@@ -105,12 +99,12 @@ def test_an_instant_is_what_polars_reads_or_odd(form, moments, at, letter):
 
 def test_words_tell_texts_apart():
     texts = ["1.0", "1.00", "01.0", "-1.0", "1", "10", "0.1", "-0.1", "00.1", "1.", ".1"]
-    words = plain_cells.read_numbers(cells_of(texts)).words
+    words = cells.read_numbers(cells_of(texts)).words
     assert len(set(words.tolist())) == len(texts)
     long = ["a" * n for n in range(1, 30)]
-    assert len(set(plain_cells.hashes(cells_of(long)).tolist())) == len(long)
-    assert plain_cells.hashes(cells_of(["ab", "x" * 40])).tolist() == [
-        plain_cells.hashes(cells_of([text])).item() for text in ("ab", "x" * 40)
+    assert len(set(cells.hashes_of(cells_of(long)).tolist())) == len(long)
+    assert cells.hashes_of(cells_of(["ab", "x" * 40])).tolist() == [
+        cells.hashes_of(cells_of([text])).item() for text in ("ab", "x" * 40)
     ]
 
 
@@ -125,28 +119,28 @@ def test_words_tell_texts_apart():
     ],
 )
 def test_ids_come_back_from_their_numbers(texts, prefix):
-    how = plain_cells.Ids.of(pl.Series(texts, dtype=pl.String))
-    assert how == plain_cells.Ids(prefix)
-    found = plain_cells.read_ids(cells_of(texts), how)
+    how = cells.Ids.of(pl.Series(texts, dtype=pl.String))
+    assert how == cells.Ids(prefix)
+    found = cells.read_ids(cells_of(texts), how)
     assert found.odd is None
-    assert [i.decode() for i in plain_cells.text_of(found.values, prefix).tolist()] == texts
+    assert [i.decode() for i in cells.text_of(found.values, prefix).tolist()] == texts
     assert np.argsort(found.values).tolist() == sorted(range(len(texts)), key=texts.__getitem__)
 
 
 @pytest.mark.parametrize("last", ["", "x", "C", "CUST-", "CUST-1"])
 def test_the_last_id_of_a_text_may_be_shorter_than_what_others_begin_with(last):
     texts = ["CUST-00000001", "CUST-00000002", last]
-    found = plain_cells.read_ids(cells_of(texts), plain_cells.Ids(b"CUST-"))
+    found = cells.read_ids(cells_of(texts), cells.Ids(b"CUST-"))
     assert (found.missing is not None and bool(found.missing[-1])) == (last == "")
     values = known(found)
     assert (values[-1] is not None) == (last in ("", "CUST-1"))
-    assert [text.decode() for text in plain_cells.text_of(found.values[:2], b"CUST-").tolist()] == texts[:2]
+    assert [text.decode() for text in cells.text_of(found.values[:2], b"CUST-").tolist()] == texts[:2]
 
 
 def test_long_ids_have_no_numbers():
-    assert plain_cells.Ids.of(pl.Series(["x" * 9])) is None
-    assert plain_cells.Ids.of(pl.Series(["C123456789"])) is None
-    assert plain_cells.Ids.of(pl.Series([], dtype=pl.String)) is None
+    assert cells.Ids.of(pl.Series(["x" * 9])) is None
+    assert cells.Ids.of(pl.Series(["C123456789"])) is None
+    assert cells.Ids.of(pl.Series([], dtype=pl.String)) is None
 
 
 def _both(monkeypatch, path, fits, *, step=256, blocks=3, most_kept=10**9):

@@ -14,8 +14,8 @@ from collections import Counter
 import pytest
 
 from crm_analytics.errors import SourceError
-from crm_analytics.extracts.csv_files import read_csv
 from crm_analytics.extracts.raw import ROW
+from crm_analytics.extracts.sources.csv_files import read_csv
 
 pytestmark = pytest.mark.real_data
 

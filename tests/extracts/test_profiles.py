@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from crm_analytics.extracts.profiles import content_score, profiles
+from crm_analytics.extracts.recognising.profiles import content_score, profiles
 
 
 def profile(*values, dtype=None):

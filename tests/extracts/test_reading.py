@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts.dates import DateStyle, date_expr
-from crm_analytics.extracts.numbers import NumberStyle, number_expr
-from crm_analytics.extracts.reading import UNREAD, VALUE, Reading
-from crm_analytics.extracts.values import clean_text, flag_expr
+from crm_analytics.extracts.cells.dates import DateStyle, date_expr
+from crm_analytics.extracts.cells.numbers import NumberStyle, number_expr
+from crm_analytics.extracts.cells.reading import UNREAD, VALUE, Reading
+from crm_analytics.extracts.cells.values import clean_text, flag_expr
 
 TEXT = pl.String()
 NUMBER = Reading("x", number_expr(pl.col("x"), TEXT, NumberStyle()), pl.Float64())

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts import row_scan
-from crm_analytics.extracts.row_scan import scan_rows
+from crm_analytics.extracts.text import row_scan
+from crm_analytics.extracts.text.row_scan import scan_rows
 
 
 def odd_rows(data, width, **options):

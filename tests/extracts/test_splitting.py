@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_analytics.extracts.splitting import MOST_LINES, Dialect, records
+from crm_analytics.extracts.text.splitting import MOST_LINES, Dialect, records
 
 
 def split(text, dialect=None, width=None):

@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_analytics import clv
-from crm_analytics.extracts import door, plain_lines, row_scan
+from crm_analytics.extracts import door
+from crm_analytics.extracts.plain import lines as plain_lines
 from crm_analytics.extracts.readers import read_transactions
 from crm_analytics.extracts.store import Store
+from crm_analytics.extracts.text import row_scan
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from crm_analytics.extracts.values import clean_text, flag_expr, id_expr, is_float_text, staged
+from crm_analytics.extracts.cells.values import clean_text, flag_expr, id_expr, is_float_text, staged
 
 
 def of(values, expression, dtype=None):

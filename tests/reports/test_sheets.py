@@ -14,7 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from crm_analytics.errors import SourceError, TooLargeError
-from crm_analytics.extracts.formula_guard import unguard_text
+from crm_analytics.extracts.cells.formula_guard import unguard_text
 from crm_analytics.extracts.readers import read_customers
 from crm_analytics.reports import sheets
 from crm_analytics.terms import SHARED, Term

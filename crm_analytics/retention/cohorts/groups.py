@@ -13,7 +13,7 @@ from crm_analytics.aggregates.cube_cells import Cube, Cubes
 from crm_analytics.aggregates.order_blocks import begins
 from crm_analytics.errors import UnknownNameError
 from crm_analytics.extracts.extract import Extract
-from crm_analytics.extracts.headings import fold
+from crm_analytics.extracts.recognising.headings import fold
 from crm_analytics.retention.cohorts.options import ENTRIES, Options
 from crm_analytics.retention.cohorts.rows import Entries, Groups
 

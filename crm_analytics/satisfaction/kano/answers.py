@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 import crm_analytics
 from crm_analytics.aggregates import window as windows
 from crm_analytics.errors import NotEnoughDataError, OptionError, UnknownNameError
-from crm_analytics.extracts.answer_words import NOT_APPLICABLE, plain
+from crm_analytics.extracts.cells.answer_words import NOT_APPLICABLE, plain
 from crm_analytics.extracts.extract import Extract
-from crm_analytics.extracts.headings import LIKELY, heading_score
-from crm_analytics.extracts.question_pairs import question_pairs
 from crm_analytics.extracts.raw import FILE, ROW
-from crm_analytics.extracts.sources import read_raw
+from crm_analytics.extracts.recognising.headings import LIKELY, heading_score
+from crm_analytics.extracts.recognising.question_pairs import question_pairs
+from crm_analytics.extracts.sources.any_source import read_raw
 from crm_analytics.results import Provenance
 from crm_analytics.satisfaction import ratings
 

@@ -1,0 +1,1 @@
+"""What is written in a cell: a number, a date, an answer, an id, or nothing."""

@@ -1,0 +1,1 @@
+"""Text without quotes read straight to numbers, thousands of cells at a time."""
