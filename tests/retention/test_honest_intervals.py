@@ -238,6 +238,21 @@ class TestSurvival:
         by_plan = crm.survival(frame, as_of="2024-12-31", customers=people, by="plan")
         assert "grouped_as_it_stands" not in said(by_plan)
 
+    def test_one_customer_of_a_new_plan_does_not_end_the_means_of_the_others(self):
+        rng = np.random.default_rng(5)
+        rows = []
+        for i in range(200):
+            begin = date(2022, 1, 1) + timedelta(days=int(rng.integers(0, 600)))
+            end = begin + timedelta(days=1 + int(rng.exponential(300)))
+            rows.append((f"c{i}", begin, end if end < date(2024, 6, 1) else None, 10.0, "ab"[i % 2]))
+        rows.append(("z", date(2024, 4, 20), None, 10.0, "new"))
+        result = crm.survival(contracts(*rows), as_of="2024-06-01", by="plan")
+        means = dict(result.tables()["groups"].select("group", "restricted_mean_days").rows())
+        assert result.parameters["horizon_days"] == 365
+        assert means["new"] is None
+        assert min(means["a"], means["b"]) > 100
+        assert said(result)["not_observed_so_long"] == "Not observed for 365 days, so without a mean: new."
+
     def test_nobody_gone_is_said_in_words(self):
         result = crm.survival(contracts(("a", date(2024, 1, 1), None, 10.0, "x")), as_of="2024-12-31")
         assert said(result)["few_ends"].startswith("No end was seen")

@@ -26,6 +26,7 @@ _STEADY: Final = 30  # at risk, for the loss of a period to be called high
 _REACHED: Final = 0.1  # of the most at risk, likewise
 _SURE: Final = 0.05
 _NEARLY: Final = 0.9
+_MOST: Final = 0.9
 EVERY_GROUP: Final = "All groups"
 _DIFFERENCES: Final = (
     "mean_difference_days", "mean_difference_days_lower", "mean_difference_days_upper", "mean_difference_p_value",
@@ -49,8 +50,22 @@ def curves(observed: Observed, horizon_days: int | None) -> Curves:
     each = {g: stats.kaplan_meier(observed.lives(g)) for g in observed.groups}
     if horizon_days is not None:
         return Curves(observed, whole, each, horizon_days)
-    reach = min(_reach(c) for c in each.values())
+    reach = _reach_of_most({g: _reach(c) for g, c in each.items()}, {g: observed.of(g).height for g in each})
     return Curves(observed, whole, each, max(int(min(_YEAR, reach)), 1))
+
+
+def _reach_of_most(reach: Mapping[str, float], sizes: Mapping[str, int]) -> float:
+    """Give the day up to which groups with nine in ten customers are known, so that a young or tiny one ends no other's mean.
+
+    >>> _reach_of_most({"old": 900.0, "new": 20.0}, {"old": 950, "new": 50})
+    900.0
+    """
+    needed, covered = _MOST * sum(sizes.values()), 0
+    for group in sorted(reach, key=lambda g: -reach[g]):
+        covered += sizes[group]
+        if covered >= needed:
+            return reach[group]
+    return min(reach.values())
 
 
 def known_until(curve: stats.SurvivalCurve) -> float:
