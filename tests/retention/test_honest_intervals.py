@@ -203,6 +203,22 @@ class TestLifecycle:
         assert found is not None
         assert found.path[0, 0] == pytest.approx(4 * 2 / 3)
 
+    def test_who_joined_or_ordered_later_is_not_said_to_have_never_ordered(self):
+        rows = [("a", datetime(2025, 1, 5), 10.0), ("b", datetime(2025, 8, 5), 10.0)]
+        people = pl.DataFrame(
+            {
+                "customer_id": ["a", "b", "c"],
+                "joined_on": [date(2025, 1, 1), date(2025, 1, 1), date(2025, 7, 1)],
+            }
+        )
+        then = crm.lifecycle(orders(*rows), customers=people, as_of="2025-06-01")
+        expected = "1 of the 2 customers in the customers table had not ordered before 1 Jun 2025; it is in no state."
+        assert said(then)["never_ordered"] == expected
+        now = crm.lifecycle(orders(*rows), customers=people)
+        assert said(now)["never_ordered"].startswith(
+            "1 of the 3 customers in the customers table never ordered"
+        )
+
     def test_titles_claim_no_more_than_is_known(self):
         rows = [(f"c{i % 3}", datetime(2023, 1, 31) + timedelta(days=41 * i), 10.0) for i in range(15)]
         result = crm.lifecycle(orders(*rows), lapse=1)
@@ -252,6 +268,13 @@ class TestSurvival:
         assert means["new"] is None
         assert min(means["a"], means["b"]) > 100
         assert said(result)["not_observed_so_long"] == "Not observed for 365 days, so without a mean: new."
+
+    def test_of_orders_nobody_is_said_to_have_ended(self):
+        rows = [
+            (c, datetime(2024, m, 5), 10.0) for c, months in (("a", (1, 2)), ("b", (1, 6))) for m in months
+        ]
+        text = said(crm.survival(orders(*rows), start="2024-04-01", as_of="2024-12-31"))["left_truncation"]
+        assert "1 customer had ordered again before and cannot count" in text
 
     def test_nobody_gone_is_said_in_words(self):
         result = crm.survival(contracts(("a", date(2024, 1, 1), None, 10.0, "x")), as_of="2024-12-31")

@@ -146,7 +146,10 @@ def test_new_is_not_when_the_account_was_created():
     result = run(customers=people)
     assert_frame_equal(result.tables()["flows"], run().tables()["flows"])
     note = next(n for n in result.notes if n.code == "never_ordered")
-    assert note.text == "1 of the 5 customers in the customers table never ordered; it is in no state."
+    assert (
+        note.text
+        == "1 of the 5 customers in the customers table had not ordered before 1 Jul 2026; it is in no state."
+    )
 
 
 def test_returns_and_free_orders_are_no_activity():

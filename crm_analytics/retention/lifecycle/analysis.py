@@ -153,6 +153,7 @@ def lifecycle(
     counted = flows(lived.spells)
     chosen = seen.learned
     now = counted.stocks[seen.last_whole]
+    given = window.as_of if window.as_of_given else None
     ahead = project(
         counted.stocks[chosen], counted.moves[chosen], now, horizon=horizon, n_draws=n_draws, seed=seed
     )
@@ -178,7 +179,7 @@ def lifecycle(
             "seed": seed,
         },
         provenance=windows.provenance(extract, window),
-        notes=(*words.notes(found), *words.never_ordered(rows, _ids(customers))),
+        notes=(*words.notes(found), *words.never_ordered(rows, _ids(customers, window.as_of), given)),
         terms=TERMS,
         currency=extract.currency,
     )
@@ -254,12 +255,14 @@ def _views(found: words.Findings) -> Iterator[View]:
     yield View("projection", words.projection_title(found), "projection")
 
 
-def _ids(customers: Any) -> pl.DataFrame | None:  # noqa: ANN401 as in lifecycle
+def _ids(customers: Any, as_of: date) -> pl.DataFrame | None:  # noqa: ANN401 as in lifecycle
+    """Give who is in the customers table, those aside who joined on `as_of` or later."""
     if customers is None:
         return None
-    found: pl.DataFrame = (
-        as_extract(customers, table="customers").frame.select("customer_id").unique().collect()
-    )
+    rows = as_extract(customers, table="customers").frame
+    if "joined_on" in rows.collect_schema():
+        rows = rows.filter((pl.col("joined_on") < as_of).fill_null(value=True))
+    found: pl.DataFrame = rows.select("customer_id").unique().collect()
     return found
 
 

@@ -295,14 +295,15 @@ def _projection_notes(found: Findings) -> Iterator[Note]:
         yield Note("few_dormant", text, "caution")
 
 
-def never_ordered(rows: pl.DataFrame, ids: pl.DataFrame | None) -> Iterator[Note]:
-    """Say how many of the customers table are in no state."""
+def never_ordered(rows: pl.DataFrame, ids: pl.DataFrame | None, before: date | None) -> Iterator[Note]:
+    """Say how many of the customers table are in no state; `before` is the as-of date, where one was asked for."""
     if ids is None:
         return
     never = ids.join(rows.select("customer_id").unique(), on="customer_id", how="anti").height
     if never:
         they = "it is" if never == 1 else "they are"
+        what = "never ordered" if before is None else f"had not ordered before {formats.value(before, 'day')}"
         yield Note(
             "never_ordered",
-            f"{never:,} of the {ids.height:,} customers in the customers table never ordered; {they} in no state.",
+            f"{never:,} of the {ids.height:,} customers in the customers table {what}; {they} in no state.",
         )

@@ -382,7 +382,7 @@ def _truncation(found: Findings) -> Iterator[Note]:
     day = formats.value(start, "day")
     text = (
         f"Observation begins on {day}: {_counted(late, 'customer')} began before and count as at risk only from the age they had "
-        f"then (left truncation); {_counted(gone, 'customer')} had ended before and cannot count."
+        f"then (left truncation); {_counted(gone, 'customer')} had {'ended' if found.question.of_contracts else 'ordered again'} before and cannot count."
     )
     yield Note("left_truncation", text)
 
