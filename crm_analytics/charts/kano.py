@@ -30,9 +30,12 @@ def map_(result: Result, theme: Theme) -> go.Figure:
     table = result.tables()["features"].drop_nulls("satisfaction_coefficient").head(_MOST)
     rows = [_turned(r) for r in table.iter_rows(named=True)]
     names = [text.shortened(r["feature"], _NAME) for r in rows]
+    pleases = "satisfaction_coefficient"
+    ends = [("annoys_lower", f"{pleases}_lower", "annoys_upper", f"{pleases}_upper")] * len(rows)
     places = label_places(
-        [r["annoys"] for r in rows], [r["satisfaction_coefficient"] for r in rows], names, _RANGE, _RANGE
-    )
+        [r["annoys"] for r in rows], [r[pleases] for r in rows], names, _RANGE, _RANGE,
+        [(r[a], r[b], r[c], r[d]) for r, (a, b, c, d) in zip(rows, ends, strict=True)],
+    )  # fmt: skip
     traces = []
     for name, colour, symbol in zip(_CATEGORIES, _colours(theme), _SYMBOLS, strict=True):
         own = [

@@ -113,7 +113,7 @@ def segments(result: Result, theme: Theme) -> go.Figure:
         return parts.nothing(result, "segments", theme, "No group has enough answers to be shown.")
     odd = ("above the rest", "below the rest")
     told = sorted(shown, key=lambda r: (r["rest_evidence"] not in odd, -r["n"], r["respondents"]))
-    rows = sorted(told[:_MOST_GROUPS], key=lambda r: (-r["score"], r["respondents"]))
+    rows = sorted(told[:_MOST_GROUPS], key=lambda r: (r["score"], r["respondents"]))  # as in the table
     places = list(range(len(rows)))
     colours = {"above the rest": theme.good, "below the rest": theme.bad}
     rest = go.Scatter(

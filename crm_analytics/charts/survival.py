@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from crm_analytics import formats
-from crm_analytics.charts import parts, text
+from crm_analytics.charts import panels, parts, text
 from crm_analytics.charts.drawing import Views
 from crm_analytics.charts.theme import Theme
 from crm_analytics.results import Result
@@ -24,6 +24,8 @@ _MOST_PERIODS: Final = 36
 _TICK_STEPS: Final = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730, 1095)
 _MOST_TICKS: Final = 6.5
 _WIDE: Final = 2.5
+_SPARSE: Final = 6  # of the days of a thin line one in so many is drawn
+_MOST_CURVES: Final = 3  # with their bands, over each other
 _EVERYONE: Final = "everyone"
 
 
@@ -32,12 +34,14 @@ def curve(result: Result, theme: Theme) -> go.Figure:
     table = result.tables()["curve"]
     groups = table["group"].unique(maintain_order=True).to_list()
     last = _last_day(table)
+    left = "still there" if _of_contracts(result) else "who have ordered again"
+    yaxis = parts.axis(f"Share of customers {left}", "share", range=[0, 1.02])
+    if len(groups) > _MOST_CURVES:
+        return _curve_panels(result, theme, table, last, yaxis)
     colours = _colours(theme, groups)
     traces: list[go.Scatter] = []
     for group, colour in zip(groups, colours, strict=True):
-        rows = [_turned(result, row) for row in _on_grid(table.filter(pl.col("group") == group), last)]
-        traces += _banded(rows, "share", theme, colour, group, [_curve_words(result, row) for row in rows])
-    left = "still there" if _of_contracts(result) else "who have ordered again"
+        traces += _curve_of(result, theme, table, group, last, colour)
     return parts.figure(
         result,
         "curve",
@@ -46,13 +50,51 @@ def curve(result: Result, theme: Theme) -> go.Figure:
         alt=_curve_alt(result, groups),
         height=480 + 24 * (len(groups) > 1),
         xaxis=_day_axis(result, table, last),
-        yaxis=parts.axis(f"Share of customers {left}", "share", range=[0, 1.02]),
+        yaxis=yaxis,
         shapes=[_half(theme)],
         showlegend=len(groups) > 1,
         legend={"traceorder": "normal"},
         annotations=[_median_note(result, theme)] if len(groups) == 1 else [],
         margin=parts.legend_room(2 if len(groups) > 1 else 1),
     )
+
+
+def _curve_of(
+    result: Result, theme: Theme, table: pl.DataFrame, group: str, last: int, colour: str
+) -> list[go.Scatter]:
+    rows = [_turned(result, row) for row in _on_grid(table.filter(pl.col("group") == group), last)]
+    return _banded(rows, "share", theme, colour, group, [_curve_words(result, row) for row in rows])
+
+
+def _curve_panels(
+    result: Result, theme: Theme, table: pl.DataFrame, last: int, yaxis: dict[str, object]
+) -> go.Figure:
+    """Draw each group with its band in a panel of its own, before the thin lines of all others."""
+    groups = _largest(result)
+    own = {g: _curve_of(result, theme, table, g, last, theme.accent) for g in groups}
+    thin = {"color": theme.quiet, "width": 1, "shape": "hv"}
+    behind = {
+        g: go.Scatter(
+            x=line.x[::_SPARSE], y=line.y[::_SPARSE], mode="lines", line=thin, opacity=0.45, hoverinfo="skip"
+        )
+        for g, (_, _, line) in own.items()
+    }
+    drawn = {g: [*(line for other, line in behind.items() if other != g), *own[g]] for g in groups}
+    for trace in (trace for traces in drawn.values() for trace in traces):
+        trace.showlegend = False
+    since = "the first contract" if _of_contracts(result) else "the order before"
+    return panels.panels(
+        result, "curve", theme, drawn, alt=_curve_alt(result, groups),
+        xaxis=parts.axis(f"Days since {since}; the others in grey", "count", nticks=4, range=[-0.01 * last, last * 1.02]),
+        yaxis=yaxis,
+    )  # fmt: skip
+
+
+def _largest(result: Result) -> list[str]:
+    """Give the groups of most customers, as many as there are panels, in the order of the table."""
+    sizes = result.tables()["groups"].sort("n_customers", "group", descending=[True, False])["group"]
+    kept = set(sizes.head(panels.MOST).to_list())
+    return [g for g in result.tables()["groups"]["group"].to_list() if g in kept]
 
 
 def hazard(result: Result, theme: Theme) -> go.Figure:
@@ -63,26 +105,25 @@ def hazard(result: Result, theme: Theme) -> go.Figure:
     table = table if enough.is_empty() else enough
     if table.is_empty():
         return parts.nothing(result, "hazard", theme, "Nobody was observed through a whole period yet.")
-    groups = table["group"].unique(maintain_order=True).to_list()
-    draw = _hazard_bars if len(groups) == 1 else _hazard_lines
     period = str(result.parameters["period"])
     what = "who leave" if _of_contracts(result) else "who order again"
-    return parts.figure(
-        result,
-        "hazard",
-        theme,
-        draw(result, theme, table, groups),
-        alt=_hazard_alt(result, table),
-        height=460,
-        xaxis=parts.axis(
-            f"{period.capitalize()} since the {'beginning' if _of_contracts(result) else 'order before'}",
-            "count",
-            range=[0.4, table["tenure_period"].to_numpy().max() + 0.6],
-        ),
-        yaxis=parts.axis(f"Share {what} in the {period}", "share"),
-        showlegend=len(groups) > 1,
-        margin=parts.legend_room(),
+    xaxis = parts.axis(
+        f"{period.capitalize()} since the {'beginning' if _of_contracts(result) else 'order before'}",
+        "count",
+        range=[0.4, table["tenure_period"].to_numpy().max() + 0.6],
     )
+    highest = max(table["hazard_rate"].to_list())
+    yaxis = parts.axis(f"Share {what} in the {period}", "share")
+    alt = _hazard_alt(result, table)
+    if table["group"].n_unique() == 1:
+        bars = [_hazard_bars(result, theme, table)]
+        return parts.figure(
+            result, "hazard", theme, bars, alt=alt, height=460, xaxis=xaxis, yaxis=yaxis, showlegend=False
+        )
+    of = {g: table.filter(pl.col("group") == g) for g in _largest(result)}
+    drawn = {g: [_thin(_hazard_bars(result, theme, rows))] for g, rows in of.items() if rows.height}
+    yaxis["range"] = [0, min(1.0, 1.6 * highest)]  # bounds of months with few customers may go beyond
+    return panels.panels(result, "hazard", theme, drawn, alt=alt, xaxis=xaxis, yaxis=yaxis)
 
 
 def groups(result: Result, theme: Theme) -> go.Figure:
@@ -304,41 +345,24 @@ def _rate_words(result: Result, row: Row) -> str:
     return f", {formats.share(rate)} {what} after {row['until_day']:,} days"
 
 
-def _hazard_bars(result: Result, theme: Theme, table: pl.DataFrame, _: Sequence[str]) -> list[Any]:
+def _hazard_bars(result: Result, theme: Theme, table: pl.DataFrame) -> go.Bar:
     rows = table.to_dicts()
     any_high = any(r["is_highest"] for r in rows)
-    return [
-        go.Bar(
-            x=[r["tenure_period"] for r in rows],
-            y=[r["hazard_rate"] for r in rows],
-            marker={
-                "color": [theme.accent if r["is_highest"] or not any_high else theme.quiet for r in rows]
-            },
-            error_y=parts.interval(theme, rows, "hazard_rate"),
-            hovertext=[_hazard_words(result, r) for r in rows],
-            hovertemplate=parts.HOVER,
-            showlegend=False,
-        )
-    ]
+    return go.Bar(
+        x=[r["tenure_period"] for r in rows],
+        y=[r["hazard_rate"] for r in rows],
+        marker={"color": [theme.accent if r["is_highest"] or not any_high else theme.quiet for r in rows]},
+        error_y=parts.interval(theme, rows, "hazard_rate"),
+        hovertext=[_hazard_words(result, r) for r in rows],
+        hovertemplate=parts.HOVER,
+        showlegend=False,
+    )
 
 
-def _hazard_lines(result: Result, theme: Theme, table: pl.DataFrame, groups: Sequence[str]) -> list[Any]:
-    traces = []
-    for group, colour in zip(groups, _colours(theme, groups), strict=True):
-        rows = table.filter(pl.col("group") == group).to_dicts()
-        traces.append(
-            go.Scatter(
-                x=[r["tenure_period"] for r in rows],
-                y=[r["hazard_rate"] for r in rows],
-                mode="lines+markers",
-                name=text.safe(text.shortened(group, 20)),
-                line={"color": colour, "width": 2},
-                marker={"size": 6},
-                hovertext=[_hazard_words(result, r) for r in rows],
-                hovertemplate=parts.HOVER,
-            )
-        )
-    return traces
+def _thin(bars: go.Bar) -> go.Bar:
+    """Draw intervals without ends, which would touch in a small panel."""
+    bars.error_y.update(width=0, thickness=1)
+    return bars
 
 
 def _hazard_words(result: Result, row: Row) -> str:
@@ -381,7 +405,7 @@ def _group_words(result: Result, row: Row) -> str:
 def _incidence_words(kind: str, row: Row) -> str:
     return text.lines(
         f"{kind.capitalize()} came first for {parts.spanned(row, 'share', 'share')}",
-        f"1 - Kaplan-Meier would say {formats.share(row['one_minus_km_rate'])}",
+        f"1 − Kaplan-Meier would say {formats.share(row['one_minus_km_rate'])}",
         f"{parts.counted(row['n_at_risk'], 'customer')} at risk",
         head=f"Day {row['at']:,}",
     )

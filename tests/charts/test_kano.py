@@ -52,3 +52,10 @@ def test_only_contradictions_leave_no_map():
     only = crm.kano(pl.DataFrame({"x functional": [1, 1], "x dysfunctional": [1, 1]}))
     assert [v.name for v in only.views] == ["shares"]
     assert shortcomings(draw(only, "shares")) == []
+
+
+def test_names_lie_beside_the_lines_of_their_intervals():
+    many = pl.concat([SHEET.select("app functional", "app dysfunctional")] * 20)
+    places = [p for t in draw(crm.kano(many), "map").data for p in t.textposition]
+    assert places
+    assert not {"top center", "bottom center"} & set(places)

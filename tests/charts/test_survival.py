@@ -102,7 +102,7 @@ def test_ways_to_end_say_what_the_naive_figure_would_be(contracts_result):
     figure = draw(contracts_result, "incidence")
     names = [t.name for t in figure.data if t.showlegend is not False]
     assert names == ["Churn", "Downgrade"]
-    assert "1 - Kaplan-Meier would say" in figure.data[2].hovertext[-1]
+    assert "1 − Kaplan-Meier would say" in figure.data[2].hovertext[-1]
     assert "By day" in figure.layout.meta["alt"]
 
 
@@ -146,4 +146,28 @@ def test_of_orders_an_end_is_called_coming_back(orders_result, contracts_result)
     assert orders_result.terms["median_days"].label == "Days until half are back"
     assert orders_result.terms["kept_rate_lower"].label.startswith("Share not back at the end")
     assert contracts_result.terms["median_days"].label == "Days until half have ended"
-    assert draw(orders_result, "hazard").layout.xaxis.title.text == "Month since the order before"
+    assert "Month since the order before" in [
+        n.text for n in draw(orders_result, "hazard").layout.annotations
+    ]
+
+
+def test_each_group_has_a_panel_for_its_losses(contracts_result):
+    """Lines over each other were a tangle: bars of one group each, on one scale, largest groups first to be kept."""
+    figure = draw(contracts_result, "hazard")
+    plans = contracts_result.tables()["groups"]["group"].to_list()
+    assert [n.text for n in figure.layout.annotations][: len(plans)] == plans
+    assert [(t.type, t.xaxis) for t in figure.data] == [("bar", "x"), ("bar", "x2"), ("bar", "x3")]
+    assert figure.layout.yaxis.range == figure.layout.yaxis3.range
+    table = contracts_result.tables()["hazard"].filter(group=plans[1])
+    assert list(figure.data[1].y)[:3] == table["hazard_rate"].head(3).to_list()
+
+
+def test_many_curves_have_panels_with_the_others_thin_behind(sample):
+    result = crm.run("survival", sample, by="country")
+    figure = draw(result, "curve")
+    names = result.tables()["groups"]["group"].to_list()
+    strong = [t for t in figure.data if t.name in names]
+    assert [t.xaxis for t in strong] == ["x", "x2", "x3", "x4", "x5"]
+    behind = [t for t in figure.data if t.xaxis == "x2" and t.line.width == 1]
+    assert len(behind) == len(names) - 1
+    assert not figure.layout.showlegend

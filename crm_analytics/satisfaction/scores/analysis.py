@@ -104,7 +104,7 @@ def satisfaction_scores(
     Result
         - "scores": one row per metric: `score` with bounds, `n`, `n_effective`, mean answer with bounds
         - "periods": one row per metric and period: score, change with bounds, change of the same people, control limits
-        - "segments": one row per metric and group: score, difference from the rest with bounds, corrected p-value
+        - "segments": one row per metric and group, the worst first: score, difference from the rest with bounds, corrected p-value
         - "distribution": one row per metric and answer: how many gave it, share with bounds
         - "ranking": one row per metric and group: pooled score, expected place, chance of being best or worst
         - "change": one row per metric and group: mix and rate, the parts of the change in the last whole period

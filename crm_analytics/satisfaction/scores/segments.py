@@ -39,11 +39,16 @@ RANKING: Final[Mapping[str, Any]] = {
 
 
 def segment_table(sheets: Sheets, correction: Correction) -> pl.DataFrame:
-    """Give one row per metric and group, the leading metric first, groups by name."""
+    """Give one row per metric and group, the leading metric first, its worst group first, hidden ones last."""
     if len(sheets.groups) == 0:
         return pl.DataFrame(schema=dict(SEGMENTS))
-    rows = [row for metric in sheets.metrics for row in _rows(sheets, metric, correction)]
+    rows = [r for m in sheets.metrics for r in sorted(_rows(sheets, m, correction), key=_worst_first)]
     return pl.DataFrame(rows, schema=dict(SEGMENTS), orient="row")
+
+
+def _worst_first(row: Row) -> tuple[bool, float, str]:
+    score = row["score"]
+    return score is None, 0.0 if score is None else score, row["respondents"]
 
 
 def shown_groups(sheets: Sheets, metric: Metric) -> list[tuple[int, Sums]]:
