@@ -210,10 +210,11 @@ def _write_table(
     sheet = book.add_worksheet(name)
     heading_of = {side: book.add_format({**_HEADING, "align": side}) for side in ("left", "right")}
     shown = _as_text(frame)
+    headings = _headings(shown.columns, terms, currency)
     widths = []
     for i, column in enumerate(shown.iter_columns()):
         term = terms.get(column.name)
-        heading = guard_text(formats.label(term, currency) if term else column.name)
+        heading = guard_text(headings[i])
         widths.append(_width(heading, column, term))
         sheet.write_string(0, i, heading, heading_of["left" if column.dtype == pl.String else "right"])
         sheet.set_column(i, i, widths[-1])
@@ -226,6 +227,24 @@ def _write_table(
     if frame.width and frame.height:
         sheet.autofilter(0, 0, frame.height, frame.width - 1)
         sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{frame.height + 1}"})  # ids are text on purpose
+
+
+def _headings(columns: Sequence[str], terms: Mapping[str, Term], currency: str | None) -> list[str]:
+    """Give the headings of a sheet; where two would read alike, each says its column."""
+    said = [formats.label(terms[c], currency) if c in terms else c for c in columns]
+    return [
+        _told_apart(heading, column, columns) if said.count(heading) > 1 else heading
+        for heading, column in zip(said, columns, strict=True)
+    ]
+
+
+def _told_apart(heading: str, column: str, columns: Sequence[str]) -> str:
+    """Leave the heading to the words of a pair, and call the other its code."""
+    stem = re.sub(r"_(label|text)$", "", column)
+    pair = [c for c in (stem, f"{stem}_label", f"{stem}_text") if c in columns]
+    if len(pair) == 1:
+        return f"{heading} ({column})"
+    return f"{heading} (as stored)" if column == stem else heading
 
 
 def _write_column(book: Workbook, sheet: Worksheet, i: int, column: pl.Series, term: Term | None) -> None:

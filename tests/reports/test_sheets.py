@@ -160,6 +160,27 @@ def test_a_workbook_says_what_its_words_mean_and_where_they_come_from():
     assert list(found["About"].iter_rows(values_only=True)) == [("Source", "orders.csv")]
 
 
+def test_no_two_headings_of_a_sheet_read_alike():
+    terms = {
+        name: Term(name, label, unit, "")
+        for name, label, unit in (
+            ("driver", "Driver", "text"), ("driver_label", "Driver", "text"), ("n", "Answers", "count"),
+            ("retention_rate", "Retention", "share"), ("shown_value", "Retention", "share"),
+        )
+    }  # fmt: skip
+    row = {
+        "driver": ["ease"],
+        "driver_label": ["Ease"],
+        "n": [3],
+        "retention_rate": [0.2],
+        "shown_value": [0.2],
+    }
+    sheet = book(sheets.xlsx_bytes({"drivers": pl.DataFrame(row)}, terms))["Drivers"]
+    assert [c.value for c in next(sheet.iter_rows())] == [
+        "Driver (as stored)", "Driver", "Answers", "Retention (retention_rate)", "Retention (shown_value)",
+    ]  # fmt: skip
+
+
 def test_equal_tables_give_equal_workbooks():
     assert sheets.xlsx_bytes({"a": figures()}) == sheets.xlsx_bytes({"a": figures()})
 
