@@ -29,6 +29,7 @@ POLICY: Final = (
 """What the page may load: nothing from anywhere but itself."""
 
 _TOP: Final = 8  # room above a figure without a title
+_MOST_NOTES: Final = 2  # stand open beside what needs caution
 _WORDY: Final = 40  # text longer than this needs a wide column
 _LEFT: Final = frozenset({"text", "id", "flag"})
 _BOUNDS: Final = ("_lower", "_upper")
@@ -259,23 +260,31 @@ def _class(result: Result, frame: pl.DataFrame, column: str) -> str | None:
     if result.terms[column].unit not in _LEFT:
         return None
     longest = frame[column].cast(pl.String).str.len_chars().max()
-    return "left words" if isinstance(longest, int) and longest > _WORDY else "left"
+    return "left words" if isinstance(longest, int) and longest > _wordy(result, frame) else "left"
+
+
+def _wordy(result: Result, frame: pl.DataFrame) -> int:
+    """Give the length of a sentence: less where another column has long ones, so that neither stands squeezed beside it."""
+    texts = [c for c in frame.columns[1:] if result.terms[c].unit == "text"]
+    lengths = [n for c in texts if isinstance(n := frame[c].cast(pl.String).str.len_chars().max(), int)]
+    return _WORDY // 2 if max(lengths, default=0) > _WORDY else _WORDY
 
 
 def _notes(notes: Sequence[Note]) -> Markup:
     if not notes:
         return joined()
-    ordered = sorted(notes, key=lambda n: n.severity != "caution")
-    items = (
-        tag(
-            "li",
-            *([tag("strong", "Caution: ")] if n.severity == "caution" else []),
-            n.text,
-            class_=n.severity,
-        )
-        for n in ordered
-    )
-    return tag("div", tag("h3", "Notes"), tag("ul", *items), class_="notes")
+    cautions = [tag("li", tag("strong", "Caution: "), n.text) for n in notes if n.severity == "caution"]
+    others = [tag("li", n.text) for n in notes if n.severity != "caution"]
+    minded = [tag("ul", *cautions, class_="caution")] if cautions else []
+    told = [tag("ul", *others)] if others else []
+    if len(others) > _MOST_NOTES:
+        told = [_fold(f"{len(others)} {'more ' if cautions else ''}notes", *told)]
+    return tag("div", tag("h3", "Notes"), *minded, *told, class_="notes")
+
+
+def _fold(words: str, *children: Markup) -> Markup:
+    """Fold what would fill a phone; on paper it is open."""
+    return tag("details", tag("summary", words), *children, class_="kept")
 
 
 def _definitions(results: Sequence[Result]) -> Markup:
@@ -286,7 +295,8 @@ def _definitions(results: Sequence[Result]) -> Markup:
             titles = meanings.setdefault(label, {}).setdefault(words, [])
             titles += [result.title] if result.title not in titles else []
     entries = (_entry(label, meanings[label]) for label in sorted(meanings, key=str.casefold))
-    return tag("section", tag("h2", "Definitions"), tag("dl", *entries, class_="terms"), id="definitions")
+    terms = _fold(f"{len(meanings)} words", tag("dl", *entries, class_="terms"))
+    return tag("section", tag("h2", "Definitions"), terms, id="definitions")
 
 
 def _entry(label: str, meanings: Mapping[str, Sequence[str]]) -> Markup:

@@ -27,8 +27,14 @@ SCRIPT: Final = """
   }
   function show() { draw(dark.matches ? 'dark' : 'light'); }
   dark.addEventListener('change', show);
-  window.addEventListener('beforeprint', function () { draw('light', 670); });
-  window.addEventListener('afterprint', show);
+  function unfold(all) {
+    document.querySelectorAll('.kept').forEach(function (d) {
+      if (all) { d.setAttribute('data-was', d.open); }
+      d.open = all || d.getAttribute('data-was') === 'true';
+    });
+  }
+  window.addEventListener('beforeprint', function () { unfold(true); draw('light', 670); });
+  window.addEventListener('afterprint', function () { unfold(false); show(); });
   show();
 })();
 """
@@ -103,6 +109,8 @@ td small, th small { display: block; color: var(--muted); font-size: 13px; font-
 .notes ul { margin: 0; padding-left: 20px; color: var(--muted); font-size: 15px; }
 .notes li { margin-bottom: 4px; overflow-wrap: anywhere; }
 .notes .caution { color: var(--text); }
+.kept[open] > summary { margin-bottom: 8px; }
+.kept > summary { font-size: 15px; }
 .notes .caution strong { color: var(--bad); }
 #definitions, #making { border-top: 1px solid var(--line); padding-top: 32px; }
 #making section { margin: 16px 0 24px; }
@@ -138,7 +146,8 @@ footer { border-top: 1px solid var(--line); padding: 16px 24px 40px; font-size: 
   .finding, #definitions { break-before: page; border-top: 0; padding-top: 0; }
   figure, tr, .headline, .key li, dt, dd, #making section { break-inside: avoid; }
   h2, h3, caption, .headline, tbody tr:nth-child(-n+3) { break-after: avoid; }
-  details, .modebar-container, .modebar { display: none !important; }
+  details:not(.kept), .kept > summary, .modebar-container, .modebar { display: none !important; }
+  .kept::details-content { content-visibility: visible; block-size: auto; }
   h1 { font-size: 24pt; }
   .finding > h2 { font-size: 11pt; }
   .headline { font-size: 15pt; margin-bottom: 14pt; }
@@ -151,7 +160,7 @@ footer { border-top: 1px solid var(--line); padding: 16px 24px 40px; font-size: 
   dl { font-size: 9pt; gap: 3pt 14pt; }
   #making section { margin: 8pt 0 10pt; }
   footer { padding: 6pt 0 0; }
-  .terms { display: block; columns: 2; column-gap: 20pt; }
+  .terms { display: block; columns: 3; column-gap: 16pt; font-size: 8pt; }
   .terms dt { break-after: avoid; }
   .terms dd { margin-bottom: 5pt; }
   .scroll { overflow: visible; break-inside: avoid; }

@@ -228,6 +228,16 @@ def test_notes_are_there_and_cautions_come_first(results):
     assert [li.text() for li in box.all("li")] == ["Caution: Take care.", "Mild & mannered."]
 
 
+def test_many_notes_are_folded_and_cautions_are_not(results):
+    notes = (*(Note(f"n{i}", f"Told {i}.") for i in range(4)), Note("b", "Take care.", "caution"))
+    page = parsed(html.render([replace(results[1], notes=notes)], title="T"))
+    box = next(d for d in page.all("div") if d.attributes.get("class") == "notes")
+    fold = box.one("details")
+    assert fold.one("summary").text() == "4 more notes"
+    assert [li.text() for li in fold.all("li")] == [f"Told {i}." for i in range(4)]
+    assert "Take care." not in fold.text()
+
+
 def test_all_notes_of_all_results_are_told(page, results):
     said = page.one("main").text()
     for note in (n for r in results for n in r.notes):
@@ -511,5 +521,21 @@ def test_on_paper_figures_fit_and_are_not_cut(browser, file):
     assert reader.page.evaluate(
         "[...document.querySelectorAll('.finding')].every(f => getComputedStyle(f).breakBefore === 'page')"
     )
-    assert reader.page.locator("details >> visible=true").count() == 0
+    assert reader.page.locator("details:not(.kept) >> visible=true").count() == 0
+    reader.context.close()
+
+
+@pytest.mark.browser
+def test_what_is_folded_on_the_screen_is_open_on_paper(browser, file):
+    reader = Reader(browser, file, viewport={"width": 390, "height": 844})
+    terms = reader.page.locator("#definitions dl")
+    assert not terms.is_visible()
+    reader.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    reader.page.emulate_media(media="print")
+    assert terms.is_visible()
+    assert all(ul.is_visible() for ul in reader.page.locator(".notes ul").all())
+    assert reader.page.locator(".kept > summary >> visible=true").count() == 0
+    reader.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    reader.page.emulate_media(media="screen")
+    assert not terms.is_visible()
     reader.context.close()
