@@ -27,11 +27,23 @@ MOST_SUMMARY_ROWS: Final = 15
 
 @dataclass(frozen=True)
 class Note:
-    """Something a reader must know about a finding: what was assumed, or what is weak."""
+    """Something a reader must know about a finding: what was assumed, or what is weak.
+
+    `option` is how the library is told otherwise; managers read the text alone, analysts `str(note)`.
+    """
 
     code: str
     text: str
     severity: Literal["info", "caution"] = "info"
+    option: str = ""
+
+    def __str__(self) -> str:
+        """Say it with the option of the analysis that changes it, as analysts read it.
+
+        >>> str(Note("grace", "Later returns count as lost.", option="grace_days=60"))
+        'Later returns count as lost. (Option: grace_days=60)'
+        """
+        return f"{self.text} (Option: {self.option})" if self.option else self.text
 
 
 @dataclass(frozen=True)
@@ -152,18 +164,18 @@ class Result:
         """Make a result; every column must have a term, and the summary must stay short."""
         if summary.height > MOST_SUMMARY_ROWS:
             raise OptionError.out_of_range("summary", summary.height, f"at most {MOST_SUMMARY_ROWS} rows")
-        frames = Tables(tables)
+        frames = Tables({n: t if isinstance(t, Later) else _typeset(t) for n, t in tables.items()})
         known = terms_for([*summary.columns, *frames.columns], terms or {})
         return cls(
             analysis,
             title,
-            headline,
-            summary,
+            _said(headline),
+            _typeset(summary),
             frames,
-            views,
+            tuple(replace(view, title=_said(view.title)) for view in views),
             dict(parameters),
             provenance,
-            notes,
+            tuple(replace(note, text=_said(note.text)) for note in notes),
             known,
             currency,
         )
@@ -244,9 +256,10 @@ class Result:
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr>{self._cells(row)}</tr>" for row in self.brief.iter_rows(named=True))
         heads = "".join(
-            f"<th>{html.escape(formats.label(self.terms[c], self.currency))}</th>" for c in self.brief.columns
+            f"<th {self._side(c)}>{html.escape(formats.label(self.terms[c], self.currency))}</th>"
+            for c in self.brief.columns
         )
-        notes = "".join(f"<li>{html.escape(n.text)}</li>" for n in self.notes)
+        notes = "".join(f"<li>{html.escape(str(n))}</li>" for n in self.notes)
         return (
             f"<h3>{html.escape(self.title)}</h3><p><strong>{html.escape(self.sentence)}</strong></p>"
             f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table><ul>{notes}</ul>"
@@ -254,9 +267,34 @@ class Result:
 
     def _cells(self, row: Mapping[str, object]) -> str:
         return "".join(
-            f"<td>{html.escape(formats.value(v, self.terms[c].unit, self.currency))}</td>"
+            f"<td {self._side(c)}>{html.escape(formats.value(v, self.terms[c].unit, self.currency))}</td>"
             for c, v in row.items()
         )
+
+    def _side(self, column: str) -> str:
+        """Set words to the left, where they wrap, and figures to the right, in any notebook and in our pages."""
+        if self.terms[column].unit in ("text", "id", "flag"):
+            return 'class="left" style="text-align: left"'
+        return 'style="text-align: right"'
+
+
+def _said(words: str) -> str:
+    """Write a heading or sentence as it is read: a capital first, even where a name of the data opens it; true minuses."""
+    return formats.opening(formats.minus(words))
+
+
+def _typeset(frame: pl.DataFrame) -> pl.DataFrame:
+    """Write columns of our own words as they are read; names and codes from the data stay as they came."""
+    texts = [c for c, kind in frame.schema.items() if kind == pl.String and c != "answer_text"]
+    return frame.with_columns(
+        _each(c, formats.minus if c.endswith("_text") else _said)
+        for c in texts
+        if c.endswith(("_text", "finding"))
+    )
+
+
+def _each(column: str, write: Callable[[str], str]) -> pl.Expr:
+    return pl.col(column).map_elements(write, return_dtype=pl.String)
 
 
 def _frame_to_json(frame: pl.DataFrame) -> dict[str, Any]:

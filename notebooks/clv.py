@@ -284,7 +284,7 @@ Markdown(
 )
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in (*value.notes, *economics.notes[:2])))
+Markdown("\n".join(f"- {note}" for note in (*value.notes, *economics.notes[:2])))
 
 # %% [markdown]
 # The headline figure, worked out a second time. If the two ever differ, this notebook fails: the total is the sum over

@@ -197,7 +197,7 @@ Markdown(
 )
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in found.notes))
+Markdown("\n".join(f"- {note}" for note in found.notes))
 
 # %% [markdown]
 # Two figures worked out a second time, straight from the rows. If they ever differ, this notebook fails.

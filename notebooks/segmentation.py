@@ -122,7 +122,7 @@ table(rfm, brief, "Segments, and what practice advises")
 table(rfm, rfm.tables()["thresholds"], "Cut-offs of the scores")
 
 # %%
-Markdown("**Notes.**\n" + "\n".join(f"- {note.text}" for note in rfm.notes))
+Markdown("**Notes.**\n" + "\n".join(f"- {note}" for note in rfm.notes))
 
 # %% [markdown]
 # **Caveat.** Segments describe where customers stand. They do not forecast what a customer will do, and they do not say
@@ -192,7 +192,7 @@ value.plot("deciles")
 value.plot("whale")
 
 # %%
-Markdown("**Notes.**\n" + "\n".join(f"- {note.text}" for note in value.notes))
+Markdown("**Notes.**\n" + "\n".join(f"- {note}" for note in value.notes))
 
 # %% [markdown]
 # ## 6. Good customers in decline: a list to act on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -447,6 +448,18 @@ def test_an_interruption_is_130(here, monkeypatch):
 def test_markup_in_data_is_shown_as_it_stands(capsys):
     terminal.show_error(CrmError("Found '[bold]x[/bold] :smile:'."), debug=False)
     assert capsys.readouterr().err == "Error: Found '[bold]x[/bold] :smile:'.\n"
+
+
+def test_an_old_code_page_gets_hyphens_for_minuses(monkeypatch):
+    """Neither a question mark nor an error: code page 1252 has no minus."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", file)
+    terminal.say("\N{MINUS SIGN}5 points")
+    terminal.show_point("from \N{MINUS SIGN}3")
+    terminal.show_table(["Change"], [["\N{MINUS SIGN}2"]], [True])
+    file.flush()
+    shown = file.buffer.getvalue().decode("cp1252")
+    assert [shown.count(words) for words in ("-5 points", "from -3", "-2")] == [1, 1, 1]
 
 
 def test_wide_tables_are_parted_with_the_first_column_in_each(capsys, monkeypatch):

@@ -42,7 +42,11 @@ def tile(
     with st.container(border=True, height="stretch", gap="xsmall"):
         st.markdown(f"{filler}:small[{plain(label)}]", help=plain(definition) or None)
         st.metric(
-            plain(label), plain(value), label_visibility="collapsed", chart_data=drawn, chart_type="area"
+            plain(label),
+            plain(formats.minus(value)),
+            label_visibility="collapsed",
+            chart_data=drawn,
+            chart_type="area",
         )
         for line in (*changes, *map(small, words)):
             st.markdown(line)
@@ -102,7 +106,7 @@ def small(words: str) -> str:
     >>> small("within normal variation")
     ':small[:gray[within normal variation]]'
     """
-    return f":small[:gray[{plain(words)}]]"
+    return f":small[:gray[{plain(formats.minus(words))}]]"
 
 
 def overview(result: Result) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+import numpy as np
 import plotly.graph_objects as go
 
+from crm_analytics import formats
 from crm_analytics.charts.duties import shortcomings
 from crm_analytics.charts.theme import Theme, theme
 from crm_analytics.errors import UnknownNameError
 from crm_analytics.results import Result
+
+_WRITTEN: Final = ("text", "hovertext")
 
 Views = Mapping[str, Callable[[Result, Theme], go.Figure]]
 """What a chart module offers as `VIEWS`: a drawing for each view's name."""
@@ -44,12 +49,32 @@ def draw(result: Result, view: str | None = None, *, theme: str | Theme = "light
     if name not in offered:  # a result offers what it has the data for
         raise UnknownNameError.of(f"view of {result.analysis}", name, offered)
     views = views_of(result.analysis)
-    figure = views[name](result, _look(theme))
+    figure = _typeset(views[name](result, _look(theme)))
     lacking = shortcomings(figure)
     if lacking:
         message = f"The drawing {result.analysis}/{name} is not fit to be shown: {'; '.join(lacking)}."
         raise AssertionError(message)
     return figure
+
+
+def _typeset(figure: go.Figure) -> go.Figure:
+    """Write true minuses in what is written into a figure, as its axes do."""
+    for trace in figure.data:
+        written = {place: trace[place] for place in _WRITTEN if place in trace}
+        trace.update({place: _with_minus(words) for place, words in written.items() if words is not None})
+    for note in figure.layout.annotations:
+        note.text = _with_minus(note.text)
+    if figure.layout.meta:
+        figure.layout.meta = {key: _with_minus(words) for key, words in figure.layout.meta.items()}
+    return figure
+
+
+def _with_minus(written: Any) -> Any:  # noqa: ANN401 plotly takes a text, or any array of texts
+    if isinstance(written, str):
+        return formats.minus(written)
+    if isinstance(written, np.ndarray):
+        return _with_minus(written.tolist()) if written.dtype.kind in "OU" else written
+    return [_with_minus(one) for one in written] if isinstance(written, list | tuple) else written
 
 
 def views_of(analysis: str) -> Views:

@@ -79,7 +79,8 @@ def _show_traceback(error: Exception, *, debug: bool) -> None:
 
 def say(text: str = "", style: str = "") -> None:
     """Print a line of an answer, wrapped at words."""
-    out().print(Text(text, style=style))
+    console = out()
+    console.print(Text(_shown(text, console), style=style))
 
 
 def show_result(result: Result) -> None:
@@ -107,7 +108,7 @@ def show_notes(notes: Sequence[Note]) -> None:
         return
     say("Notes", "bold")
     for note in sorted(notes, key=lambda n: n.severity != "caution"):
-        show_point(note.text, caution=note.severity == "caution")
+        show_point(str(note), caution=note.severity == "caution")
     say()
 
 
@@ -115,7 +116,7 @@ def show_point(text: str, *, caution: bool = False) -> None:
     """Print one point of a list, further lines indented."""
     console = out()
     mark = "!" if caution else "•" if _is_wide(console) else "*"
-    for i, line in enumerate(Text(text).wrap(console, max(console.width - 3, 20))):
+    for i, line in enumerate(Text(_shown(text, console)).wrap(console, max(console.width - 3, 20))):
         line.rstrip()
         first = Text(f" {mark} ", style="bold yellow" if caution else "") if i == 0 else Text("   ")
         console.print(first + line)
@@ -133,6 +134,7 @@ def show_frame(frame: pl.DataFrame, result: Result) -> None:
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
     """Print a table; where it is too wide, in parts that each begin with the first column."""
     console = out()
+    rows = [[_shown(cell, console) for cell in row] for row in rows]
     least = [_least_width(h, [row[i] for row in rows], whole=right[i]) for i, h in enumerate(heads)]
     wanted = [
         max(len(line) for cell in [h, *(r[i] for r in rows)] for line in cell.split("\n"))
@@ -204,6 +206,11 @@ def _cell(result: Result, row: dict[str, object], column: str) -> str:
 
 def _is_bound(column: str, columns: Sequence[str]) -> bool:
     return any(column.endswith(end) and column.removesuffix(end) in columns for end in _BOUNDS)
+
+
+def _shown(text: str, console: Console) -> str:
+    """Give the text with a hyphen for a minus where the terminal may have none: old code pages lack it."""
+    return text if _is_wide(console) else text.replace(formats.MINUS, "-")
 
 
 def _is_wide(console: Console) -> bool:

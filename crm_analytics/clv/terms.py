@@ -12,7 +12,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("model", "Model", "text", "The model."),
         Term("is_chosen", "Taken", "flag", "Whether the figures are from this model."),
         Term("log_likelihood", "Log-likelihood", "number", "Log-likelihood of the model at its estimates."),
-        Term("aic", "AIC", "number", "Akaike's information criterion, 2 x parameters - 2 x log-likelihood; lower is better among models of the same data."),
+        Term("aic", "AIC", "number", "Akaike's information criterion, twice the parameters less twice the log-likelihood; lower is better among models of the same data."),
         Term("aic_difference", "AIC above that taken", "number", "AIC less that of the model taken; a difference below 2 is none."),
         Term("is_identified", "Identified", "flag", "Whether the estimate is a proper maximum inside its range."),
         Term("diagnosis", "Diagnosis", "text", "What the data do not identify, in words."),

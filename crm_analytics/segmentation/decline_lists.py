@@ -256,9 +256,9 @@ def _notes(figures: pl.DataFrame, comparison: Comparison, choice: Choice) -> lis
     if comparison.months % _YEAR:
         text = (
             f"The lists compare {comparison.recent} with {comparison.before}: other seasons, so part of a fall may be "
-            "the season. compare_months=12 compares like with like."
+            "the season. Two spans of twelve months would compare like with like."
         )
-        notes.append(Note("season_against_season", text, "caution"))
+        notes.append(Note("season_against_season", text, "caution", "compare_months=12"))
     return notes
 
 

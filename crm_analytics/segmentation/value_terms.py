@@ -41,7 +41,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("spend_recent", "Recent spend", "money", f"Spend {_RECENT}, net of refunds."),
         Term("spend_before", "Spend before", "money", "Spend in the months of equal number before those, net of refunds."),
         Term("spend_change", "Change", "money", "Recent spend less spend before."),
-        Term("relative_change", "Change in percent", "share", "Recent spend against spend before; -0.25 is a quarter less."),
+        Term("relative_change", "Change in percent", "share", "Recent spend against spend before; −0.25 is a quarter less."),
         Term("is_beyond_normal_variation", "Beyond normal variation", "flag", "Whether a steady customer with orders of this size falls so far less than one time in twenty."),
         Term("n_orders_recent", "Recent orders", "count", f"Orders {_RECENT}."),
         Term("n_orders_before", "Orders before", "count", "Orders in the months of equal number before those."),

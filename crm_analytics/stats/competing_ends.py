@@ -18,7 +18,7 @@ _DUST = 1e-12  # what sums of shares may be off
 class Incidence:
     """The share of all who have ended in one way by each time, with bounds.
 
-    `naive` is 1 - Kaplan-Meier with the other ends taken as censored: it answers what would be if the other ends did
+    `naive` is 1 − Kaplan-Meier with the other ends taken as censored: it answers what would be if the other ends did
     not exist, and overstates what happens.
     """
 

@@ -223,7 +223,7 @@ def proportionality(
 ) -> Proportionality:
     """Test whether hazard ratios stay the same over time.
 
-    The score test of adding to the model each attribute times g(t), g being 1 - Kaplan-Meier just before t: the test of
+    The score test of adding to the model each attribute times g(t), g being 1 − Kaplan-Meier just before t: the test of
     a trend in the Schoenfeld residuals that R's `cox.zph` makes by default.
 
     Parameters

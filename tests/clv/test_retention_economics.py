@@ -168,7 +168,7 @@ def test_customers_that_cost_more_than_they_bring_replace_nobody(tx):
 def test_without_a_cost_of_winning_a_note_says_what_to_give(tx):
     found = crm.retention_economics(tx, as_of=AS_OF)
     assert "Cost of winning customers" not in found.tables()["levers"]["lever"].to_list()
-    assert any(n.code == "no_acquisition_cost" and "acquisition_cost=" in n.text for n in found.notes)
+    assert any(n.code == "no_acquisition_cost" and "acquisition_cost=" in n.option for n in found.notes)
 
 
 def test_more_retention_than_can_be_is_left_out_and_said(tx):

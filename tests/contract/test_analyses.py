@@ -221,6 +221,18 @@ def test_headline_is_one_sentence_with_figures(result, entry):
 
 
 @each_way
+def test_what_people_read_begins_with_a_capital_and_names_no_parameter(result, entry):
+    """Managers read notes too: what the library calls an option stands beside a note, for analysts."""
+    said = [result.headline(), *(view.title for view in result.views), *(note.text for note in result.notes)]
+    options = set(inspect.signature(entry.function).parameters) - {"window", "data", "level", "period", "by"}
+    for words in said:
+        assert words[:1] == words[:1].upper(), words
+        assert not re.search(r"\w=[\w\['\"{(]", words), words
+        assert not {w for w in re.findall(r"[a-z]+_[a-z_]+", words) if w in options}, words
+        assert not re.search(r"(?:^|[\s(])-\d", words), words
+
+
+@each_way
 def test_summary_is_short_and_every_column_has_a_term(result, entry):
     assert 0 < result.summary().height <= MOST_SUMMARY_ROWS
     for frame in (result.summary(), *result.tables().values()):

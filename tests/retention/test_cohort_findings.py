@@ -27,7 +27,7 @@ def firm(sizes, rates, *, first=date(2024, 1, 1), seed=1):
 
 
 def said(result):
-    return {n.code: n.text for n in result.notes}
+    return {n.code: str(n) for n in result.notes}
 
 
 def test_a_rising_trend_is_found_with_its_size():

@@ -487,7 +487,7 @@ class TestGroupsAndModel:
 
     def test_a_constant_attribute_is_left_out(self):
         result = crm.survival(self.many(plans=1), as_of="2024-12-01", covariates=["plan", "monthly_amount"])
-        assert notes(result)["constant_covariate"].startswith("plan is the same")
+        assert notes(result)["constant_covariate"].startswith("Plan is the same")
         assert result.tables()["cox"]["covariate"].to_list() == ["monthly_amount"]
 
     def test_a_horizon_beyond_a_group_leaves_it_without_a_mean(self):

@@ -67,7 +67,7 @@ class TestChance:
 
     def test_together_is_the_f_test_of_the_regression(self):
         found = drivers(made_up(60, effects=(0.2, 0, 0, 0)))
-        r2, n, p = figure(found, "R2"), 60, 4
+        r2, n, p = figure(found, "R²"), 60, 4
         assert figure(found, "Drivers together, p-value") == pytest.approx(
             float(f_distribution.sf(r2 / p / ((1 - r2) / (n - p - 1)), p, n - p - 1)), rel=1e-9
         )
@@ -94,7 +94,7 @@ class TestChance:
             pl.Series(f"d{j}", rng.integers(1, 6, 200).astype(float)) for j in (1, 2, 3, 4)
         )
         found = drivers(frame, covariates=["tenure"], drivers=["d1", "d2", "d3", "d4"])
-        assert figure(found, "R2") > 0.9
+        assert figure(found, "R²") > 0.9
         assert found.headline().startswith("Whether the drivers say anything")
 
     def test_a_yes_or_no_outcome_is_tested_by_the_likelihood_ratio(self):

@@ -260,14 +260,14 @@ class TestBadInput:
 
     def test_the_must_be_whose_absence_annoys_most_comes_first(self):
         told = crm.kano(of_counts(x=(60, 10, 20, 10, 0, 0), y=(80, 0, 10, 10, 0, 0))).headline()
-        assert told.startswith("y and x are must-be")
+        assert told.startswith("Y and x are must-be")
 
     def test_contradictions_are_named(self):
         assert "questionable" in codes(crm.kano(of_counts(x=(10, 0, 0, 0, 0, 5))))
 
     def test_one_respondent(self):
         result = crm.kano(of_counts(x=(0, 0, 1, 0, 0, 0)))
-        assert result.headline() == "x is attractive; the category is not clear (1 respondent)."
+        assert result.headline() == "X is attractive; the category is not clear (1 respondent)."
         assert "few" in codes(result)
 
 

@@ -353,7 +353,20 @@ class TestGroups:
             store=pl.when(pl.int_range(pl.len()) < 30).then(None).otherwise("store")
         )
         groups = scores(frame, by="store").tables()["segments"]["respondents"].to_list()
-        assert groups == ["A", "B", "(not known)"]
+        assert sorted(groups) == ["(not known)", "A", "B"]
+
+    def test_the_worst_group_comes_first_and_a_hidden_one_last(self):
+        parts = [("2026-05-01", 40, {"nps": v, "store": s}) for s, v in (("a", 10), ("b", 3), ("c", 8))]
+        frame = sheets(
+            *parts,
+            ("2026-05-02", 20, {"nps": 3, "store": "a"}),
+            ("2026-05-03", 30, {"nps": 3, "store": "b"}),
+            ("2026-05-04", 3, {"nps": 0, "store": "d"}),
+        )
+        table = scores(frame, by="store").tables()["segments"].filter(metric="nps")
+        shown = table.drop_nulls("score")
+        assert shown["respondents"].to_list() == ["b", "a"]  # c is hidden too, else d could be worked out
+        assert table["score"][-1] is None
 
     def test_an_attribute_of_the_customers(self):
         frame = two_groups().with_columns(customer_id=pl.format("c{}", pl.int_range(pl.len())))
@@ -689,7 +702,7 @@ class TestWhatIsSaidIsTrue:
         frame = sheets(*(("2026-05-01", 20, {"q": v}) for v in (1, 2, 3, 4, 5)), ("2026-05-02", 4, {"q": 9}))
         result = scores(frame, index=["q"])
         assert "scales={'<column>': (low, high)}" in next(
-            n.text for n in result.notes if n.code == "off_scale"
+            n.option for n in result.notes if n.code == "off_scale"
         )
 
     def test_people_who_all_answer_as_before_are_not_sure_to_do_so(self):

@@ -273,7 +273,7 @@ def test_customers_without_a_purchase_are_set_apart_and_counted():
     assert found["spend"].to_list() == [20, -8, 0, -6], "a buyer who was paid back more is still a buyer"
     note = next(n for n in result.notes if n.code == "no_purchase")
     assert "2 customers" in note.text
-    assert "-8.00" in note.text
+    assert "−8.00" in note.text
     row = result.tables()["segments"].filter(pl.col("segment") == "No purchase").row(0, named=True)
     assert (row["n_customers"], row["spend"], row["customer_share"]) == (2, -8.0, None)
 
@@ -321,7 +321,7 @@ def test_without_champions_the_largest_segment_is_named():
         == "The segment “About to sleep” has 100.0% of 1 customer and 100.0% of the 20 spend."
     )
     refunded = crm.rfm(orders(("a", 9, 4), ("a", 4, -10)), as_of=AS_OF, n_bootstrap=0)
-    assert refunded.headline().endswith("1 customer; after refunds, spend comes to -6.")
+    assert refunded.headline().endswith("1 customer; after refunds, spend comes to −6.")
     assert refunded.tables()["segments"]["spend_share"].to_list() == [None]
 
 

@@ -105,7 +105,7 @@ def test_the_whale_in_words():
     loss = {
         row[0]: row[3] for row in run(SHOP.with_columns(cost=pl.col("amount").abs() * 2)).summary().rows()
     }
-    assert loss["Peak of cumulative margin"] == "all customers together make -1,120 of margin"
+    assert loss["Peak of cumulative margin"] == "all customers together make −1,120 of margin"
 
 
 def test_without_a_top_of_twenty_the_headline_tells_tier_a():
@@ -136,7 +136,7 @@ def test_unknown_margins_are_named_with_their_money():
 
 def test_customers_without_positive_spend_are_named_with_their_money():
     notes = {n.code: n.text for n in run(pl.concat([SHOP, orders(("r", "2025-02-01", -7.0))])).notes}
-    assert notes["no_positive_spend"].startswith("2 customers have no positive net spend (-7.00 in all")
+    assert notes["no_positive_spend"].startswith("2 customers have no positive net spend (−7.00 in all")
 
 
 def test_customers_who_never_ordered_are_counted():

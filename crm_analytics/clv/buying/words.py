@@ -256,9 +256,10 @@ def notes(told: Told) -> Iterator[Note]:
     if k is not None and k >= _REGULAR:
         yield Note(
             "regular_buyers",
-            f"Customers buy more evenly (k = {k:.2f}) than the models of lifetime value assume (k = 1); clv.compare with "
-            "log_intervals=True shows whether a model of regular buying forecasts better.",
+            f"Customers buy more evenly (k = {k:.2f}) than the models of lifetime value assume (k = 1); whether a "
+            "model of regular buying forecasts better can be tried.",
             "caution",
+            "clv.compare with log_intervals=True",
         )
     yield Note(
         "rates_are_fitted",

@@ -317,13 +317,13 @@ class _Words:
             yield Note("retention_at_its_end", text)
         if self.found.cost is None:
             text = (
-                "The cost of winning customers is not known: give acquisition_cost=, or a customers table with that column, to "
-                "compare keeping with replacing."
+                "The cost of winning customers is not known; with it, in a column of the customers table say, keeping could be "
+                "compared with replacing."
             )
-            yield Note("no_acquisition_cost", text, "caution")
+            yield Note("no_acquisition_cost", text, "caution", "acquisition_cost=25, say")
         if self.found.levers.worth.margin.basis == "spend":
-            text = "Worth is in spend, not margin: the extract has no costs (or too few). Give margin=0.35, say, to have margin."
-            yield Note("value_is_spend", text, "caution")
+            text = "Worth is in spend, not margin: the extract has no costs (or too few)."
+            yield Note("value_is_spend", text, "caution", "margin=0.35, say")
         if start_given:
             text = "The start is not applied: how often customers buy and whether they left is read from their whole history."
             yield Note("start_not_applied", text)

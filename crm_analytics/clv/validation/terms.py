@@ -26,7 +26,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("forecast_purchases", "Purchases forecast", "number", "Purchases forecast for the holdout period."),
         Term("actual_spend", "Money that came", "money", "Spend on those purchases."),
         Term("forecast_spend", "Money forecast", "money", "Spend forecast for the holdout period: purchases times spend per purchase."),
-        Term("total_error", "Off in total", "share", "Sum of forecasts less sum of actuals, divided by the sum of actuals; -0.1 is a tenth too few."),
+        Term("total_error", "Off in total", "share", "Sum of forecasts less sum of actuals, divided by the sum of actuals; −0.1 is a tenth too few."),
         Term("mae", "Average miss", "number", f"Mean absolute error: {_AVERAGE}, in purchases."),
         Term("rmse", "Root mean squared miss", "number", "Root of the mean squared difference between forecast and actual purchases; large misses weigh more."),
         Term("spend_mae", "Average miss in money", "money", f"Mean absolute error: {_AVERAGE}, in money."),

@@ -197,8 +197,8 @@ def _basis(told: Told) -> Note:
             "in the extract; one rate for all customers, since a customer's own says little of the next orders."
         )
         return Note("margin", text)
-    text = "Value is spend, not margin: the extract has no costs (or too few). Give margin=0.35, say, to have margin."
-    return Note("value_is_spend", text, "caution")
+    text = "Value is spend, not margin: the extract has no costs (or too few)."
+    return Note("value_is_spend", text, "caution", "margin=0.35, say")
 
 
 def _limits(told: Told) -> Iterator[Note]:

@@ -63,20 +63,20 @@ def _late_start(found: Findings) -> Iterator[Note]:
         )
     text = (
         f"The first cohort ({first}) seems to hold customers who had ordered before: {why}. Old customers stay longer than "
-        f"new ones, so its retention is too high. The trend leaves it out; leave it out everywhere with "
-        f"start={calendar.first_day(late.cohort + 1).isoformat()} ({second})."
+        f"new ones, so its retention is too high. The trend leaves it out; to leave it out everywhere, "
+        f"begin with {second}."
     )
-    yield Note("left_truncation", text, "caution")
+    start = f"start={calendar.first_day(late.cohort + 1).isoformat()}"
+    yield Note("left_truncation", text, "caution", start)
 
 
 def _open_ended(found: Findings) -> Iterator[Note]:
     if found.cohorts.options.is_open_ended:
         text = (
             "“On or after” looks ahead to the as-of date: young cohorts have had less time to come back than old ones, so their "
-            "rates are too low, and rates of the last ages too. A horizon gives every cell the same time: horizon=3 looks at "
-            "three periods."
+            "rates are too low, and rates of the last ages too. A horizon, of three periods say, gives every cell the same time."
         )
-        yield Note("open_ended", text, "caution")
+        yield Note("open_ended", text, "caution", "horizon=3")
 
 
 def _unfinished(found: Findings) -> Iterator[Note]:
@@ -120,9 +120,9 @@ def _small(found: Findings) -> Iterator[Note]:
     if few:
         text = (
             f"{'1 cohort has' if few == 1 else f'{few:,} cohorts have'} fewer than {_FEW} customers: read the intervals, not "
-            "the rates alone; shrink=True draws them towards the others, min_customers hides them."
+            "the rates alone. They can be drawn towards the others, or hidden."
         )
-        yield Note("small_cohorts", text, "caution")
+        yield Note("small_cohorts", text, "caution", "shrink=True, min_customers=30")
 
 
 def _season(found: Findings) -> Iterator[Note]:

@@ -266,9 +266,9 @@ def notes(found: Findings) -> Iterator[Note]:
     if found.long_gaps is not None and found.long_gaps > _MANY_LONG:
         text = (
             f"{formats.share(found.long_gaps)} of returns come only after the customer went dormant: with so many, a longer "
-            'lapse, or definition="own_cadence", fits these customers better.'
+            "lapse, or one by each customer's own rhythm, fits these customers better."
         )
-        yield Note("many_returns_from_dormant", text, "caution")
+        yield Note("many_returns_from_dormant", text, "caution", 'definition="own_cadence"')
     yield from _projection_notes(found)
 
 

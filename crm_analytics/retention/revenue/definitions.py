@@ -90,27 +90,27 @@ _RETENTION: Final = (
     ),
     Definition(
         "compounded", NET, "Period by period, compounded",
-        "Product over the periods of (opening + expansion - contraction - lost) / opening.",
+        "Product over the periods of (opening + expansion − contraction − lost) / opening.",
         "Each period takes the customers it begins with, those won meanwhile too; a customer who leaves and comes back within "
         "the stretch counts as lost.",
         "trailing", lambda s, n, _y: chained(over(s["kept"], s["before"]), n), contracts_only=True,
     ),
     Definition(
         "compounded_with_returned", NET, "Period by period, compounded, with returned customers",
-        "Product over the periods of (opening + expansion + returned - contraction - lost) / opening.",
+        "Product over the periods of (opening + expansion + returned − contraction − lost) / opening.",
         "As the one before, and who comes back counts from the period of the return.",
         "trailing", lambda s, n, _y: chained(over(s["kept"] + s["returned"], s["before"]), n), contracts_only=True,
     ),
     Definition(
         "summed", NET, "Movements added up over opening",
-        "1 + (expansion - contraction - lost of all the periods) / revenue at the beginning of the stretch.",
+        "1 + (expansion − contraction − lost of all the periods) / revenue at the beginning of the stretch.",
         "Counts what customers won meanwhile did, but not what they brought: in a growing base it strays furthest.",
         "trailing", lambda s, n, _y: 1 + over(_windows(s["kept"] - s["before"], n, np.sum), s["trailing_before"]),
         contracts_only=True,
     ),
     Definition(
         "period", NET, "One period, without returned customers",
-        "(Opening + expansion - contraction - lost) / opening.",
+        "(Opening + expansion − contraction − lost) / opening.",
         "The same over one period only; not to be set beside figures of a year.",
         "period", lambda s, _n, _y: over(s["kept"], s["before"]),
     ),
@@ -122,13 +122,13 @@ _RETENTION: Final = (
     ),
     Definition(
         "gross_compounded", GROSS, "Period by period, compounded",
-        "Product over the periods of (opening - contraction - lost) / opening.",
+        "Product over the periods of (opening − contraction − lost) / opening.",
         "A customer who shrinks and grows again within the stretch counts as shrunk; customers won meanwhile count too.",
         "trailing", lambda s, n, _y: chained(over(s["capped"], s["before"]), n), contracts_only=True,
     ),
     Definition(
         "gross_period", GROSS, "One period",
-        "(Opening - contraction - lost) / opening.",
+        "(Opening − contraction − lost) / opening.",
         "The same over one period only.",
         "period", lambda s, _n, _y: over(s["capped"], s["before"]),
     ),
@@ -140,7 +140,7 @@ _RETENTION: Final = (
     ),
     Definition(
         "customers_compounded", KEPT, "Period by period, compounded",
-        "Product over the periods of (customers at the start - lost) / customers at the start.",
+        "Product over the periods of (customers at the start − lost) / customers at the start.",
         "New customers leave more readily: where many come, this is lower than for the customers of then.",
         "trailing", lambda s, n, _y: chained(over(s["n_stayed"], s["n_before"]), n), contracts_only=True,
     ),
@@ -180,13 +180,13 @@ _CHURN: Final = (
     ),
     Definition(
         "churn_daily_compounded", CUSTOMER_CHURN, "Daily rates compounded",
-        "1 - product over the days of (1 - customers who left / customers there when the day began).",
+        "1 − product over the days of (1 − customers who left / customers there when the day began).",
         "As the sum, but who has left cannot leave again; can never exceed 100%.",
         "period", None, "days", contracts_only=True, day="compounded",
     ),
     Definition(
         "churn_annualised", CUSTOMER_CHURN, "Of those at the start, annualised",
-        "1 - (1 - churn of the period) ^ periods in a year.",
+        "1 − (1 − churn of the period) ^ periods in a year.",
         "A year at this pace, if all customers were equally ready to leave; they are not, so the true year is lower.",
         "period", lambda s, _n, y: 1 - over(s["n_stayed"], s["n_before"]) ** y, "share",
     ),
@@ -204,7 +204,7 @@ _CHURN: Final = (
     ),
     Definition(
         "revenue_churn_net", REVENUE_CHURN, "Net of expansion and returned customers (ChartMogul)",
-        "(Lost + contraction - expansion - returned) / revenue at the start.",
+        "(Lost + contraction − expansion − returned) / revenue at the start.",
         "Below nought where expansion and returned customers outweigh the losses.",
         "period", lambda s, _n, _y: 1 - over(s["kept"] + s["returned"], s["before"]),
     ),
@@ -222,7 +222,7 @@ _CHURN: Final = (
     ),
     Definition(
         "revenue_churn_annualised", REVENUE_CHURN, "Gross, of the start, annualised",
-        "1 - (1 - churn of the period) ^ periods in a year.",
+        "1 − (1 − churn of the period) ^ periods in a year.",
         "A year at this pace, if all revenue were equally ready to leave.",
         "period", lambda s, _n, y: 1 - over(s["capped"], s["before"]) ** y,
     ),

@@ -60,9 +60,9 @@ def _ends(found: Findings, window: Window, grace_days: int) -> Iterator[Note]:
     if not grace_days and after >= max(_LEAST_DAY_AFTER, _MANY_DAY_AFTER * ends):
         text = (
             f"{counted(after, 'contract')} ended exactly a day before the customer's next one began. If the extract gives the last day "
-            "of a contract and not the day after, set grace_days=1: these customers then count as staying."
+            "of a contract and not the day after, a grace of one day lets these customers count as staying."
         )
-        yield Note("ends_a_day_before", text, "caution")
+        yield Note("ends_a_day_before", text, "caution", "grace_days=1")
     if facts.get("n_later_ends") and not window.as_of_given:
         text = (
             f"{counted(facts['n_later_ends'], 'contract')} {'has' if facts['n_later_ends'] == 1 else 'have'} an end on or after "

@@ -21,7 +21,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("expansion_revenue", "Expansion", "money", "What customers there at both ends bring more than at the beginning."),
         Term("contraction_revenue", "Contraction", "money", "What customers there at both ends bring less than at the beginning, as a positive sum."),
         Term("lost_revenue", "Lost", "money", "Opening revenue of customers who are not there at the end (churn), as a positive sum."),
-        Term("closing_revenue", "Closing revenue", "money", f"Recurring revenue at the end. {_NOW} Opening + new + returned + expansion - contraction - lost."),
+        Term("closing_revenue", "Closing revenue", "money", f"Recurring revenue at the end. {_NOW} Opening + new + returned + expansion − contraction − lost."),
         Term("refund_balance", "Refunds beyond purchases", "money", "Nought or less: what customers got back in the period beyond what they paid in it; in the ledger, in no movement."),
         Term("ledger_revenue", "Ledger", "money", "All revenue of the extract at the end of the period or in it: closing revenue and refunds beyond purchases."),
         Term("opening_customers", "Customers at the beginning", "count", "Customers with recurring revenue at the beginning; where amounts are not known, with a contract in force."),

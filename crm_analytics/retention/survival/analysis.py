@@ -84,7 +84,7 @@ def survival(
         - "groups": one row per group: customers, ends, quantiles, restricted mean, share left, with bounds
         - "comparisons": all groups and each pair: log-rank test, difference of restricted means, p-values after Holm
         - "incidence": one row per way to end (churn, pause, downgrade) and day: share who ended so first, with bounds, and
-          what 1 - Kaplan-Meier would claim; empty for orders
+          what 1 − Kaplan-Meier would claim; empty for orders
         - "cox": one row per attribute and value: hazard ratio with bounds, test of proportionality; "cox_checks": one row
           per diagnostic of the model; both empty without covariates
         - "customers": one row per customer: since when, how long, whether ended, group

@@ -39,7 +39,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("mean_difference_p_holm", "p-value of the difference after Holm", "number", "The p-value of the difference corrected for the number of pairs compared (Holm)."),
         Term("end_kind", "Way to end", "text", "Churn: the contract ends and is not resumed within the grace; pause: it is resumed within it; downgrade: the next contract costs less."),
         Term("incidence_rate", "Share ended so", "share", "Aalen-Johansen estimate of the share for whom this end came first by that day."),
-        Term("one_minus_km_rate", "1 - Kaplan-Meier", "share", "What results if the other ends are taken as censored: as if they did not exist; it overstates."),
+        Term("one_minus_km_rate", "1 − Kaplan-Meier", "share", "What results if the other ends are taken as censored: as if they did not exist; it overstates."),
         Term("began_on", "Since", "day", "First day of the first contract, or day of the order before."),
         Term("tenure_days", "Days observed", "days", "Days from the beginning to the end, or to the last day observed."),
         Term("has_ended", "Ended", "flag", "Whether the end (of orders: the next order) was seen."),

@@ -321,7 +321,7 @@ def notes(found: Findings) -> Iterator[Note]:
 
 _COMPETING: Final = (
     "Churn, pause and downgrade exclude each other as the first thing that happens; their shares add up with the share to whom "
-    "nothing has happened. 1 - Kaplan-Meier of one of them alone is larger: it asks what would be if the others did not exist."
+    "nothing has happened. 1 − Kaplan-Meier of one of them alone is larger: it asks what would be if the others did not exist."
 )
 _INTERVALS: Final = (
     "Intervals are 95% and hold for each day by itself: log(-log) for shares still there, after Brookmeyer and Crowley for "
@@ -398,9 +398,9 @@ def _contract_facts(found: Findings) -> Iterator[Note]:
     if observed.n_returned:
         text = (
             f"{_counted(observed.n_returned, 'customer')} came back after having left, later than the grace allows; "
-            f"{'it counts' if observed.n_returned == 1 else 'they count'} as having left. grace_days sets the limit."
+            f"{'it counts' if observed.n_returned == 1 else 'they count'} as having left."
         )
-        yield Note("returned", text)
+        yield Note("returned", text, option=f"grace_days={found.question.grace_days} sets the limit")
 
 
 def _ends_later(later: int, ended: int, question: Question) -> Note:

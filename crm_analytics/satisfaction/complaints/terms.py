@@ -91,7 +91,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("spend_difference", "Difference of spend", "money", "Later spend of complainers less that of matched customers."),
         Term("later_active_rate", "Ordered again", "share", f"Share of complainers with an order in {_WINDOW}."),
         Term("matched_active_rate", "Ordered again, matched", "share", f"Share of matched customers with an order in {_WINDOW}, at the features of the complainers."),
-        Term("active_difference", "Difference of share", "number", "Share of complainers who ordered again less that of matched customers, -1 to 1."),
+        Term("active_difference", "Difference of share", "number", "Share of complainers who ordered again less that of matched customers, −1 to 1."),
         Term("orders_p_value", "p-value of orders", "number", "How often chance alone makes as large a difference of orders."),
         Term("spend_difference_total", "Difference of spend in all", "money", "Difference of spend times the complainers of the row who were seen through the window, matched or not."),
         Term("matched_on", "Matched on", "text", "What complainers and the others are alike in at the day of the complaint."),

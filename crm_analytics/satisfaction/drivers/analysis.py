@@ -41,7 +41,7 @@ def satisfaction_drivers(
 ) -> Result:
     """Say which ratings go with overall satisfaction, and how sure that is.
 
-    Four questions are kept apart: what share of the variation a driver explains (LMG, the Shapley value of R2), whether it
+    Four questions are kept apart: what share of the variation a driver explains (LMG, the Shapley value of R²), whether it
     adds anything of its own, in which direction it goes, and how much the outcome would differ if it were rated a point
     higher. Not for cause: an experiment tells that. Not for what customers say is important to them.
 
@@ -65,7 +65,7 @@ def satisfaction_drivers(
     covariates
         Columns that are always in the model and not judged, such as "channel": of the surveys, or else of the customers.
     kind
-        "numeric" (R2), "binary" (the better of two answers, or the top of a longer scale), "ordinal" (proportional odds) or
+        "numeric" (R²), "binary" (the better of two answers, or the top of a longer scale), "ordinal" (proportional odds) or
         "nps" (promoters, passives, detractors); "auto" takes two answers as binary and all else as numeric.
     missing
         What a gap is: "em" (the default) lets every answer sheet count with what it holds, which supposes that gaps depend on
@@ -95,7 +95,7 @@ def satisfaction_drivers(
         - "shape": one row per rating and answer: difference to the middle answer with bounds, all other drivers alike
         - "segments": one row per part of the answers and driver: importance in it and in the rest, tests; empty without `by`
         - "missing": one row per way to take gaps and driver: share and place
-        - "model": one row per figure of the whole: R2 or pseudo R2, checks
+        - "model": one row per figure of the whole: R² or pseudo R², checks
 
     Raises
     ------
@@ -109,7 +109,7 @@ def satisfaction_drivers(
     Notes
     -----
     Up to 22 drivers every subset is looked at; beyond, orders of entry are sampled and their error reported. Shares of yes/no
-    and ordered outcomes are Shapley values of McFadden's R2; as long as it takes a few seconds (yes/no and 10,000 answers: 15
+    and ordered outcomes are Shapley values of McFadden's R²; as long as it takes a few seconds (yes/no and 10,000 answers: 15
     drivers) every subset is fitted, and beyond orders are sampled; bootstrap draws move each fit by one Newton step.
     Categories enter with all their columns at once.
 

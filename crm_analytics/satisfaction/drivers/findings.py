@@ -51,7 +51,7 @@ class Effects:
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """Shares under each way to take missing answers: (p,), how many answers, R2; or why not."""
+    """Shares under each way to take missing answers: (p,), how many answers, R²; or why not."""
 
     way: Missing
     lmg: Floats | None
@@ -293,4 +293,4 @@ def _under(design: Design, way: Missing) -> Sensitivity:
 
 def _linear_measures(rows: Prepared, shares: Shares) -> dict[str, float]:
     n, q = rows.n, rows.z.shape[1] - 1
-    return {"R2": shares.r2, "Adjusted R2": 1 - (1 - shares.r2) * (n - 1) / max(n - q - 1, 1)}
+    return {"R²": shares.r2, "Adjusted R²": 1 - (1 - shares.r2) * (n - 1) / max(n - q - 1, 1)}

@@ -1,4 +1,4 @@
-"""Shares of what drivers tell of a yes/no or ordered outcome: Shapley values of McFadden's R2, with fast bootstrap draws.
+"""Shares of what drivers tell of a yes/no or ordered outcome: Shapley values of McFadden's R², with fast bootstrap draws.
 
 A draw is not fitted again. The log-likelihood that a subset reaches in a draw is that of its fit to all rows, counted
 over the rows drawn, plus half of g' H^-1 g: what one Newton step from there gains, g being the slope in the draw and H the
@@ -38,7 +38,7 @@ _FILLS: Final = 20  # ways to fill gaps, as sure as the regressions between driv
 _FILL_ORDERS: Final = 10
 _QUICK_ORDERS: Final = 40
 _QUICKER: Final = 4  # drivers fewer: a sixteenth of the time
-_ALIASED: Final = 1e-9  # less of McFadden's R2 than this of its own is rounding
+_ALIASED: Final = 1e-9  # less of McFadden's R² than this of its own is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ def likelihood_shares(
     seed: int,
     quick: bool = False,
 ) -> Shares:
-    """Share out McFadden's R2, in the sample and in each draw.
+    """Share out McFadden's R², in the sample and in each draw.
 
     Where every subset would take more than a few seconds, or `quick` more than a moment, orders of entry are sampled.
     """
@@ -225,7 +225,7 @@ def together_p_value(design: Design, rows: Prepared, found: Model, shares: Share
 
 
 def p_value(design: Design, rows: Prepared, found: Model, added: float, columns: Sequence[int]) -> float:
-    """Test that some columns, which add so much of McFadden's R2, add nothing to all others."""
+    """Test that some columns, which add so much of McFadden's R², add nothing to all others."""
     if added < _ALIASED:
         return 1.0
     if design.plain and not np.isnan(rows.z).any():
@@ -336,13 +336,13 @@ def measures(found: Model) -> dict[str, float]:
     n, ll, null = float(found.counts.sum()), found.fit.log_likelihood, found.fit.null
     snell = 1 - np.exp(2 * (null - ll) / n)
     named = {
-        "McFadden's R2": 1 - ll / null,
-        "Cox and Snell's R2": float(snell),
-        "Nagelkerke's R2": float(snell / (1 - np.exp(2 * null / n))),
+        "McFadden's R²": 1 - ll / null,
+        "Cox and Snell's R²": float(snell),
+        "Nagelkerke's R²": float(snell / (1 - np.exp(2 * null / n))),
     }
     if found.counts.shape[1] == 2:  # noqa: PLR2004 yes and no
         p = found.fit.probabilities[:, 1]
-        named["Tjur's R2"] = float(
+        named["Tjur's R²"] = float(
             np.average(p, weights=found.counts[:, 1]) - np.average(p, weights=found.counts[:, 0])
         )
     named["log-likelihood"] = ll

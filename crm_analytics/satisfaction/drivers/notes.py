@@ -80,9 +80,9 @@ def _codes(found: Findings) -> Iterator[Note]:
         some = listed([f"{v:g} ({n:,} times)" for v, n in codes.items()])
         yield Note(
             "codes",
-            f"{label(column)}: {some} lies outside the run of its scale and was left out as no answer. Does it mean not applicable? Say so with "
-            f"not_applicable={{{column!r}: [{', '.join(f'{v:g}' for v in codes)}]}}, or {{{column!r}: []}} if it is an answer.",
+            f"{label(column)}: {some} lies outside the run of its scale and was left out as no answer.",
             "caution",
+            f"not_applicable={{{column!r}: [{', '.join(f'{v:g}' for v in codes)}]}} if it means so, {{{column!r}: []}} if it is an answer",
         )
     for column, texts in found.design.unreadable.items():
         n = sum(texts.values())
@@ -184,7 +184,7 @@ def _parts(found: Findings) -> Iterator[Note]:
         )
     if found.design.outcome.kind != "numeric" and not found.segments.is_empty():
         yield Note(
-            "parts_linear", "Parts are compared by the shares of a linear model, not of McFadden's R2."
+            "parts_linear", "Parts are compared by the shares of a linear model, not of McFadden's R²."
         )
 
 
@@ -302,7 +302,7 @@ def _model_notes(told: Told) -> Iterator[Note]:
     if independent(found.design, found.rows) < _FEW_PER_COLUMN * columns:
         yield Note(
             "few",
-            f"{_counted(found)} for {_columns(columns)} are few: shares are uncertain, and R2 is too high by chance.",
+            f"{_counted(found)} for {_columns(columns)} are few: shares are uncertain, and R² is too high by chance.",
             "caution",
         )
     clusters = found.rows.clusters

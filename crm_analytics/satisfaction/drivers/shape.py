@@ -35,7 +35,7 @@ class Levels:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """Table of effects by answer, and by driver: share of R2 in this form and the test of a straight line."""
+    """Table of effects by answer, and by driver: share of R² in this form and the test of a straight line."""
 
     table: pl.DataFrame
     lmg: dict[str, float]

@@ -211,12 +211,12 @@ def model(found: Findings) -> pl.DataFrame:
 
 
 _MEANINGS: Final = {
-    "R2": "Share of the variance of the outcome that the drivers and what is always in explain together.",
-    "Adjusted R2": "R2 less what so many columns would explain by chance.",
-    "McFadden's R2": "1 less the ratio of log-likelihoods with and without drivers; what the shares sum to.",
-    "Cox and Snell's R2": "By the likelihood ratio per answer; its highest value is below 1.",
-    "Nagelkerke's R2": "Cox and Snell's, divided by its highest value.",
-    "Tjur's R2": "Mean probability of yes among those who said yes, less that among the others.",
+    "R²": "Share of the variance of the outcome that the drivers and what is always in explain together.",
+    "Adjusted R²": "R² less what so many columns would explain by chance.",
+    "McFadden's R²": "1 less the ratio of log-likelihoods with and without drivers; what the shares sum to.",
+    "Cox and Snell's R²": "By the likelihood ratio per answer; its highest value is below 1.",
+    "Nagelkerke's R²": "Cox and Snell's, divided by its highest value.",
+    "Tjur's R²": "Mean probability of yes among those who said yes, less that among the others.",
     "log-likelihood": "Of the model with all drivers.",
     "log-likelihood without drivers": "Of the model that knows only how often each answer occurs.",
 }
@@ -238,8 +238,8 @@ def _model_rows(found: Findings) -> Iterator[tuple[str, float | None, str]]:
         yield name, value, _MEANINGS[name]
     if found.shares.draws.size:
         low, high = np.quantile(found.shares.r2_draws, [0.025, 0.975])
-        yield "R2, lower bound", float(low), "Lower end of the 95% bootstrap interval."
-        yield "R2, upper bound", float(high), "Upper end of the 95% bootstrap interval."
+        yield "R², lower bound", float(low), "Lower end of the 95% bootstrap interval."
+        yield "R², upper bound", float(high), "Upper end of the 95% bootstrap interval."
     if (common := common_part(found)) is not None:
         yield (
             "Common part of ratings",
@@ -253,13 +253,13 @@ def _model_rows(found: Findings) -> Iterator[tuple[str, float | None, str]]:
     )
     if found.shape.r2 is not None:
         yield (
-            "R2 of any form",
+            "R² of any form",
             found.shape.r2,
-            "R2 of a linear model if each answer of each rating may act by itself instead of in a straight line.",
+            "R² of a linear model if each answer of each rating may act by itself instead of in a straight line.",
         )
     if rows_always(found):
         yield (
-            "R2 of what is always in",
+            "R² of what is always in",
             found.shares.base,
             "Explained before any driver: covariates and not-applicable indicators.",
         )

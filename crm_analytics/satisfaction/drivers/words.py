@@ -50,7 +50,7 @@ class Told:
     @property
     def measure(self) -> str:
         """Name what is shared out."""
-        return "R2" if self.found.design.outcome.kind == "numeric" else "McFadden's R2"
+        return "R²" if self.found.design.outcome.kind == "numeric" else "McFadden's R²"
 
     @property
     def of(self) -> str:
@@ -141,7 +141,7 @@ def headline(told: Told) -> str:
         only = capital(lower(told.rows[0]["driver_label"]))
         part = (
             f"explains {formats.share(told.explained)} of the variation of"
-            if told.measure == "R2"
+            if told.measure == "R²"
             else "goes with"
         )
         return f"{only} {part} {what} ({told.base()})."
@@ -176,10 +176,10 @@ def _who(told: Told) -> str:
 
 
 def _explained(told: Told) -> str:
-    """Write what the drivers explain beyond what is always in; McFadden's R2 is no share of a variation."""
+    """Write what the drivers explain beyond what is always in; McFadden's R² is no share of a variation."""
     part = max(told.explained, 0.0)
     what = (
-        f"{formats.share(part)} of the variation" if told.measure == "R2" else f"{part:.2f} of McFadden's R2"
+        f"{formats.share(part)} of the variation" if told.measure == "R²" else f"{part:.2f} of McFadden's R²"
     )
     return f"it explains {what}" if len(told.rows) == 1 else f"together they explain {what}"
 

@@ -69,8 +69,8 @@ TERMS: Final[Mapping[str, Term]] = {
             "dissatisfaction_coefficient",
             "Absence annoys",
             "number",
-            "Share of respondents whom its absence would annoy, as a negative number: -(one-dimensional + must-be) / (attractive + "
-            "one-dimensional + must-be + indifferent), from -1 to 0.",
+            "Share of respondents whom its absence would annoy, as a negative number: −(one-dimensional + must-be) / (attractive + "
+            "one-dimensional + must-be + indifferent), from −1 to 0.",
         ),
         Term(
             "total_strength",

@@ -53,14 +53,14 @@ TERMS: Final[Mapping[str, Term]] = {
             "impact_asymmetry",
             "Asymmetry",
             "number",
-            "Share of the reward less share of the penalty (IA), from -1 (only low ratings matter) to 1 (only high ratings "
+            "Share of the reward less share of the penalty (IA), from −1 (only low ratings matter) to 1 (only high ratings "
             "matter).",
         ),
         Term(
             "asymmetry_name",
             "Degree",
             "text",
-            "The asymmetry in five steps at -0.7, -0.2, 0.2 and 0.7: frustrator, dissatisfier, hybrid, satisfier, delighter.",
+            "The asymmetry in five steps at −0.7, −0.2, 0.2 and 0.7: frustrator, dissatisfier, hybrid, satisfier, delighter.",
         ),
         Term(
             "same_size_p_value",

@@ -66,9 +66,9 @@ def _codes(design: Design) -> Iterator[Note]:
         listed = ", ".join(f"{code:g}" for code in codes)
         yield Note(
             "odd_codes",
-            f"{ratings.label(column)} has codes outside the run of its scale: {said}. They are taken for 'no answer'. "
-            f"Say so with not_applicable={{'{column}': [{listed}]}}, or that they are ratings with an empty list.",
+            f"{ratings.label(column)} has codes outside the run of its scale: {said}. They are taken for “no answer”.",
             "caution",
+            f"not_applicable={{'{column}': [{listed}]}} if they are, {{'{column}': []}} if they are ratings",
         )
     for column, texts in design.unreadable.items():
         n = sum(texts.values())

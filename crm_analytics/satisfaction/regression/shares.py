@@ -27,7 +27,7 @@ _DRAW_ORDERS: Final = (
 _DRAW_STEPS: Final = 5_000  # orders times drivers, between these ends
 _AT_ONCE: Final = 4_000_000  # subsets times draws
 _FLAT: Final = 1e-12
-_ALIASED: Final = 1e-9  # less R2 than this of its own is rounding
+_ALIASED: Final = 1e-9  # less R² than this of its own is rounding
 _SAME: Final = 1e-6  # of the spread of draws: less is a direction that the columns do not have
 
 Groups = Sequence[Sequence[int]]
@@ -66,7 +66,7 @@ class Shares:
 def linear_shares(
     covariance: Floats, drawn: Floats, groups: Groups, always: Sequence[int], *, seed: int
 ) -> Shares:
-    """Share out R2, in the sample and in each draw."""
+    """Share out R², in the sample and in each draw."""
     p = len(groups)
     base = explained(covariance, always)
     whole = explained(covariance, [*always, *(c for g in groups for c in g)])
@@ -91,7 +91,7 @@ def linear_shares(
 
 
 def share_draws(drawn: Floats, groups: Groups, always: Sequence[int], seed: int) -> tuple[Floats, Floats]:
-    """Share out R2 in each draw, (p, n_draws), and give R2 itself; over few sampled orders where drivers are many."""
+    """Share out R² in each draw, (p, n_draws), and give R² itself; over few sampled orders where drivers are many."""
     p, n_draws = len(groups), drawn.shape[2]
     shares, r2 = np.empty((p, n_draws)), np.empty(n_draws)
     if p <= MOST_EXACT_DRAWS:
@@ -111,7 +111,7 @@ def share_draws(drawn: Floats, groups: Groups, always: Sequence[int], seed: int)
 
 
 def explained(covariance: Floats, columns: Sequence[int]) -> float:
-    """Give the R2 of some columns together; columns that repeat others add nothing."""
+    """Give the R² of some columns together; columns that repeat others add nothing."""
     whole = float(covariance[-1, -1])
     if not len(columns) or whole <= 0:
         return 0.0
@@ -165,7 +165,7 @@ def f_p_value(
     beta: Floats,
     beta_draws: Floats,
 ) -> float:
-    """Test that some columns, which add so much R2, add nothing to all others."""
+    """Test that some columns, which add so much R², add nothing to all others."""
     if added < _ALIASED:
         return 1.0
     spare = max(independent(design, rows) - rows.z.shape[1], 1.0)

@@ -57,19 +57,22 @@ def _set_aside(found: Findings) -> Iterator[Note]:
             codes = ", ".join(f"{code} ({n:,})" for code, n in list(metric.off.items())[:6])
             text = (
                 f"{metric.n_off:,} {'answer is' if metric.n_off == 1 else 'answers are'} not on the scale of {metric.label.lower()} "
-                f"({'of its items' if metric.kind == 'mean' else metric.scale}) and left out: {codes}. If a code means not applicable, "
-                f"say so: not_applicable={{'<column>': [code]}}; if the scale is another, "
-                f"scales={{'{'<column>' if metric.kind == 'mean' else metric.name}': (low, high)}}."
+                f"({'of its items' if metric.kind == 'mean' else metric.scale}) and left out: {codes}. They may mean not "
+                "applicable, or the scale may be another."
             )
-            yield Note("off_scale", text, "caution")
+            column = "<column>" if metric.kind == "mean" else metric.name
+            option = f"not_applicable={{'<column>': [code]}}, or scales={{'{column}': (low, high)}}"
+            yield Note("off_scale", text, "caution", option)
 
 
 def _bases(found: Findings) -> Iterator[Note]:
     for metric in found.sheets.metrics:
         n = metric.points.size
         if n < found.sheets.min_answers:
-            text = f"{metric.label}: {n:,} answers are fewer than {found.sheets.min_answers}, so the score is hidden (min_answers)."
-            yield Note("hidden_metric", text, "caution")
+            text = f"{metric.label}: {n:,} answers are fewer than {found.sheets.min_answers}, so the score is hidden."
+            yield Note(
+                "hidden_metric", text, "caution", f"min_answers={found.sheets.min_answers} sets the limit"
+            )
         elif n < _FEW:
             yield Note(
                 "few_answers",
@@ -90,8 +93,8 @@ def _effort(found: Findings) -> Iterator[Note]:
     if ces is None:
         return
     good = "low" if ces.is_reversed else "high"
-    text = f"Effort: {good} answers are taken as little effort; ces_high='{'ease' if ces.is_reversed else 'effort'}' turns it."
-    yield Note("effort_direction", text)
+    turned = f"ces_high='{'ease' if ces.is_reversed else 'effort'}' turns it"
+    yield Note("effort_direction", f"Effort: {good} answers are taken as little effort.", option=turned)
     other = next((m for m in found.sheets.metrics if m.name in ("csat", "nps")), None)
     if other is None:
         return
@@ -111,8 +114,8 @@ def _scales(found: Findings, scales: Mapping[str, Any]) -> Iterator[Note]:
         if m.name in ("csat", "ces") and m.name not in scales
     ]
     if taken:
-        text = f"Scales were read off the answers, the smallest usual one that holds them all: {', '.join(taken)}. scales= names another."
-        yield Note("scales_found", text)
+        text = f"Scales were read off the answers, the smallest usual one that holds them all: {', '.join(taken)}."
+        yield Note("scales_found", text, option="scales={'<score>': (low, high)} names another")
     for metric in found.sheets.metrics:
         yield Note(
             f"definition_{metric.name}",

@@ -7,7 +7,7 @@ from typing import Final
 
 from crm_analytics.terms import Term, bounds, by_name
 
-_POINTS: Final = "in points: -100 to 100 of the net promoter score, 0 to 100 of the others"
+_POINTS: Final = "in points: −100 to 100 of the net promoter score, 0 to 100 of the others"
 _CHANCE: Final = "How often chance alone makes a difference at least as large"
 
 TERMS: Final[Mapping[str, Term]] = {
