@@ -102,15 +102,18 @@ done = cohorts.tables()["cells"].filter(pl.col("is_complete") & (pl.col("period"
 cell = done.sort("cohort_on").row(-1, named=True)
 away = crm.customers_in_cell(cohorts, cohort_on=cell["cohort_on"], period=1, state="away")
 assert away.height == cell["n_customers"] - cell["n_active"]
-away.sort("spend", "customer_id", descending=[True, False]).select(
-    "customer_id", "entered_on", "n_orders", "spend"
-).head(10)
+most = away.sort("spend", "customer_id", descending=[True, False]).head(10)
+table(
+    cohorts,
+    most.select("customer_id", "entered_on", "n_orders", "spend"),
+    "Not back yet, largest spend first",
+)
 
 # %% [markdown]
 # **Caveat.** A cohort's rate says what its customers did, not why: a season, a campaign or another mix of channels moves it too.
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in cohorts.notes))
+Markdown("\n".join(f"- {note}" for note in cohorts.notes))
 
 # %% [markdown]
 # ## How long they stay: survival
@@ -185,7 +188,7 @@ if "incidence" in {view.name for view in by_group.views}:
 # measure would change. With orders it tells how soon customers come back; it does not tell who is lost.
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in by_group.notes))
+Markdown("\n".join(f"- {note}" for note in by_group.notes))
 
 # %% [markdown]
 # The curve, worked out a second time by hand. If the two ever differ, this notebook fails.
@@ -263,7 +266,7 @@ shown = first.select(
 table(again, shown, "First orders that stand out") if shown.height else Markdown("No first order stands out.")
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in again.notes))
+Markdown("\n".join(f"- {note}" for note in again.notes))
 
 # %% [markdown]
 # ## Who comes, stays and falls silent: the life cycle
@@ -302,7 +305,7 @@ if steady.height:
     display(table(life, steady, "Now, and where today's rates settle in the long run"))
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in life.notes))
+Markdown("\n".join(f"- {note}" for note in life.notes))
 
 # %% [markdown]
 # The account must close. If it ever does not, this notebook fails.
@@ -373,7 +376,7 @@ for view in money.views:
         display(money.plot(view.name))
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in money.notes))
+Markdown("\n".join(f"- {note}" for note in money.notes))
 
 # %% [markdown]
 # The bridge must tie. If it ever does not, this notebook fails.

@@ -35,6 +35,7 @@ from IPython.display import Markdown
 
 import crm_analytics as crm
 from crm_analytics import formats
+from crm_analytics.reports.html import table
 
 base = crm.open(base_path) if base_path else crm.sample()
 surveys = base.table("surveys")
@@ -58,9 +59,17 @@ Markdown(f"**Finding.** {scores.headline()}")
 scores
 
 # %%
-scores.tables()["scores"].select(
-    "metric", "score", "score_lower", "score_upper", "n", "n_effective", "mean_answer", "answer_scale"
+told = (
+    "metric_name",
+    "score",
+    "score_lower",
+    "score_upper",
+    "n",
+    "n_effective",
+    "mean_answer",
+    "answer_scale",
 )
+table(scores, scores.tables()["scores"].select(told), "The scores with their intervals")
 
 # %%
 scores.plot("distribution")
@@ -70,9 +79,10 @@ scores.plot("distribution")
 # bounds below; where few answer, they are far apart.
 
 # %%
-scores.tables()["response"].select(
-    "metric", "respondents", "n", "score", "heard_rate", "worst_case_score", "best_case_score"
-)
+heard = ("metric_name", "respondents", "n", "score", "heard_rate", "worst_case_score", "best_case_score")
+names = scores.tables()["scores"].select("metric", "metric_name")
+bounds = scores.tables()["response"].join(names, on="metric", maintain_order="left").select(heard)
+table(scores, bounds, "Who was heard, and what the others could change")
 
 # %% [markdown]
 # ## 2. Over time
@@ -123,7 +133,7 @@ Markdown(
 )
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in scores.notes))
+Markdown("\n".join(f"- {note}" for note in scores.notes))
 
 # %% [markdown]
 # The scores, worked out a second time from the answer sheets. If the two ever differ, this notebook fails.
@@ -177,18 +187,18 @@ for view in drivers.views:
 # Those that surely add something of their own (p after Holm below 0.05), with direction and leverage:
 
 # %%
-drivers.tables()["drivers"].filter(pl.col("unique_p_holm") < 0.05).select(  # noqa: PLR2004 the usual level
-    "driver_label", "importance", "unique_r2", "unique_p_holm", "coefficient", "leverage"
-)
+sure = drivers.tables()["drivers"].filter(pl.col("unique_p_holm") < 0.05)  # noqa: PLR2004 the usual level
+of_driver = ("driver_label", "importance", "unique_r2", "unique_p_holm", "coefficient", "leverage")
+table(drivers, sure.select(of_driver), "Drivers that surely add something of their own")
 
 # %% [markdown]
 # The shares, added up: together they are what all drivers explain, to the last digit.
 
 # %%
 figures = dict(drivers.tables()["model"].select("model_check", "model_figure").iter_rows())
-explained = figures.get("R2") or figures["McFadden's R2"]
+explained = figures.get("R²") or figures["McFadden's R²"]
 assert math.isclose(
-    drivers.tables()["drivers"]["lmg"].sum() + figures.get("R2 of what is always in", 0.0),
+    drivers.tables()["drivers"]["lmg"].sum() + figures.get("R² of what is always in", 0.0),
     explained,
     abs_tol=1e-9,
 )
@@ -221,7 +231,7 @@ priorities.plot("cuts")
 # **Caveat.** Importance says what goes together. A driver that everybody rates alike shows none, and may be expected by all.
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in priorities.notes))
+Markdown("\n".join(f"- {note}" for note in priorities.notes))
 
 # %%
 at = priorities.tables()["drivers"]
@@ -254,12 +264,11 @@ contrasts.plot("classes")
 # What low ratings go with and high ones, driver by driver, in points of satisfaction:
 
 # %%
-contrasts.tables()["drivers"].select(
-    "driver_label", "penalty", "reward", "impact_asymmetry", "same_size_p_value", "driver_class"
-)
+contrast = ("driver_label", "penalty", "reward", "impact_asymmetry", "same_size_p_value", "driver_class")
+table(contrasts, contrasts.tables()["drivers"].select(contrast), "Low and high ratings against those between")
 
 # %%
-Markdown("\n".join(f"- {note.text}" for note in contrasts.notes))
+Markdown("\n".join(f"- {note}" for note in contrasts.notes))
 
 # %% [markdown]
 # ## 7. Features that do not exist yet: a Kano questionnaire

@@ -84,6 +84,16 @@ def test_the_page_shows_every_figure(built):
     assert 'aria-label=""' not in page
 
 
+def test_tables_have_headings_in_words(built):
+    """A frame shown as it is has names of columns and types for headings."""
+    book = nbformat.read(built[0], as_version=4)
+    outputs = [o for c in book.cells if c.cell_type == "code" for o in c.outputs]
+    pages = ["".join(o.data.get("text/html", "")) for o in outputs if "data" in o]
+    raw = [page for page in pages if 'class="dataframe"' in page]
+    models = ("frequency", "estimate", "expected_purchases")  # columns that bear the names of the literature
+    assert all(any(name in page for name in models) for page in raw)
+
+
 def test_the_page_loads_nothing(built):
     page = built[1].read_text()
     assert not re.findall(r"<(?:script|img|iframe|link)[^>]+(?:src|href)\s*=", page)
