@@ -1,5 +1,6 @@
 import importlib
 import inspect
+from collections.abc import Iterable
 
 import polars as pl
 import streamlit as st
@@ -7,7 +8,7 @@ import streamlit as st
 from crm_analytics.registry import ANALYSES, Analysis
 from crm_analytics.segmentation.segments import Segment
 from crm_analytics.terms import SHARED, Term
-from shared import pages
+from shared import kpi, pages
 from shared.words import counted, plain
 
 UNITS = {
@@ -16,13 +17,30 @@ UNITS = {
 }  # fmt: skip
 
 
-def glossary() -> list[tuple[Term, str]]:
-    """Give every word once with where it is used, in the order of the alphabet; bounds go with their figure."""
-    own = [(term, a.title) for a in ANALYSES for term in importlib.import_module(a.module).TERMS.values()]
-    every = [*((term, "everywhere") for term in SHARED.values()), *own]
-    plain_ones = [(t, where) for t, where in every if not t.name.endswith(("_lower", "_upper"))]
+Told = tuple[Term, str]  # a word, and where it is used
+
+
+def words_of(analysis: Analysis) -> list[Told]:
+    """Give the words of an analysis alone, in the order of the alphabet; bounds go with their figure."""
+    terms = importlib.import_module(analysis.module).TERMS.values()
+    return in_order((term, analysis.title) for term in terms)
+
+
+def in_order(told: Iterable[Told]) -> list[Told]:
+    """Give every word once, in the order of the alphabet."""
+    plain_ones = [(t, where) for t, where in told if not t.name.endswith(("_lower", "_upper"))]
     once = {(t.label, t.definition): (t, where) for t, where in reversed(plain_ones)}
     return sorted(once.values(), key=lambda pair: pair[0].label.casefold())
+
+
+def listed(told: Iterable[Told], *, named: bool = True) -> None:
+    """Show words as lines, which wrap on a phone: a table of four columns would not."""
+    lines = (
+        f"- **{plain(term.label)}**: {plain(term.definition)} "
+        + kpi.small(f"{UNITS[term.unit]} · {where}" if named else UNITS[term.unit])
+        for term, where in told
+    )
+    st.markdown("\n".join(lines))
 
 
 def method(analysis: Analysis) -> str:
@@ -43,6 +61,9 @@ for analysis in ANALYSES:
         st.markdown(plain(analysis.question))
         with st.expander("How it is worked out", icon=":material/function:"):
             st.markdown(method(analysis))
+        own = words_of(analysis)
+        with st.expander(counted(len(own), "word"), icon=":material/menu_book:"):
+            listed(own, named=False)
 
 st.header("The segments", anchor=False)
 st.table(
@@ -57,26 +78,23 @@ st.table(
 )  # fmt: skip
 
 st.header("The words", anchor=False)
+everywhere = [(term, "everywhere") for term in SHARED.values()]
 st.markdown("Intervals are 95% intervals: lower and upper bound of a figure stand beside it in the tables.")
 find = st.text_input(
     "Find a word", key="word", type="search", placeholder="for example: spend", bind="query-params", live=True
 )
-found = [
-    (term, where) for term, where in glossary()
-    if find.casefold() in f"{term.label} {term.definition} {term.name}".casefold()
-]  # fmt: skip
-st.caption(counted(len(found), "word"))
-if found:
-    st.table(
-        pl.DataFrame(
-            {
-                "Word": [f"**{plain(term.label)}**" for term, _ in found],
-                "Meaning": [plain(term.definition) for term, _ in found],
-                "Unit": [UNITS[term.unit] for term, _ in found],
-                "Analysis": [plain(where) for _, where in found],
-            }
-        ),
-        border="horizontal", hide_index=True, alt="Words and what they mean",
-    )  # fmt: skip
+glossary = in_order([*everywhere, *(told for analysis in ANALYSES for told in words_of(analysis))])
+if find:
+    found = [
+        (term, where) for term, where in glossary
+        if find.casefold() in f"{term.label} {term.definition} {term.name}".casefold()
+    ]  # fmt: skip
+    if found:
+        st.caption(counted(len(found), "word"))
+        listed(found)
+    else:
+        st.info("No word matches. Try a shorter one.", icon=":material/search_off:")
 else:
-    st.info("No word matches. Try a shorter one.", icon=":material/search_off:")
+    st.caption(f"{counted(len(glossary), 'word')}; those of an analysis stand with its question.")
+    with st.expander("Words of all analyses", icon=":material/menu_book:"):
+        listed(in_order(everywhere), named=False)

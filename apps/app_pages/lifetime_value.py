@@ -58,7 +58,7 @@ blocks.people(
     ),
 )  # fmt: skip
 blocks.picture(seen.opened, result, "groups")
-blocks.table(result.summary(), result, alt="Lifetime value in short, with intervals", key="ltv_summary")
+blocks.summary(result, alt="Lifetime value in short, with intervals", key="ltv_summary")
 
 st.header("What it is worth to keep them", anchor=False)
 with st.spinner("Working out what better retention is worth …"):
@@ -69,14 +69,13 @@ with left:
     blocks.picture(seen.opened, economics, "levers")
 with right:
     blocks.picture(seen.opened, economics, "keep_or_replace")
-blocks.table(
-    economics.summary(),
+blocks.summary(
     economics,
     alt="What each change is worth, and keeping against replacing",
     key="economics_summary",
 )
 
-blocks.notes(economics)
+blocks.notes(economics, "what keeping customers is worth")
 
 st.header("Can I trust it?", anchor=False)
 with st.spinner("Holding forecasts against what customers then did …"), guarded():
@@ -96,8 +95,8 @@ with st.spinner("Holding forecasts against what customers then did …"), guarde
         blocks.picture(seen.opened, check, "frequency")
     with right:
         blocks.picture(seen.opened, check, "deciles")
-    blocks.table(check.summary(), check, alt="How far the forecast was off", key="clv_validation_summary")
-    blocks.notes(check)
+    blocks.summary(check, alt="How far the forecast was off", key="clv_validation_summary")
+    blocks.notes(check, "the check of the forecast")
 
 st.header("What the model says of how customers buy", anchor=False)
 with st.spinner("Laying the model open …"), guarded():
@@ -129,10 +128,8 @@ with st.spinner("Laying the model open …"), guarded():
     for place, view in zip(st.columns(len(more[part]), gap="medium"), more[part], strict=True):
         with place:
             blocks.picture(seen.opened, patterns, view)
-    blocks.table(
-        patterns.summary(), patterns, alt="How customers buy, in short", key="buying_patterns_summary"
-    )
-    blocks.notes(patterns)
+    blocks.summary(patterns, alt="How customers buy, in short", key="buying_patterns_summary")
+    blocks.notes(patterns, "how customers buy")
 
 with st.expander("The models", icon=":material/function:"):
     blocks.table(

@@ -26,7 +26,7 @@ with st.spinner("Working it out …"):
 blocks.headline(result)
 for view in result.views:
     blocks.picture(seen.opened, result, view.name)
-blocks.table(result.summary(), result, alt=f"Summary: {plain(result.title)}", key=f"{chosen}_summary")
+blocks.summary(result, alt=f"Summary: {plain(result.title)}", key=f"{chosen}_summary")
 people = result.tables().get("customers")
 if people is not None and "customer_id" in people.columns:
     st.header("The customers", anchor=False)

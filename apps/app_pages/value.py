@@ -15,9 +15,7 @@ with left:
 with right:
     blocks.picture(seen.opened, result, "whale")
 blocks.picture(seen.opened, result, "deciles")
-blocks.table(
-    result.summary(), result, alt="Value tiers, best customers, concentration and lists", key="value_summary"
-)
+blocks.summary(result, alt="Value tiers, best customers, concentration and lists", key="value_summary")
 
 st.header("Lists to act on", anchor=False)
 lists = {row["list"]: row for row in result.tables()["lists"].iter_rows(named=True)}

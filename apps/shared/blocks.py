@@ -23,6 +23,9 @@ from shared.words import counted, plain
 PLOT: Final = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 FONT: Final = '"Source Sans", sans-serif'  # the page's own, served with it
 _PANEL_TITLE: Final = 34  # pixels above the plot where panels have titles of their own
+_MINDED: Final = ":orange[:material/warning:]"
+_MOST_CAUTIONS: Final = 3  # said in short above the notes
+_ALL_TABLES: Final = "All tables of this page (Excel)"
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -111,28 +114,46 @@ def table(
     tables.show(frame, result.terms, result.currency, alt=alt, key=key, height="content" if whole else "auto")
 
 
+def summary(result: Result, *, alt: str, key: str | None = None) -> None:
+    """Show the short table that a manager reads."""
+    tables.brief(result.summary(), result.terms, result.currency, alt=alt, key=key)
+
+
 def notes(result: Result, on: str = "") -> None:
-    """Show what a reader must know: cautions first; `on` says of what, where a page shows the notes of two results."""
-    if result.notes:
-        cautions = [n for n in result.notes if n.severity == "caution"]
-        label = counted(len(result.notes), "note") + (f" on {on}" if on else "")
-        label += f", {len(cautions)} to mind" if cautions else ""
-        with st.expander(label, icon=":material/sticky_note_2:", expanded=bool(cautions)):
-            st.markdown(
-                "\n".join(
-                    _line(note) for note in [*cautions, *(n for n in result.notes if n not in cautions)]
-                )
-            )
+    """Offer what a reader must know, closed so that it fills no phone; what is to be minded is said in short above.
+
+    `on` says of what they are, where a page shows the notes of several results.
+    """
+    if not result.notes:
+        return
+    cautions = [n for n in result.notes if n.severity == "caution"]
+    label = counted(len(result.notes), "note") + (f" on {on}" if on else "")
+    label += f", {len(cautions)} to mind" if cautions else ""
+    for note in cautions[:_MOST_CAUTIONS]:
+        st.caption(f"{_MINDED} {plain(first_sentence(note.text))}")
+    with st.expander(label, icon=":material/sticky_note_2:"):
+        ordered = [*cautions, *(n for n in result.notes if n.severity != "caution")]
+        st.markdown("\n".join(_line(note) for note in ordered))
+
+
+def first_sentence(text: str) -> str:
+    """Give the first sentence of a note.
+
+    >>> first_sentence("Few answers, of 3.5 on average. Read the interval.")
+    'Few answers, of 3.5 on average.'
+    """
+    return re.split(r"(?<=[.!?])\s+(?=[^a-z\s])", text, maxsplit=1)[0]
 
 
 def _line(note: Note) -> str:
-    mark = ":orange[:material/warning:]" if note.severity == "caution" else ":material/info:"
+    mark = _MINDED if note.severity == "caution" else ":material/info:"
     return f"- {mark} {plain(note.text)}"
 
 
 def definitions(terms: Sequence[Term], *, label: str = "What the words mean") -> None:
-    """Show the definition of each term once."""
-    once = {term.name: term for term in terms}.values()
+    """Show the definition of each term once; bounds go with their figure."""
+    figures = [term for term in terms if not term.name.endswith(("_lower", "_upper"))]
+    once = {(term.label, term.definition): term for term in figures}.values()
     with st.expander(label, icon=":material/menu_book:"):
         st.markdown("\n".join(f"- **{plain(term.label)}**: {plain(term.definition)}" for term in once))
 
@@ -143,23 +164,31 @@ def terms_of(result: Result, *names: str) -> list[Term]:
     return [result.terms[column] for frame in frames for column in frame.columns]
 
 
-def background(result: Result) -> None:
+def background(*results: Result) -> None:
     """Say where the figures come from, in small print."""
-    st.caption(plain(about.line(result)))
+    for line in dict.fromkeys(about.line(result) for result in results):
+        st.caption(plain(line))
 
 
-def footer(result: Result, *names: str) -> None:
-    """End a page: whole result as a workbook, notes, words, where it comes from."""
-    download_result(result)
-    notes(result)
-    definitions(terms_of(result, *names))
-    background(result)
+def footer(result: Result, *names: str, also: Sequence[Result] = ()) -> None:
+    """End a page once: whole results as workbooks, notes, words (of the named tables too), where it comes from.
+
+    `also` are further results that the page shows.
+    """
+    every = (*also, result)
+    with st.container(horizontal=True, gap="small"):
+        for one in every:
+            download_result(one, f"All tables: {plain(one.title)} (Excel)" if also else _ALL_TABLES)
+    for one in every:
+        notes(one, f"“{plain(one.title)}”" if also else "")
+    definitions([term for one in also for term in terms_of(one)] + terms_of(result, *names))
+    background(*every)
 
 
-def download_result(result: Result) -> None:
+def download_result(result: Result, label: str) -> None:
     """Offer everything of a result as one workbook."""
     st.download_button(
-        "All tables of this page (Excel)", lambda: sheets.workbook(result), file_name=f"{result.analysis}.xlsx", mime=_XLSX,
+        label, lambda: sheets.workbook(result), file_name=f"{result.analysis}.xlsx", mime=_XLSX,
         icon=":material/download:", on_click="ignore", key=f"{result.analysis}_workbook",
     )  # fmt: skip
 

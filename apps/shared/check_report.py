@@ -78,7 +78,7 @@ def show(extract: crm.Extract, key: str) -> None:
     check = extract.check
     _figures(check, extract.currency)
     tables.show(
-        check.to_frame().with_columns(pl.col("what").str.to_titlecase().str.slice(0, 1) + pl.col("what").str.slice(1)),
+        _accounted(check),
         TERMS, extract.currency, alt=f"Rows of {check.source} read, kept and set aside", key=f"{key}_rows", height="content", to_the_cent=True,
     )  # fmt: skip
     told = [f for f in check.findings if f.severity != "rejected"]
@@ -86,6 +86,14 @@ def show(extract: crm.Extract, key: str) -> None:
         st.markdown("  \n".join(_line(f) for f in told))
     if check.rows_rejected:
         _aside(extract, key)
+
+
+def _accounted(check: Check) -> pl.DataFrame:
+    """Give the rows by reason in words; without amounts where the table has none."""
+    names = {c.name: heading(c.name).lower() for c in TABLES[check.table].columns if "_" in c.name}
+    frame = check.to_frame().with_columns(pl.col("what").str.replace_many(names))
+    frame = frame.with_columns(pl.col("what").map_elements(formats.opening, return_dtype=pl.String))
+    return frame.drop("amount") if frame["amount"].null_count() == frame.height else frame
 
 
 def recognised(extract: crm.Extract, key: str) -> None:
@@ -106,7 +114,9 @@ def recognised(extract: crm.Extract, key: str) -> None:
     if unused:
         st.caption(f"Not used: {plain(unused)}")
     known = {column.name for column in TABLES[extract.table].columns} | {"unused"}
-    read = [f"{name}: {words}" for name, words in extract.details.items() if name not in known]
+    read = [
+        formats.opening(f"{name}: {words}") for name, words in extract.details.items() if name not in known
+    ]
     st.caption(plain(" · ".join(read)))
 
 
@@ -131,4 +141,4 @@ def _aside(extract: crm.Extract, key: str) -> None:
 
 
 def _line(finding: Finding) -> str:
-    return f"{_MARKS[finding.severity]} {plain(finding.text)}"
+    return f"{_MARKS[finding.severity]} {plain(formats.minus(finding.text))}"

@@ -127,7 +127,7 @@ def within(result: Result) -> str:
 
 def summary(result: Result, key: str) -> None:
     """Show the short table of a result."""
-    blocks.table(result.summary(), result, alt=f"In short: {plain(result.title)}", key=key)
+    blocks.summary(result, alt=f"In short: {plain(result.title)}", key=key)
 
 
 def shown_table(result: Result, name: str, label: str, icon: str) -> None:

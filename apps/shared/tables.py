@@ -17,6 +17,9 @@ _WHOLE_FROM: Final = 1000.0  # from here on pence tell nothing, as in crm_analyt
 _VANISHING: Final = 0.0005  # below, three digits read 0.000
 _MIDDLING: Final = 20.0  # of numbers of this size a second decimal tells nothing
 _SMALL: Final = 0.01  # below, three digits
+_WORDY: Final = 20  # characters of a text that a grid would cut off on a phone
+_MOST_IN_WORDS: Final = 5  # columns that fit side by side there
+_BOUNDS: Final = ("_lower", "_upper")
 
 
 def show(
@@ -35,6 +38,46 @@ def show(
         _readable(_in_percent(frame, terms), terms), column_config=columns(frame, terms, currency, to_the_cent=to_the_cent), hide_index=True, alt=alt, key=key, height=height,
         placeholder=formats.NOTHING, width="stretch",
     )  # fmt: skip
+
+
+def brief(
+    frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None, *, alt: str, key: str | None = None
+) -> None:
+    """Show the short table of a finding: one that tells in words as lines that wrap, any other as a grid."""
+    if is_wordy(frame):
+        st.markdown(in_lines(frame, terms, currency))
+    else:
+        show(frame, terms, currency, alt=alt, key=key, height="content")
+
+
+def is_wordy(frame: pl.DataFrame) -> bool:
+    """Tell whether a table has sentences that a grid, whose cells are of one line, would cut off."""
+    told = [c for c in frame.columns[1:] if frame.schema[c] == pl.String]
+    longest = [n for c in told if isinstance(n := frame[c].str.len_chars().max(), int)]
+    return len(_beside(frame)) <= _MOST_IN_WORDS and max(longest, default=0) > _WORDY
+
+
+def in_lines(frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None) -> str:
+    """Write a table in markdown, figures to the right and with their interval."""
+    columns = _beside(frame)
+    heads = [f":small[{plain(formats.label(terms[c], currency))}]" for c in columns]
+    sides = ["---:" if terms[c].unit not in ("text", "id", "flag") else ":---" for c in columns]
+    rows = [[_told(row, c, terms[c], currency) for c in columns] for row in frame.iter_rows(named=True)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, sides, *rows))
+
+
+def _beside(frame: pl.DataFrame) -> list[str]:
+    bounds = {f"{c}{end}" for c in frame.columns for end in _BOUNDS}
+    return [c for c in frame.columns if c not in bounds]
+
+
+def _told(row: Mapping[str, Any], column: str, term: Term, currency: str | None) -> str:
+    said = f":small[{plain(formats.value(row[column], term.unit, currency))}]"
+    low, high = (row.get(f"{column}{end}") for end in _BOUNDS)
+    if low is None or high is None:
+        return said
+    ends = " to ".join(formats.value(end, term.unit, currency) for end in (low, high))
+    return f"{said} :small[:gray[{plain(ends)}]]"
 
 
 def _without_ids(frame: pl.DataFrame, terms: Mapping[str, Term]) -> pl.DataFrame:
@@ -152,8 +195,8 @@ def _number_format(values: pl.Series, term: Term) -> str:
     match term.unit:
         case "text":
             return "%d" if whole else "%.2f"
-        case "number" if _middle(sizes) >= _MIDDLING:
-            return "%,.0f" if large else "%,.1f"
+        case "number" if whole or _middle(sizes) >= _MIDDLING:  # whole: weighted counts, every weight being 1
+            return "%,.0f" if whole or large else "%,.1f"
         case "money":
             return "%,.0f" if large else "%,.2f"
         case "count" | "days" | "score":

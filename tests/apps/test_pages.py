@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import crm_analytics as crm
+from crm_analytics import registry
 from shared.words import plain
 
 PAGES = ["overview", "segments", "value", "lifetime_value", "retention", "customers", "data", "definitions"]
@@ -240,9 +241,19 @@ def test_customers_are_found_by_name_and_id(visit, sample):
 
 
 def test_the_glossary_finds_words(visit):
-    at = visit("definitions", word="herfindahl")
+    at = visit("definitions", word="cohort")
     assert not at.exception
-    assert at.table
+    found = [m.value for m in at.markdown if m.value.startswith("- **")]
+    assert any("- **Cohort" in words and "Cohort retention" in words for words in found)
+    assert visit("definitions", word="no such word").info
+
+
+def test_the_words_of_an_analysis_stand_with_its_question_folded(visit):
+    at = visit("definitions")
+    assert len(at.table) == 1  # the segments; a table of all words would be a hundred screens of a phone
+    folded = [e for e in at.expander if e.label.endswith("words")]
+    assert len(folded) >= len(registry.ANALYSES)
+    assert not any(e.proto.expanded for e in folded)
 
 
 def test_the_data_page_accounts_for_every_row(visit, sample):
@@ -251,6 +262,15 @@ def test_the_data_page_accounts_for_every_row(visit, sample):
     assert [m.value for m in at.metric][:3] == [
         f"{n:,}" for n in (check.rows_in, check.rows_kept, check.rows_rejected)
     ]
+
+
+def test_the_account_of_rows_is_in_words(visit, sample):
+    from shared.check_report import _accounted
+
+    account = _accounted(sample.table("transactions").check)
+    assert account["what"].to_list()[:3] == ["Read", "Kept", "Set aside: customer id is missing"]
+    assert "amount" in account.columns
+    assert "amount" not in _accounted(sample.table("surveys").check).columns
 
 
 def test_an_analysis_without_a_page_of_its_own_is_shown_too(visit, sample, monkeypatch):

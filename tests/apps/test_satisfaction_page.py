@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import crm_analytics as crm
+from shared.blocks import first_sentence
 from shared.words import plain
 
 PARTS = ["Scores", "Drivers", "Shape", "Segments", "Trust"]
@@ -44,11 +45,33 @@ def test_the_findings_come_first_and_are_the_librarys(visit):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_part_opens_by_its_address(visit, part):
+def test_every_part_opens_by_its_address_and_ends_the_page_once(visit, part):
     at = visit(part=part)
     assert not at.exception
     assert not at.error
     assert not at.warning
+    assert [e.label for e in at.expander].count("What the words mean") == 1
+    assert len([c for c in at.caption if plain("surveys.csv") in c.value]) == 1
+
+
+def test_notes_are_closed_and_what_is_to_be_minded_is_said_in_short(visit):
+    at = visit()
+    notes = [e for e in at.expander if " on “" in e.label]
+    assert len(notes) == 2
+    assert not any(e.proto.expanded for e in notes)
+    mapped = crm.run("importance_performance", crm.sample())
+    cautions = [n.text for n in mapped.notes if n.severity == "caution"]
+    assert cautions
+    said_small = "\n".join(c.value for c in at.caption)
+    assert all(plain(first_sentence(text)) in said_small for text in cautions)
+
+
+def test_managers_read_no_names_of_parameters(visit):
+    words = said(visit())
+    assert plain("Scales were read off the answers") in words
+    assert plain("scales=") not in words
+    scored = crm.run("satisfaction_scores", crm.sample())
+    assert any("scales=" in str(note) for note in scored.notes)
 
 
 @pytest.mark.parametrize(

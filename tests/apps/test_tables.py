@@ -22,6 +22,38 @@ def test_a_column_said_in_words_beside_it_is_left_out():
     assert tables._without_ids(frame, apart).columns == frame.columns
 
 
+BRIEF = pl.DataFrame(
+    {
+        "finding": ["Best 5%", "a|b"], "money": [-1234.5, None], "share": [0.25, 0.5], "share_lower": [0.2, None],
+        "share_upper": [0.3, None], "finding_text": ["bring a third of spend, more than others", "[x](y)"],
+    }
+)  # fmt: skip
+BRIEF_TERMS = {
+    "finding": term("finding", "text", "Finding"), "money": term("money", "money", "Money"),
+    "share": term("share", "share", "Share"), "finding_text": term("finding_text", "text", "In words"),
+}  # fmt: skip
+
+
+def test_a_table_that_tells_in_words_is_written_in_lines_that_wrap():
+    assert tables.is_wordy(BRIEF)
+    heads, sides, first, second = tables.in_lines(BRIEF, BRIEF_TERMS, "GBP").splitlines()
+    assert heads == r"| :small[Finding] | :small[Money \(£\)] | :small[Share] | :small[In words] |"
+    assert sides == "| :--- | ---: | ---: | :--- |"
+    assert r":small[−£1,234] | :small[25\.0%] :small[:gray[20\.0% to 30\.0%]] |" in first.replace(r"\-", "-")
+    assert second.startswith(r"| :small[a\|b] | :small[–] |")
+    assert r"\[x\]\(y\)" in second
+
+
+def test_counts_that_weights_left_whole_have_no_decimals():
+    assert tables._number_format(pl.Series([27.0, 0.0]), term("n", "number")) == "%,.0f"
+    assert tables._number_format(pl.Series([27.5, 0.0]), term("n", "number")) == "%,.2f"
+
+
+def test_figures_alone_and_wide_tables_stay_a_grid():
+    assert not tables.is_wordy(BRIEF.drop("finding_text"))
+    assert not tables.is_wordy(BRIEF.with_columns(a=1, b=2))
+
+
 def test_a_p_value_never_reads_as_nought():
     terms = {"p": term("p", "number"), "q": term("q", "number")}
     shown = tables._readable(pl.DataFrame({"p": [1e-9, 0.331, None], "q": [0.2, 0.3, 0.4]}), terms)

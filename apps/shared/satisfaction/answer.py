@@ -34,11 +34,10 @@ def show(seen: Seen, asked: Asked) -> None:
         mapped = asked.mapped(seen)
         blocks.headline(mapped)
         blocks.picture(seen.opened, mapped, "map", within=f"{asked.drivers}{asked.cut}")
-        blocks.table(mapped.summary(), mapped, alt="Importance and performance in short", key="map_summary")
+        blocks.summary(mapped, alt="Importance and performance in short", key="map_summary")
         with st.expander("With other lines", icon=":material/grid_goldenratio:"):
             blocks.picture(seen.opened, mapped, "cuts", within=f"{asked.drivers}{asked.cut}")
             blocks.picture(seen.opened, mapped, "probabilities", within=f"{asked.drivers}{asked.cut}")
-        blocks.footer(mapped, "drivers")
 
 
 def _tiles(scored: Result) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from crm_analytics.errors import CrmError
 from crm_analytics.results import Result
 from crm_analytics.satisfaction.ratings import rating_columns
 from shared import cache, controls
@@ -43,6 +44,13 @@ class Asked:
     def mapped(self, seen: Seen) -> Result:
         """Set importance against performance."""
         return seen.result("importance_performance", **self.drivers, **self.cut)
+
+    def answered(self, seen: Seen) -> tuple[Result, ...]:
+        """Give what the top of the page shows beside the part below, or nothing where it has said why it cannot."""
+        try:
+            return (self.mapped(seen),)
+        except CrmError:
+            return ()
 
     def shaped(self, seen: Seen) -> Result:
         """Tell what must be from what delights."""

@@ -14,4 +14,4 @@ def show(seen: Seen, asked: Asked) -> None:
     controls.summary(driven, "drivers_summary")
     controls.shown_table(driven, "drivers", "Every figure of every driver", ":material/table_rows:")
     controls.shown_table(driven, "differences", "Which driver is ahead of which", ":material/compare_arrows:")
-    blocks.footer(driven, "drivers")
+    blocks.footer(driven, "drivers", also=asked.answered(seen))

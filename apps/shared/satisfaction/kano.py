@@ -7,7 +7,7 @@ from shared.filters import Seen
 from shared.satisfaction.ask import Asked
 
 
-def show(seen: Seen, _asked: Asked) -> None:
+def show(seen: Seen, asked: Asked) -> None:
     """Show the categories of features."""
     sorted_ = seen.result("kano")
     blocks.headline(sorted_)
@@ -16,4 +16,4 @@ def show(seen: Seen, _asked: Asked) -> None:
     controls.shown_table(sorted_, "features", "Feature by feature, with tests", ":material/rule:")
     controls.shown_table(sorted_, "shares", "Shares of the categories", ":material/stacked_bar_chart:")
     controls.shown_table(sorted_, "answers", "Answers pair by pair", ":material/grid_on:")
-    blocks.footer(sorted_, "features", "shares")
+    blocks.footer(sorted_, "features", "shares", also=asked.answered(seen))

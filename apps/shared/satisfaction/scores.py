@@ -22,4 +22,4 @@ def show(seen: Seen, asked: Asked) -> None:
     controls.shown_table(scored, "periods", "Period by period", ":material/calendar_month:")
     controls.shown_table(scored, "change", "What the last change is made of", ":material/stacked_bar_chart:")
     st.caption("A group of few answers is not shown, nor another where it could be worked out from the rest.")
-    blocks.footer(scored, "scores", "segments")
+    blocks.footer(scored, "scores", "segments", also=asked.answered(seen))

@@ -24,4 +24,4 @@ def show(seen: Seen, asked: Asked) -> None:
         blocks.table(frame, driven, alt="What matters to each group against the rest", key="drivers_segments")
     else:
         st.info("No group has enough answers to be set against the rest.", icon=":material/hourglass_empty:")
-    blocks.footer(driven, "segments")
+    blocks.footer(driven, "segments", also=asked.answered(seen))

@@ -19,4 +19,4 @@ def show(seen: Seen, asked: Asked) -> None:
     controls.pictures(seen.opened, driven, ("shape",))
     controls.shown_table(driven, "shape", "Answer by answer", ":material/show_chart:")
     with guarded():
-        blocks.footer(shaped)
+        blocks.footer(shaped, also=asked.answered(seen))

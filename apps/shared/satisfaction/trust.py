@@ -18,8 +18,7 @@ def show(seen: Seen, asked: Asked) -> None:
     blocks.table(_worded(driven), driven, alt="How well the ratings explain the outcome", key="model")
     controls.shown_table(scored, "response", "Who answered, and who did not", ":material/how_to_reg:")
     controls.shown_table(driven, "missing", "Importance by how gaps are taken", ":material/rule:")
-    blocks.notes(scored, "the scores")
-    blocks.footer(driven, "model", "missing")
+    blocks.footer(driven, "model", "missing", also=(*asked.answered(seen), scored))
 
 
 def _worded(driven: Result) -> pl.DataFrame:
