@@ -64,13 +64,13 @@ def test_periods_stand_on_their_limits(found):
     assert "Outside the limits" in line.hovertext[-1]
 
 
-def test_groups_stand_beside_the_rest(found):
+def test_groups_stand_beside_the_rest_in_the_order_of_the_table(found):
     rest, own = draw(found, "segments").data
-    table = found.tables()["segments"].filter(pl.col("metric") == "nps").sort("score", descending=True)
+    table = found.tables()["segments"].filter(pl.col("metric") == "nps")
     assert list(own.x) == table["score"].to_list()
     assert list(rest.x) == table["rest_score"].to_list()
-    assert list(own.marker.color) == [LIGHT.good, LIGHT.bad]
-    assert "against the rest, above the rest" in own.hovertext[0]
+    assert list(own.marker.color) == [LIGHT.bad, LIGHT.good]
+    assert "against the rest, below the rest" in own.hovertext[0]
 
 
 def test_the_distribution_is_coloured_by_what_answers_count_as(found):
