@@ -276,6 +276,13 @@ class TestSurvival:
         text = said(crm.survival(orders(*rows), start="2024-04-01", as_of="2024-12-31"))["left_truncation"]
         assert "1 customer had ordered again before and cannot count" in text
 
+    def test_a_day_is_a_day_on_which_and_not_in_which(self):
+        rows = [
+            (f"c{i}", date(2024, 1, 1), date(2024, 3, 1) if i < 60 else None, 10.0, "x") for i in range(100)
+        ]
+        result = crm.survival(contracts(*rows), as_of="2024-12-31", period="day")
+        assert "the loss is highest on the 60th day, when 60.0% (" in result.headline()
+
     def test_nobody_gone_is_said_in_words(self):
         result = crm.survival(contracts(("a", date(2024, 1, 1), None, 10.0, "x")), as_of="2024-12-31")
         assert said(result)["few_ends"].startswith("No end was seen")
@@ -356,6 +363,20 @@ class TestRevenue:
         result = crm.revenue_retention(contracts(*rows), as_of="2025-02-01")
         assert result.tables()["segments"]["loss_share"].to_list() == [None, None]
         assert "Most was lost in (plan)" not in summed_up(result)
+
+    def test_the_parts_in_the_headline_are_those_of_the_rate_beside_them(self):
+        """One of ten is lost, won back as another contract later: period by period less is kept than of the ten alone."""
+        rows = [(f"c{i}", date(2024, 1, 10), None, 10.0, "x") for i in range(9)]
+        rows += [
+            ("d", date(2024, 1, 10), date(2024, 4, 10), 10.0, "x"),
+            ("d", date(2024, 6, 10), None, 10.0, "x"),
+        ]
+        headline = crm.revenue_retention(
+            contracts(*rows), as_of="2024-12-01", convention="compounded"
+        ).headline()
+        assert "(period by period, compounded) is 90.0%" in headline
+        assert "; of the customers of then alone it is 100.0%" in headline
+        assert headline.index("of then alone") < headline.index("0.0% was lost")
 
     def test_the_quick_ratio_of_the_stretch_has_its_interval(self, two_plans):
         assert summed_up(two_plans)["Quick ratio over the 12 months"].startswith(

@@ -173,7 +173,7 @@ def trend_words(found: Cohorts, test: Row) -> str:
     if test["verdict"] == VERDICTS[3] or test["rate_change"] is None:
         return _untold(test, name)
     ends = f"{points(test['rate_change_lower'])} to {points(test['rate_change_upper'])}"
-    change = f"{points(test['rate_change'])} points from the first to the last of {test['n_cohorts']} cohorts, {ends}"
+    change = f"{points(test['rate_change'])} points from the first to the last of {test['n_cohorts']:,} cohorts, {ends}"
     if test["verdict"] == VERDICTS[2]:
         return f"{name} shows no clear trend ({change})"
     return f"{name} is getting {test['verdict']} ({change})"
@@ -222,7 +222,8 @@ def _value(found: Findings, row: Row) -> str:
     at, *limits = (formats.value(x, unit, found.cohorts.extract.currency) for x in ends)
     shown = at if None in ends else f"{at} ({' to '.join(limits)})"
     when_ = "up to" if options.value in ("cumulative", "payback") else "on" if found.unit == "day" else "in"
-    return f"; {label[0].lower()}{label[1:]} {when_} {found.unit} {row['period']} is {shown}"
+    verb = "are" if options.value == "orders" else "is"
+    return f"; {label[0].lower()}{label[1:]} {when_} {found.unit} {row['period']} {verb} {shown}"
 
 
 def _groups(found: Findings, row: Row) -> str:
@@ -292,7 +293,7 @@ def _rate_rows(found: Findings) -> Iterator[_Row]:
     for mark in found.marks:
         row = found.at(mark)
         if row is not None:
-            cohorts = "1 cohort has" if row["n_cohorts"] == 1 else f"{row['n_cohorts']} cohorts have"
+            cohorts = "1 cohort has" if row["n_cohorts"] == 1 else f"{row['n_cohorts']:,} cohorts have"
             text = f"{_spanned(row)} {when(found.cohorts, row)}; {cohorts} finished it"
             yield age_title(found.cohorts, mark), row["n_customers"], row["retention_rate"], text
 

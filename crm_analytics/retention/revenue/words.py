@@ -123,8 +123,12 @@ def headline(found: Findings) -> str:
     left = "" if kept is None else f"{formats.share(1 - kept['rate'])} of the customers {gone}"
     if not found.ledger.has_money or row is None:
         return _customers_only(found, kept)
-    named = "" if found.convention == "cohort" else f" ({_named(found.rates[found.convention].definition)})"
-    return f"{NET} over the last {found.over}{named} is {_figured(row)}: {_became(found)}, and {left}."
+    usual = found.rate("cohort")
+    if found.convention == "cohort" or usual is None:
+        return f"{NET} over the last {found.over} is {_figured(row)}: {_became(found)}, and {left}."
+    named = _named(found.rates[found.convention].definition)
+    alone = f"of the customers of then alone it is {spread(usual)}"
+    return f"{NET} over the last {found.over} ({named}) is {_figured(row)}; {alone}: {_became(found)}, and {left}."
 
 
 def _named(definition: Definition) -> str:

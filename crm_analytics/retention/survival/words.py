@@ -146,8 +146,8 @@ def _worst(found: Findings) -> str:
         return ""
     rate = f"{_rate(top)}{'' if top.first == top.last else f' a {found.question.period}'}"
     if found.question.of_contracts:
-        return f"; the loss is highest in {_when(found)}, when {rate} leave"
-    return f"; most likely it comes in {_when(found)}, when {rate} order again"
+        return f"; the loss is highest {_then(found)}, when {rate} leave"
+    return f"; most likely it comes {_then(found)}, when {rate} order again"
 
 
 def _rate(top: Stretch) -> str:
@@ -164,6 +164,11 @@ def _when(found: Findings) -> str:
     return f"the first {top.last} {period}s" if top.first == 1 else f"{period}s {top.first} to {top.last}"
 
 
+def _then(found: Findings) -> str:
+    when = _when(found)
+    return f"{'on' if found.question.period == 'day' else 'in'} {when}"
+
+
 def views(found: Findings) -> Iterator[View]:
     """Give the pictures there are data for."""
     yield View("curve", finding(found), "curve")
@@ -178,7 +183,9 @@ def _hazard_title(found: Findings) -> str:
     when, contracts = _when(found), found.question.of_contracts
     if when:
         return (
-            f"The loss is highest in {when}" if contracts else f"Customers most likely order again in {when}"
+            f"The loss is highest {_then(found)}"
+            if contracts
+            else f"Customers most likely order again {_then(found)}"
         )
     what = "leave" if contracts else "order again"
     return f"How many {what} in each {found.question.period}, of those who had not before"
