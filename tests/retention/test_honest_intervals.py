@@ -219,6 +219,30 @@ class TestLifecycle:
             "1 of the 3 customers in the customers table never ordered"
         )
 
+    def test_the_count_to_come_lies_within_the_bounds_as_often_as_said(self):
+        """A chain of known rates with 10 new a period, followed for 24 periods; the first 12 tell of the last."""
+        rates = np.zeros((6, 6))
+        rates[[0, 1, 2]] = [0, 0.3, 0, 0.7, 0, 0]
+        rates[3] = [0, 0.2, 0, 0.6, 0.2, 0]
+        rates[4] = [0, 0, 0.1, 0, 0.5, 0.4]
+        rates[5] = [0, 0, 0, 0, 0, 1]
+        held = 0
+        for seed in range(150):
+            rng = np.random.default_rng(seed)
+            stock, stocks, moves = np.array([10, 20, 3, 60, 20, 0]), [], []
+            for _ in range(24):
+                moved = np.array([rng.multinomial(n, p) for n, p in zip(stock, rates, strict=True)])
+                stock = moved.sum(axis=0)
+                stock[0] = rng.poisson(10)
+                stocks.append(stock)
+                moves.append(moved)
+            found = project(
+                np.array(stocks[:12]), np.array(moves[:12]), stocks[11], horizon=12, n_draws=200, seed=seed
+            )
+            assert found is not None
+            held += found.path_lower[-1, 0] <= stock[:4].sum() <= found.path_upper[-1, 0]
+        assert 135 <= held <= 149  # 141; bounds of the number expected alone hold 125
+
     def test_titles_claim_no_more_than_is_known(self):
         rows = [(f"c{i % 3}", datetime(2023, 1, 31) + timedelta(days=41 * i), 10.0) for i in range(15)]
         result = crm.lifecycle(orders(*rows), lapse=1)

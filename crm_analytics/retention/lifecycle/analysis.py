@@ -117,8 +117,9 @@ def lifecycle(
     averages; nobody goes dormant in it, since it can still bring their order. Pulse is (new + back) / dormant; its bounds
     are those of a ratio of two Poisson counts. For "own_cadence" only a customer's own gaps up to each order are looked
     at; what is common to all customers is learned from the whole history. Rates are pooled over `lookback` periods with
-    Wilson's interval. Bounds of the projection draw whole periods with replacement and rates from their Dirichlet
-    distribution; the long run is b (I - Q)^-1 (Kemeny and Snell 1976).
+    Wilson's interval. Bounds of the projection draw whole periods with replacement, rates from their Dirichlet
+    distribution and what so many customers do by chance, so that they are those of the count to come; the long run, whose bounds
+    are those of the number expected, is b (I - Q)^-1 (Kemeny and Snell 1976).
 
     References
     ----------

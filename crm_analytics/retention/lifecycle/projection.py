@@ -69,15 +69,17 @@ def project(
         Periods ahead.
     n_draws, seed
         Draws for the bounds: the periods are drawn with replacement, then the rates from their Dirichlet distribution, in
-        which what nobody did is unlikely and not impossible.
+        which what nobody did is unlikely and not impossible, and then what so many customers do by chance.
     """
     if len(stocks) < FEWEST_PERIODS:
         return None
     inflow, rates = _chain(stocks, moves)
     path, steady = _run(inflow[None], rates[None], now, horizon)
-    drawn_in, drawn_rates = _draws(stocks, moves, n_draws, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    drawn_in, drawn_rates = _draws(stocks, moves, n_draws, rng)
     paths, steadies = _run(drawn_in, drawn_rates, now, horizon)
-    low, high = _around(path[0], paths)
+    luck = rng.standard_normal((n_draws, 1, 1)) * _spread(paths, drawn_rates, now, horizon)
+    low, high = _around(path[0], np.maximum(paths + luck, 0.0))
     settled = bool(np.isfinite(steady[0]).all() and np.isfinite(steadies).any(axis=0).all())
     low_end, high_end = _around(steady[0], steadies) if settled else (None, None)
     return Projection(
@@ -132,6 +134,20 @@ def _run(inflow: Floats, rates: Floats, now: Ints, horizon: int) -> tuple[Floats
         path[:, ahead, 0] = state[:, : QUIET + 1].sum(axis=1)
         path[:, ahead, 1] = state[:, :QUIET].sum(axis=1)
     return path, _steady(inflow, rates)
+
+
+def _spread(paths: Floats, rates: Floats, now: Ints, horizon: int) -> Floats:
+    """Give how far chance takes the numbers from those expected: of today's customers each stays or not, others are Poisson."""
+    spread = np.empty(paths.shape)
+    reached = np.broadcast_to(np.eye(STAYING), rates.shape)
+    today = now[:STAYING].astype(float)
+    for ahead in range(horizon):
+        reached = reached @ rates
+        for column, states in enumerate((QUIET + 1, QUIET)):
+            share = np.clip(reached[:, :, :states].sum(axis=2), 0.0, 1.0)
+            others = np.maximum(paths[:, ahead, column] - share @ today, 0.0)
+            spread[:, ahead, column] = np.sqrt((share * (1 - share)) @ today + others)
+    return spread
 
 
 def _steady(inflow: Floats, rates: Floats) -> Floats:
