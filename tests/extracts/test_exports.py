@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 import crm_analytics as crm
+from crm_analytics.extracts.recognising.which_table import best_of, looked_at, table_scores
+from crm_analytics.extracts.sources.any_source import read_raw
 
 DAY = datetime(2024, 1, 5, 9, 30)
 N = 60
@@ -69,6 +71,46 @@ def test_an_empty_invoice_id_gives_way_to_the_id_of_the_charge(tmp_path):
     extract = crm.read_transactions(written(tmp_path, "stripe.csv", [head, *rows]))
     assert columns_of(extract)["order_id"] == "id"
     assert extract.frame.collect()["order_id"].n_unique() == N
+
+
+def test_subscriptions_that_have_all_that_orders_have_are_known_by_start_end_and_plan(tmp_path):
+    """Stripe's subscriptions, in a file of any name."""
+    head = ("id", "Customer ID", "Plan", "Quantity", "Currency", "Interval", "Amount", "Status", "Created (UTC)",
+            "Start (UTC)", "Current Period Start (UTC)", "Current Period End (UTC)", "Trial Start (UTC)", "Canceled At (UTC)",
+            "Ended At (UTC)")  # fmt: skip
+    days = ["2024-01-03 10:00", "2024-01-03 10:00", "2024-12-03 10:00", "2025-01-03 10:00", ""]
+    ends = [["", ""], ["2024-11-05 10:00", "2024-12-03 10:00"]]
+    rows = [
+        [f"sub_{i}", f"cus_{i}", "gold", "1", "eur", "month", "20.00", "active", *days, *ends[i % 2]]
+        for i in range(40)
+    ]
+    raw = read_raw(written(tmp_path, "export.csv", [head, *rows]))
+    assert best_of(table_scores(raw.headings, looked_at(raw))) == "subscriptions"
+    extract = crm.read_subscriptions(tmp_path / "export.csv")
+    assert columns_of(extract)["ended_on"] == "Ended At (UTC)"
+    asked = [row[:14] for row in rows]
+    extract = crm.read_subscriptions(written(tmp_path, "asked.csv", [head[:14], *asked]))
+    assert columns_of(extract)["ended_on"] == "Canceled At (UTC)"
+
+
+def test_bookings_with_a_stay_are_orders(tmp_path):
+    head = (
+        "Booking",
+        "Guest",
+        "Booked on",
+        "Product",
+        "Start date",
+        "End date",
+        "Amount",
+        "Currency",
+        "Status",
+    )
+    rows = [
+        [f"B{i}", f"g{i % 20}", "2024-01-03", "room", "2024-02-03", "2024-02-05", "120.00", "eur", "paid"]
+        for i in range(40)
+    ]
+    raw = read_raw(written(tmp_path, "export.csv", [head, *rows]))
+    assert best_of(table_scores(raw.headings, looked_at(raw))) == "transactions"
 
 
 WORDS = ("Very dissatisfied", "Somewhat dissatisfied", "Neither satisfied nor dissatisfied", "Somewhat satisfied", "Very satisfied")  # fmt: skip

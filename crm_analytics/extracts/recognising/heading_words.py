@@ -407,13 +407,13 @@ _SUBSCRIPTIONS: Final = {
         "date",
     ),
     "ended_on": (
-        "ended on, ended at, end date, end, subscription end, contract end, valid to, valid until, effective to, cancelled at, "
-        "canceled at, cancellation date, cancelled on, churn date, churned on, churned at, termination date, expiry date, expires on, "
-        "vertragsende, enddatum, ende, kundigungsdatum, gekundigt am, gultig bis, laufzeitende, date fin, date de fin, fin, fecha fin, "
-        "fecha de fin, fecha baja, fecha de baja, data fine, fine, einddatum, data de termino, data fim, data zakonczenia, koniec, do, "
-        "period end, to date, end day, ended, service end",
-        "cancelled, until, to, expires at, current period end",
-        "",
+        "ended on, ended at, end date, end, subscription end, contract end, valid to, valid until, effective to, churn date, "
+        "churned on, churned at, termination date, expiry date, expires on, vertragsende, enddatum, ende, kundigungsdatum, "
+        "gekundigt am, gultig bis, laufzeitende, date fin, date de fin, fin, fecha fin, fecha de fin, fecha baja, fecha de baja, "
+        "data fine, fine, einddatum, data de termino, data fim, data zakonczenia, koniec, do, period end, to date, end day, ended, "
+        "service end",
+        "cancelled at, canceled at, cancellation date, cancelled on, canceled on, cancelled, until, to, expires at",
+        "current period end",
     ),
     "monthly_amount": (
         "monthly amount, mrr, monthly price, monthly fee, monthly charge, monthly charges, monthly revenue, monthly recurring revenue, "

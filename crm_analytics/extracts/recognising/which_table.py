@@ -9,13 +9,17 @@ from crm_analytics.errors import SourceError
 from crm_analytics.extracts.raw import RawTable
 from crm_analytics.extracts.recognising.profiles import Profile, profiles, sample_of
 from crm_analytics.extracts.recognising.question_pairs import question_pairs
-from crm_analytics.extracts.recognising.which_column import missing_error, recognise
+from crm_analytics.extracts.recognising.which_column import Recognition, missing_error, recognise
 from crm_analytics.tables import TABLES, Table
 
 LOOK_AT: Final = 50_000
 """Rows that are looked at."""
 _NAMED_SO: Final = 2.0  # what a file's own name says counts like two sure columns
 _INCOMPLETE: Final = 0.3
+_CONTRACT: Final = frozenset({"started_on", "ended_on", "plan"})
+_IS_CONTRACT: Final = (
+    4.0  # beside its span and plan a contract's amount, quantity, currency and status speak for no order
+)
 
 
 def looked_at(raw: RawTable) -> list[Profile]:
@@ -70,4 +74,12 @@ def _fit(headings: Sequence[str], seen: Sequence[Profile], table: Table) -> floa
     complete = missing_error(table, found, headings) is None and (
         table.name != "surveys" or pairs or bool({"nps", "csat", "ces"} & set(sure))
     )
-    return score * (0.5 + 0.5 * share) * (1 if complete else _INCOMPLETE * own)
+    contract = _IS_CONTRACT if table.name == "subscriptions" and _spans(found, seen) else 0.0
+    return score * (0.5 + 0.5 * share) * (1 if complete else _INCOMPLETE * own) + contract
+
+
+def _spans(found: Recognition, seen: Sequence[Profile]) -> bool:
+    """Tell whether headings name a start, an end and a plan, none of which an order would have."""
+    named = {r.column: r.heading for r in found.columns if r.column not in found.by_content}
+    of_orders = {r.heading for r in recognise(seen, TABLES["transactions"]).columns}
+    return named.keys() >= _CONTRACT and not of_orders & {named[column] for column in _CONTRACT}
