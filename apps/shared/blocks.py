@@ -116,7 +116,7 @@ def table(
 
 def summary(result: Result, *, alt: str, key: str | None = None) -> None:
     """Show the short table that a manager reads."""
-    tables.brief(result.summary(), result.terms, result.currency, alt=alt, key=key)
+    tables.brief(result, alt=alt, key=key)
 
 
 def notes(result: Result, on: str = "") -> None:

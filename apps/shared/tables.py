@@ -10,6 +10,9 @@ import streamlit as st
 from streamlit.typing import DataframeState
 
 from crm_analytics import formats
+from crm_analytics.reports import html
+from crm_analytics.reports.markup import Markup, raw, tag
+from crm_analytics.results import Result
 from crm_analytics.terms import Term
 from shared.words import plain
 
@@ -18,8 +21,34 @@ _VANISHING: Final = 0.0005  # below, three digits read 0.000
 _MIDDLING: Final = 20.0  # of numbers of this size a second decimal tells nothing
 _SMALL: Final = 0.01  # below, three digits
 _WORDY: Final = 20  # characters of a text that a grid would cut off on a phone
-_MOST_IN_WORDS: Final = 5  # columns that fit side by side there
-_BOUNDS: Final = ("_lower", "_upper")
+_MOST_IN_WORDS: Final = 6  # columns that fit side by side on a page
+_LINES: Final = """
+.brief { font-size: 14px; }
+.brief table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums lining-nums; }
+.brief caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.brief th, .brief td { padding: 7px 10px; text-align: right; vertical-align: top; font-weight: 400;
+  border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
+.brief thead th { opacity: 0.7; vertical-align: bottom; }
+.brief .left { text-align: left; overflow-wrap: break-word; }
+.brief td:not(.left) { white-space: nowrap; }
+.brief th:first-child { padding-left: 0; }
+.brief th:last-child, .brief td:last-child { padding-right: 0; }
+.brief td.words { width: 50%; }
+.brief small { display: block; opacity: 0.7; font-size: 13px; }
+@media (max-width: 640px) {
+  .brief thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .brief table, .brief tbody { display: block; }
+  .brief tbody tr { display: block; padding: 8px 0; border-bottom: 1px solid rgba(128, 128, 128, 0.25); }
+  .brief tbody th { display: block; font-weight: 600; }
+  .brief tbody th, .brief tbody td { border: 0; padding: 1px 0; text-align: left; }
+  .brief tbody td { display: inline-block; margin-right: 14px; }
+  .brief tbody td::before { content: attr(data-label) " "; opacity: 0.7; }
+  .brief tbody td.words { display: block; width: auto; margin-right: 0; }
+  .brief tbody td.words::before { content: none; }
+  .brief tbody td small { display: inline; }
+}
+"""
+"""As the tables of the report; in the colours of the page, whatever they are."""
 
 
 def show(
@@ -40,44 +69,24 @@ def show(
     )  # fmt: skip
 
 
-def brief(
-    frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None, *, alt: str, key: str | None = None
-) -> None:
+def brief(result: Result, *, alt: str, key: str | None = None) -> None:
     """Show the short table of a finding: one that tells in words as lines that wrap, any other as a grid."""
-    if is_wordy(frame):
-        st.markdown(in_lines(frame, terms, currency))
+    if is_wordy(result.summary()):
+        st.html(in_lines(result, alt))
     else:
-        show(frame, terms, currency, alt=alt, key=key, height="content")
+        show(result.summary(), result.terms, result.currency, alt=alt, key=key, height="content")
 
 
 def is_wordy(frame: pl.DataFrame) -> bool:
     """Tell whether a table has sentences that a grid, whose cells are of one line, would cut off."""
     told = [c for c in frame.columns[1:] if frame.schema[c] == pl.String]
     longest = [n for c in told if isinstance(n := frame[c].str.len_chars().max(), int)]
-    return len(_beside(frame)) <= _MOST_IN_WORDS and max(longest, default=0) > _WORDY
+    return frame.width <= _MOST_IN_WORDS and max(longest, default=0) > _WORDY
 
 
-def in_lines(frame: pl.DataFrame, terms: Mapping[str, Term], currency: str | None) -> str:
-    """Write a table in markdown, figures to the right and with their interval."""
-    columns = _beside(frame)
-    heads = [f":small[{plain(formats.label(terms[c], currency))}]" for c in columns]
-    sides = ["---:" if terms[c].unit not in ("text", "id", "flag") else ":---" for c in columns]
-    rows = [[_told(row, c, terms[c], currency) for c in columns] for row in frame.iter_rows(named=True)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, sides, *rows))
-
-
-def _beside(frame: pl.DataFrame) -> list[str]:
-    bounds = {f"{c}{end}" for c in frame.columns for end in _BOUNDS}
-    return [c for c in frame.columns if c not in bounds]
-
-
-def _told(row: Mapping[str, Any], column: str, term: Term, currency: str | None) -> str:
-    said = f":small[{plain(formats.value(row[column], term.unit, currency))}]"
-    low, high = (row.get(f"{column}{end}") for end in _BOUNDS)
-    if low is None or high is None:
-        return said
-    ends = " to ".join(formats.value(end, term.unit, currency) for end in (low, high))
-    return f"{said} :small[:gray[{plain(ends)}]]"
+def in_lines(result: Result, alt: str) -> Markup:
+    """Write the table as the report does; on a phone each row is a paragraph."""
+    return tag("div", tag("style", raw(_LINES)), html.table(result, result.summary(), alt), class_="brief")
 
 
 def _without_ids(frame: pl.DataFrame, terms: Mapping[str, Term]) -> pl.DataFrame:

@@ -260,11 +260,13 @@ def _class(result: Result, frame: pl.DataFrame, column: str) -> str | None:
     if result.terms[column].unit not in _LEFT:
         return None
     longest = frame[column].cast(pl.String).str.len_chars().max()
-    return "left words" if isinstance(longest, int) and longest > _wordy(result, frame) else "left"
+    return "left words" if isinstance(longest, int) and longest > _wordy(result, frame, column) else "left"
 
 
-def _wordy(result: Result, frame: pl.DataFrame) -> int:
-    """Give the length of a sentence: less where another column has long ones, so that neither stands squeezed beside it."""
+def _wordy(result: Result, frame: pl.DataFrame, column: str) -> int:
+    """Give the length of a sentence: less beside a column of long ones, but for names, so that none stands squeezed."""
+    if column == frame.columns[0]:
+        return _WORDY
     texts = [c for c in frame.columns[1:] if result.terms[c].unit == "text"]
     lengths = [n for c in texts if isinstance(n := frame[c].cast(pl.String).str.len_chars().max(), int)]
     return _WORDY // 2 if max(lengths, default=0) > _WORDY else _WORDY

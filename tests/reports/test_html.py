@@ -19,6 +19,7 @@ import crm_analytics as crm
 from crm_analytics.errors import OptionError, SourceError
 from crm_analytics.reports import html
 from crm_analytics.results import Note
+from crm_analytics.terms import Term
 
 ANALYSES = ("overview", "rfm", "value_tiers")
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
@@ -226,6 +227,21 @@ def test_notes_are_there_and_cautions_come_first(results):
     page = parsed(html.render([replace(results[1], notes=notes)], title="T"))
     box = next(d for d in page.all("div") if d.attributes.get("class") == "notes")
     assert [li.text() for li in box.all("li")] == ["Caution: Take care.", "Mild & mannered."]
+
+
+def test_a_sentence_beside_a_long_one_is_not_squeezed_and_a_name_is_not_stretched(results):
+    frame = pl.DataFrame(
+        {
+            "segment": ["Good customers who fell silent"],
+            "what_to_do": ["s" * 60],
+            "meaning": ["m" * 30],
+            "tier": ["A"],
+        }
+    )
+    terms = {c: Term(c, c, "text", "") for c in frame.columns}
+    cells = parsed(html.table(replace(results[1], terms=terms), frame, "T"))
+    kinds = [cell.attributes.get("class") for cell in (cells.one("tbody").one("th"), *cells.all("td"))]
+    assert kinds == ["left", "left words", "left words", "left"]
 
 
 def test_many_notes_are_folded_and_cautions_are_not(results):
