@@ -54,6 +54,7 @@ _HEADING: Final = {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1
 _SHORT: Final = 40  # texts up to here are never wrapped
 _LINE: Final = 15.0  # points
 _MOST_LINES: Final = 12
+_WIDEST_LABEL: Final = 48
 _BORN: Final = datetime(2000, 1, 1)
 _FIRST_DAY: Final = date(1900, 3, 1)  # spreadsheets count days wrongly before this one
 
@@ -208,7 +209,12 @@ def _write_table(
     if frame.height > MOST_ROWS:
         raise TooLargeError.for_a_sheet(name, frame.height, MOST_ROWS)
     sheet = book.add_worksheet(name)
-    heading_of = {side: book.add_format({**_HEADING, "align": side}) for side in ("left", "right")}
+    sides: dict[str, dict[str, str | int]] = {
+        "left": {"align": "left"},
+        "right": {"align": "right"},
+        "after": {"align": "left", "indent": 1},
+    }
+    heading_of = {side: book.add_format({**_HEADING, **form}) for side, form in sides.items()}
     shown = _as_text(frame)
     headings = _headings(shown.columns, terms, currency)
     widths = []
@@ -216,7 +222,7 @@ def _write_table(
         term = terms.get(column.name)
         heading = guard_text(headings[i])
         widths.append(_width(heading, column, term))
-        sheet.write_string(0, i, heading, heading_of["left" if column.dtype == pl.String else "right"])
+        sheet.write_string(0, i, heading, heading_of[_side(i, column)])
         sheet.set_column(i, i, widths[-1])
         _write_column(book, sheet, i, column, term)
     _set_heights(sheet, shown, widths)
@@ -227,6 +233,13 @@ def _write_table(
     if frame.width and frame.height:
         sheet.autofilter(0, 0, frame.height, frame.width - 1)
         sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{frame.height + 1}"})  # ids are text on purpose
+
+
+def _side(i: int, column: pl.Series) -> str:
+    """Set a heading as its cells are: words after another column a little in, so that they do not touch its figures."""
+    if column.dtype != pl.String:
+        return "right"
+    return "after" if i else "left"
 
 
 def _headings(columns: Sequence[str], terms: Mapping[str, Term], currency: str | None) -> list[str]:
@@ -331,8 +344,13 @@ def _set_heights(sheet: Worksheet, frame: pl.DataFrame, widths: Sequence[float])
 
 
 def _write_definitions(book: Workbook, tables: Mapping[str, pl.DataFrame], terms: Mapping[str, Term]) -> None:
-    columns = dict.fromkeys(c for frame in tables.values() for c in frame.columns if c in terms)
-    rows = [(terms[c].label, terms[c].definition) for c in columns]
+    headed = [
+        (c, h)
+        for f in tables.values()
+        for c, h in zip(f.columns, _headings(f.columns, terms, None), strict=True)
+    ]
+    columns = {c: max((h for other, h in headed if other == c), key=len) for c, _ in headed if c in terms}
+    rows = [(heading, terms[c].definition) for c, heading in columns.items()]
     _write_pairs(book, "Definitions", rows)
 
 
@@ -340,13 +358,15 @@ def _write_pairs(book: Workbook, name: str, pairs: Sequence[tuple[str, str]]) ->
     if not pairs:
         return
     sheet = book.add_worksheet(name)
-    label = book.add_format({"bold": True, "valign": "top"})
+    label = book.add_format({"bold": True, "valign": "top", "text_wrap": True})
     text = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet.set_column(0, 0, min(max(len(first) for first, _ in pairs) + 2, 40))
+    widest = min(max(len(first) for first, _ in pairs) + 4, _WIDEST_LABEL)
+    sheet.set_column(0, 0, widest)
     sheet.set_column(1, 1, 100)
     for row, (first, second) in enumerate(pairs):
         sheet.write_string(row, 0, guard_text(first), label)
         sheet.write_string(row, 1, _short(guard_text(second)), text)
-        sheet.set_row(row, max(1, min(math.ceil(len(second) / 100), _MOST_LINES)) * _LINE)
+        lines = max(math.ceil(len(second) / 100), math.ceil(1.15 * len(first) / widest), 1)
+        sheet.set_row(row, min(lines, _MOST_LINES) * _LINE)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)

@@ -175,10 +175,19 @@ def test_no_two_headings_of_a_sheet_read_alike():
         "retention_rate": [0.2],
         "shown_value": [0.2],
     }
-    sheet = book(sheets.xlsx_bytes({"drivers": pl.DataFrame(row)}, terms))["Drivers"]
+    found = book(sheets.xlsx_bytes({"drivers": pl.DataFrame(row)}, terms))
+    sheet = found["Drivers"]
     assert [c.value for c in next(sheet.iter_rows())] == [
         "Driver (as stored)", "Driver", "Answers", "Retention (retention_rate)", "Retention (shown_value)",
     ]  # fmt: skip
+    assert [c.value for c in found["Definitions"]["A"]] == [c.value for c in next(sheet.iter_rows())]
+
+
+def test_headings_of_words_stand_in_as_their_cells_do():
+    frame = pl.DataFrame({"n": [1], "finding_text": ["a"]})
+    sheet = book(sheets.xlsx_bytes({"summary": frame}))["Summary"]
+    assert (sheet["B1"].alignment.indent, sheet["B2"].alignment.indent) == (1, 1)
+    assert sheet["A1"].alignment.indent == 0
 
 
 def test_equal_tables_give_equal_workbooks():
