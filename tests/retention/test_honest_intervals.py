@@ -265,7 +265,7 @@ class TestSurvival:
         pair = result.tables()["comparisons"].row(1, named=True)
         assert pair["mean_difference_p_value"] > 0.5
         assert pair["mean_difference_days_lower"] < 0 < pair["mean_difference_days_upper"]
-        assert "(95% interval 30 to 30)" not in summed_up(result)["x"]
+        assert "(95% interval 30 to 30)" not in summed_up(result)["X"]
 
     def test_groups_of_the_customers_table_are_not_said_to_be_those_of_the_beginning(self):
         rows = [(c, date(2024, 1, 1), date(2024, 5, 1), 10.0, "x") for c in "abcdefgh"]
