@@ -17,7 +17,8 @@ MOST: Final = 8
 
 _ACROSS: Final = 2
 _PANEL: Final = 170  # pixels
-_AROUND: Final = 170
+_AROUND: Final = 190
+_BENEATH: Final = 84  # pixels for ticks and a title of two lines
 _GAP: Final = 0.34  # of a panel's height, for the title of the one below
 
 
@@ -40,7 +41,9 @@ def panels(
     )  # fmt: skip
     for k, traces in enumerate(drawn.values()):
         sheet.add_traces(list(traces), rows=k // across + 1, cols=k % across + 1)
-    figure = parts.figure(result, view, theme, sheet.data, alt=alt, height=_AROUND + _PANEL * down)
+    figure = parts.figure(
+        result, view, theme, sheet.data, alt=alt, height=_AROUND + _PANEL * down, margin={"b": _BENEATH}
+    )
     placed = sheet.layout.to_plotly_json()
     figure.update_layout({k: v for k, v in placed.items() if k not in ("template", "margin", "annotations")})
     names = [_named(note, theme) for note in sheet.layout.annotations]

@@ -171,3 +171,6 @@ def test_many_curves_have_panels_with_the_others_thin_behind(sample):
     behind = [t for t in figure.data if t.xaxis == "x2" and t.line.width == 1]
     assert len(behind) == len(names) - 1
     assert not figure.layout.showlegend
+    beneath = next(n for n in figure.layout.annotations if "others in grey" in n.text.replace("<br>", " "))
+    lines = 1 + beneath.text.count("<br>")
+    assert figure.layout.margin.b >= -beneath.yshift + 20 * lines, "the title beneath the panels is not cut"
