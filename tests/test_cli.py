@@ -341,6 +341,11 @@ def test_run_takes_dates_and_options(here):
         (("rfm", "orders.csv", "--option", "bin=3"), "Did you mean 'bins'?", 1),
         (("rfm", "orders.csv", "--option", "bins"), "written name=value", 1),
         (("rfm", "orders.csv", "--option", "bins=many"), "bins=many cannot be read", 1),
+        (
+            ("cohort_retention", "orders.csv", "--option", "criterion=foo"),
+            "takes: on, on_or_after, on_or_before, bracket or streak",
+            1,
+        ),
         (("rfm", "orders.csv", "--option", "bins=99"), "out of range", 1),
         (("rfm", "orders.csv", "--as-of", "2026-13-01"), "is not a day such as 2026-03-01", 2),
         (("rfm", "orders.csv", "--format", "yaml"), "'yaml'", 2),

@@ -6,9 +6,11 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from difflib import get_close_matches
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
@@ -148,7 +150,35 @@ def _hint(entry: Analysis, name: str) -> Any:  # noqa: ANN401 a hint may be anyt
         return str if default in (None, inspect.Parameter.empty) else type(default)
 
 
+_WORDS: Final = {
+    int: "a whole number", float: "a number", str: "a text", bool: "true or false", date: "a day such as 2026-01-31",
+    datetime: "an instant such as 2026-01-31 12:00", type(None): "none", dict: "a mapping as JSON",
+    Any: "a value as JSON",
+}  # fmt: skip
+
+
 def _in_words(hint: Any) -> str:  # noqa: ANN401 a hint may be anything
-    return (
-        hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "").replace("datetime.", "")
-    )
+    """Say what an option takes.
+
+    >>> _in_words(Literal["on", "streak"] | int | None)
+    'on, streak, a whole number or none'
+    >>> _in_words(Sequence[float])
+    'a list of: a number'
+    """
+    parts = list(dict.fromkeys(_kinds(hint)))
+    return " or ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
+
+
+def _kinds(hint: Any) -> Iterator[str]:  # noqa: ANN401 a hint may be anything
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        yield from map(str, arguments)
+    elif origin in (Union, UnionType):
+        for one in arguments:
+            yield from _kinds(one)
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        yield _WORDS[dict]
+    elif isinstance(origin, type) and issubclass(origin, Sequence):
+        yield f"a list of: {_in_words(arguments[0])}"
+    else:
+        yield _WORDS.get(hint, str(getattr(hint, "__name__", hint)))
