@@ -244,7 +244,7 @@ class Result:
             title=data["title"],
             sentence=data["headline"],
             brief=_frame_from_json(data["summary"]),
-            frames={name: _frame_from_json(frame) for name, frame in data["tables"].items()},
+            frames=Tables({name: _frame_from_json(frame) for name, frame in data["tables"].items()}),
             views=tuple(View(**v) for v in data["views"]),
             parameters=data["parameters"],
             provenance=_provenance_from_json(data["provenance"]),

@@ -45,6 +45,13 @@ def test_an_unknown_table_is_a_key_error():
         some([])["people"]
 
 
+def test_nobody_changes_the_tables_of_a_result():
+    result = crm.rfm(crm.sample().table("transactions"))
+    for one in (result, crm.Result.from_dict(result.to_dict())):
+        with pytest.raises(TypeError, match="item assignment"):
+            one.tables()["customers"] = pl.DataFrame()
+
+
 def test_the_list_of_customers_of_cohorts_is_made_when_it_is_asked_for():
     result = crm.cohort_retention(crm.sample().table("transactions"))
     assert "customers: not made yet" in repr(result.tables())
