@@ -27,7 +27,7 @@ MARGIN: Final = 24
 """Bytes before and behind the lines of a text, so that nobody looks beyond it."""
 
 _U: Final = np.uint64
-_ZEROS, _OVER_NINE, HIGH = _U(0x3030303030303030), _U(0x7676767676767676), _U(0x8080808080808080)
+_ZEROS, _OVER_NINE, _HIGH = _U(0x3030303030303030), _U(0x7676767676767676), _U(0x8080808080808080)
 _LOWER, _POINT = _U(0x2020202020202020), _U(ord(".") ^ ord("0"))
 _FIRST: Final = np.array([(1 << 8 * n) - 1 for n in range(BYTES + 1)], np.uint64)
 """The bytes of a word that hold the first n letters of a text: the lowest."""
@@ -104,11 +104,11 @@ def hashes_of(cells: Cells) -> Words:
     return found
 
 
-def _odd_bytes(words: Words) -> Flags | None:
+def odd_bytes(words: Words) -> Flags | None:
     """Mark the words of which the highest bit of any byte is set."""
-    if not int(np.bitwise_or.reduce(words)) & int(HIGH):
+    if not int(np.bitwise_or.reduce(words)) & int(_HIGH):
         return None
-    found: Flags = (words & HIGH) != 0
+    found: Flags = (words & _HIGH) != 0
     return found
 
 
@@ -179,7 +179,7 @@ def read_ids(cells: Cells, how: Ids, *, mended: bool = False) -> Found:
         else _FIRST.take(lengths - n)
     )
     words &= last
-    other = _odd_bytes(_not_digits(words | (_ZEROS & ~last)))
+    other = odd_bytes(_not_digits(words | (_ZEROS & ~last)))
     if other is not None and odd is not None:
         other = if_any(other & ~odd)
     if other is None or mended:
@@ -207,7 +207,7 @@ _NOTHINGS: Final = np.array(
 def _to_mend(words: Words, last: Any) -> Flags | None:  # noqa: ANN401 one mask or one for each
     """Mark ids that may have anything to mend: a byte below "0" or beyond ASCII, or a word for nothing."""
     filled = words | (_ZEROS & ~last)
-    strange = _odd_bytes(((filled - _ZEROS) & ~filled) | filled)
+    strange = odd_bytes(((filled - _ZEROS) & ~filled) | filled)
     return either(strange, if_any(np.isin(words | _LOWER, _NOTHINGS)))
 
 
@@ -259,7 +259,7 @@ def _decimal(digits: Words, length: Any) -> tuple[npt.NDArray[np.float64], Flags
     """Read words of digits and at most one point, from which the zeros of ASCII are taken, and mark those that are none."""
     points = digits + _OVER_NINE
     points |= digits
-    points &= HIGH  # of every byte that is no digit
+    points &= _HIGH  # of every byte that is no digit
     if not int(np.bitwise_or.reduce(points)):
         return _eight_digits(digits).astype(np.float64), None
     if bool((points == points[0]).all()):  # as in a column of cents

@@ -14,7 +14,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crm_analytics.extracts.plain.cells import BYTES, HIGH, MARGIN, Cells, Flags, Found, Words, either, if_any
+from crm_analytics.extracts.plain.cells import (
+    BYTES,
+    MARGIN,
+    Cells,
+    Flags,
+    Found,
+    Words,
+    either,
+    if_any,
+    odd_bytes,
+)
 
 _U: Final = np.uint64
 _PARTS: Final = {"%Y": "YYyy", "%m": "mm", "%d": "dd", "%H": "HH", "%M": "MM", "%S": "SS"}
@@ -87,7 +97,7 @@ def read_instants(cells: Cells, how: Instants) -> Found:
     for letters, (counts, text, over) in zip(_words_of(cells), how.words, strict=False):
         letters &= counts  # noqa: PLW2901 in place
         letters ^= text  # noqa: PLW2901
-        odd.append(_marked(letters, over))
+        odd.append(odd_bytes((letters + over) | letters))
         digits.append(letters)
     pairs = _Pairs(digits, how)
     days, no_day = _days(pairs)
@@ -106,16 +116,6 @@ def _words_of(cells: Cells) -> npt.NDArray[np.uint64]:
     text = cells.text
     wide = np.ndarray((len(text) - MARGIN + 1,), f"V{MARGIN}", text, 0, (1,))
     return np.ascontiguousarray(wide[cells.starts].view("<u8").reshape(-1, MARGIN // BYTES).T)
-
-
-def _marked(word: Words, over: np.uint64) -> Flags | None:
-    """Mark words with a byte that is too high."""
-    high = word + over
-    high |= word
-    if not int(np.bitwise_or.reduce(high)) & int(HIGH):
-        return None
-    marked: Flags = (high & HIGH) != 0
-    return marked
 
 
 class _Pairs:

@@ -193,7 +193,7 @@ def cohort_retention(
         title="Cohort retention",
         headline=headline(words),
         summary=summary(words),
-        tables=tables if found.list is None else {**tables, "customers": found.list},
+        tables=tables if found.customer_list is None else {**tables, "customers": found.customer_list},
         views=tuple(_views(words, tables)),
         parameters={
             "period": period, "criterion": criterion, "horizon": horizon,

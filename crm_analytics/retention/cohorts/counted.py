@@ -65,7 +65,7 @@ class Cohorts:
         return over_groups(self.times)
 
     @property
-    def list(self) -> Later | None:
+    def customer_list(self) -> Later | None:
         """The list of customers, which is made when it is asked for; None where there are too many."""
         if self.entries.n > MOST_LISTED:
             return None

@@ -188,7 +188,7 @@ def _money(found: Findings) -> Iterator[Note]:
 
 
 def _unlisted(found: Findings) -> Iterator[Note]:
-    if found.cohorts.list is None:
+    if found.cohorts.customer_list is None:
         text = (
             f"The {found.cohorts.entries.n:,} customers are not listed one by one, there being more than {MOST_LISTED:,}; "
             "with start= or of one country or channel they are."
